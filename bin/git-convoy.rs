@@ -1,0 +1,7 @@
+//! `git convoy`: see `shopfloor::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shopfloor::cli::run(shopfloor::cli::Tool::Convoy)
+}

@@ -1,0 +1,1 @@
+//! Who does it? Identity, hook, sessions, rescue.

@@ -1,0 +1,1 @@
+//! What is to be done? The work graph as a fold of ledger lines.

@@ -1,0 +1,1 @@
+//! The machine apart from git: processes, clock, environment.

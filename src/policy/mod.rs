@@ -1,0 +1,1 @@
+//! What does this repository demand? `shopfloor.toml` of the target branch, and trust in its commands.

@@ -1,0 +1,1 @@
+//! May it land? The merge queue, its gates, and the landing.

@@ -1,0 +1,1 @@
+//! The one integration binary: every story and check is a module here.
