@@ -1,1 +1,11 @@
 //! The one integration binary: every story and check is a module here.
+//!
+//! Everything runs the real binaries beside the real git, in a sealed world of its own
+//! (`support::Sandbox`): no mocks, and no sleeping in the hope that something has happened.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
+mod support;
+
+mod tidy;
+mod world;
