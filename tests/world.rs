@@ -28,7 +28,7 @@ fn only_the_wanted_commands_exist() {
 #[test]
 fn nothing_outlives_its_sandbox() {
     let world = Sandbox::new();
-    let place = world.place("work");
+    let place = world.place("shop");
     place.sh("(sleep 1000 & echo $! >pid) </dev/null >/dev/null 2>&1").ok();
     let pid = place.read("pid");
     let process = format!("/proc/{}", pid.trim());
@@ -41,7 +41,7 @@ fn nothing_outlives_its_sandbox() {
 fn a_story_runs_and_knows_names_again() {
     let mut world = Sandbox::new();
     world.set("NTH", "api-9xyz");
-    tell("tests/stories/how-stories-work.md", &world.place("work"));
+    tell("tests/stories/how-stories-work.md", &world.place("shop"));
 }
 
 #[test]
