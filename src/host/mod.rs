@@ -1,1 +1,10 @@
-//! The machine apart from git: processes, clock, environment.
+//! The machine apart from git: processes, clock, environment. The only room that starts a program
+//! or reads the time.
+
+mod clock;
+mod environment;
+pub mod process;
+
+pub use clock::{Clock, Stamp};
+pub use environment::Environment;
+pub use process::machine;

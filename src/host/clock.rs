@@ -1,0 +1,114 @@
+//! What time it is, and waiting. Time is for people: nothing is ordered or decided by it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment, to the millisecond, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp(Timestamp);
+
+impl Stamp {
+    /// Milliseconds since 1970.
+    pub fn millis(&self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Seconds since 1970, as git's dates count them.
+    pub fn seconds(&self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// How long after `earlier` this is; nothing when the clock went backwards.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.millis() - earlier.millis()).unwrap_or(0))
+    }
+
+    fn whole_millis(moment: Timestamp) -> Self {
+        let down = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Floor);
+        Self(moment.round(down).unwrap_or(moment))
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:.3}", self.0)
+    }
+}
+
+impl FromStr for Stamp {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let moment: Timestamp = text.parse().with_context(|| format!("reading the time {text:?}"))?;
+        Ok(Self::whole_millis(moment))
+    }
+}
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Where `now` comes from. A pinned clock stands still; waiting always takes real time.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    pinned: Option<Stamp>,
+}
+
+impl Clock {
+    pub fn real() -> Self {
+        Self { pinned: None }
+    }
+
+    pub fn pinned(at: Stamp) -> Self {
+        Self { pinned: Some(at) }
+    }
+
+    pub fn now(&self) -> Stamp {
+        self.pinned.unwrap_or_else(|| Stamp::whole_millis(Timestamp::now()))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the door for waiting")]
+    pub fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_reads_back_as_it_was_written() {
+        for (given, shown) in [
+            ("2026-11-21T05:36:11.123Z", "2026-11-21T05:36:11.123Z"),
+            ("2026-11-21T05:36:11Z", "2026-11-21T05:36:11.000Z"),
+            ("2026-11-21T05:36:11.1239Z", "2026-11-21T05:36:11.123Z"),
+            ("2026-11-21T07:36:11.5+02:00", "2026-11-21T05:36:11.500Z"),
+        ] {
+            assert_eq!(given.parse::<Stamp>().unwrap().to_string(), shown);
+        }
+        assert!("yesterday".parse::<Stamp>().is_err());
+    }
+
+    #[test]
+    fn a_pinned_clock_stands_still_and_no_time_is_negative() {
+        let early: Stamp = "2026-11-21T05:36:11Z".parse().unwrap();
+        let late: Stamp = "2026-11-21T05:36:12.5Z".parse().unwrap();
+        assert_eq!(Clock::pinned(early).now(), early);
+        assert_eq!(late.since(&early), Duration::from_millis(1500));
+        assert_eq!(early.since(&late), Duration::ZERO);
+    }
+}

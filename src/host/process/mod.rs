@@ -1,0 +1,10 @@
+//! Programs: started, awaited, ended. Each has a deadline and a process group; we end only what is
+//! provably ours.
+
+mod detach;
+mod identity;
+mod program;
+
+pub use detach::leave_terminal;
+pub use identity::{Identity, end_group, end_marked, machine};
+pub use program::{End, Outcome, Program};

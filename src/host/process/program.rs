@@ -1,0 +1,203 @@
+//! Run one program to its end, or to its deadline.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::identity::end_members;
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    Exit(i32),
+    Signal(i32),
+    /// It was ended by us at its deadline.
+    Timeout,
+    /// It never ran; the text says why.
+    NotStarted(String),
+}
+
+/// What a program did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub end: End,
+    pub out: Vec<u8>,
+    pub err: Vec<u8>,
+    pub took: Duration,
+}
+
+impl Outcome {
+    pub fn succeeded(&self) -> bool {
+        self.end == End::Exit(0)
+    }
+}
+
+/// A program to run: no shell, no input, no inherited output, unless said so.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub(super) path: PathBuf,
+    pub(super) args: Vec<OsString>,
+    pub(super) dir: Option<PathBuf>,
+    pub(super) env: Vec<(OsString, OsString)>,
+    pub(super) only_env: bool,
+    input: Vec<u8>,
+    timeout: Option<Duration>,
+    merged: bool,
+}
+
+impl Program {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            args: Vec::new(),
+            dir: None,
+            env: Vec::new(),
+            only_env: false,
+            input: Vec::new(),
+            timeout: None,
+            merged: false,
+        }
+    }
+
+    pub fn args<I: IntoIterator<Item = impl Into<OsString>>>(mut self, args: I) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = Some(dir.into());
+        self
+    }
+
+    /// Adds or replaces one variable.
+    pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        let key = key.into();
+        self.env.retain(|(known, _)| *known != key);
+        self.env.push((key, value.into()));
+        self
+    }
+
+    /// Starts with no variables but those added from here on.
+    pub fn clear_env(mut self) -> Self {
+        self.only_env = true;
+        self.env.clear();
+        self
+    }
+
+    /// Exactly these variables, and those added from here on.
+    pub fn full_env<K: Into<OsString>, V: Into<OsString>>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        pairs.into_iter().fold(self.clear_env(), |program, (key, value)| program.env(key, value))
+    }
+
+    pub fn input(mut self, bytes: Vec<u8>) -> Self {
+        self.input = bytes;
+        self
+    }
+
+    pub fn timeout(mut self, after: Duration) -> Self {
+        self.timeout = Some(after);
+        self
+    }
+
+    /// Both outputs in the order they came, in `Outcome::out`.
+    pub fn merged_output(mut self) -> Self {
+        self.merged = true;
+        self
+    }
+
+    /// Runs it and keeps what it says.
+    pub fn run(self) -> Outcome {
+        let plan = self.plan();
+        let plan = if self.merged { plan.stderr_to_stdout() } else { plan.stderr_capture() };
+        self.await_end(&plan.stdout_capture())
+    }
+
+    /// Runs it with both outputs appended to a file as they come.
+    pub fn run_into(self, log: &Path) -> Outcome {
+        match append_to(log) {
+            Ok(file) => self.await_end(&self.plan().stderr_to_stdout().stdout_file(file)),
+            Err(no) => ended(End::NotStarted(format!("{no:#}")), Instant::now()),
+        }
+    }
+
+    /// The command, in a process group of its own so that all of it can be ended.
+    fn plan(&self) -> duct::Expression {
+        let plan = self.bare_plan().before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        });
+        if self.input.is_empty() { plan.stdin_null() } else { plan.stdin_bytes(self.input.clone()) }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the door through which programs start")]
+    pub(super) fn bare_plan(&self) -> duct::Expression {
+        let mut plan = duct::cmd(self.path.clone(), self.args.clone()).unchecked();
+        if self.only_env {
+            plan = plan.full_env(self.env.clone());
+        } else {
+            plan = self.env.iter().fold(plan, |plan, (key, value)| plan.env(key, value));
+        }
+        match &self.dir {
+            Some(dir) => plan.dir(dir),
+            None => plan,
+        }
+    }
+
+    fn await_end(&self, plan: &duct::Expression) -> Outcome {
+        let begun = Instant::now();
+        let child = match plan.start() {
+            Ok(child) => child,
+            Err(no) => return ended(End::NotStarted(self.why_not(&no)), begun),
+        };
+        let in_time = match self.timeout {
+            Some(limit) => child.wait_timeout(limit).map(|done| done.cloned()),
+            None => child.wait().map(|done| Some(done.clone())),
+        };
+        match in_time {
+            Ok(Some(output)) => finished(output, begun),
+            Ok(None) => {
+                for pid in child.pids() {
+                    end_members(pid);
+                }
+                // Something that left the group may still hold the pipe; it is not ours to wait for.
+                let rest = child.wait_timeout(Duration::from_secs(1)).ok().flatten().cloned();
+                let (out, err) = rest.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
+                Outcome { end: End::Timeout, out, err, took: begun.elapsed() }
+            }
+            Err(no) => ended(End::NotStarted(self.why_not(&no)), begun),
+        }
+    }
+
+    pub(super) fn why_not(&self, no: &io::Error) -> String {
+        match &self.dir {
+            Some(dir) if !dir.is_dir() => format!("cannot run {}: no directory {}", self.path.display(), dir.display()),
+            _ => format!("cannot run {}: {no}", self.path.display()),
+        }
+    }
+}
+
+pub(super) fn append_to(log: &Path) -> anyhow::Result<File> {
+    OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("opening {}", log.display()))
+}
+
+fn finished(output: Output, begun: Instant) -> Outcome {
+    Outcome { end: end_of(output.status), out: output.stdout, err: output.stderr, took: begun.elapsed() }
+}
+
+fn ended(end: End, begun: Instant) -> Outcome {
+    Outcome { end, out: Vec::new(), err: Vec::new(), took: begun.elapsed() }
+}
+
+fn end_of(status: ExitStatus) -> End {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => End::Exit(code),
+        (None, Some(signal)) => End::Signal(signal),
+        (None, None) => End::NotStarted("ended in an unknown way".into()),
+    }
+}
