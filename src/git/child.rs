@@ -1,0 +1,326 @@
+//! Every `git` we start: its arguments, its environment, its deadline. Nothing that the caller's
+//! environment or the repository's hooks say reaches it unless a builder lets it in.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use super::Repo;
+use crate::host::process::{End, Program};
+use crate::refusal::Refusal;
+
+const DEADLINE: Duration = Duration::from_secs(300);
+
+/// What the person's environment may say to every `git`.
+const KEPT: &[&str] = &[
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "USER",
+    "LOGNAME",
+    "TERM",
+    "TZ",
+    "TMPDIR",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_DEFAULT_HASH",
+];
+
+/// What it may say beyond that to a `git` that talks to a remote.
+const KEPT_FOR_NETWORK: &[&str] = &[
+    "SSH_AUTH_SOCK",
+    "SSH_AGENT_PID",
+    "SSH_ASKPASS",
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_NO_VERIFY",
+    "GIT_PROXY_COMMAND",
+    "GIT_CONFIG_PARAMETERS",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+    "GNUPGHOME",
+];
+
+const SETTINGS: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.pager=cat",
+    "core.fsync=all",
+    "core.quotePath=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "safe.bareRepository=explicit",
+    "submodule.recurse=false",
+    "advice.detachedHead=false",
+    "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
+];
+
+/// Where the child looks for its repository.
+enum Place {
+    GitDir(PathBuf),
+    WorkTree(PathBuf),
+}
+
+/// A `git` about to run.
+pub struct Git<'r> {
+    repo: &'r Repo,
+    args: Vec<OsString>,
+    globals: Vec<OsString>,
+    settings: Vec<String>,
+    env: Vec<(String, OsString)>,
+    place: Place,
+    input: Vec<u8>,
+    network: bool,
+    hooks: bool,
+    timeout: Duration,
+}
+
+/// What a `git` that ran to its end said.
+#[derive(Clone, Debug)]
+pub struct Done {
+    pub code: i32,
+    pub out: Vec<u8>,
+    pub err: String,
+}
+
+impl Repo {
+    /// A `git` on the shared part of the repository: refs, objects, config. `HEAD` is the main work
+    /// tree's there; [`Git::here`] means this work tree's, [`Git::at`] another one's.
+    pub fn git<I: IntoIterator<Item = impl AsRef<OsStr>>>(&self, args: I) -> Git<'_> {
+        Git {
+            repo: self,
+            args: args.into_iter().map(|arg| arg.as_ref().to_owned()).collect(),
+            globals: Vec::new(),
+            settings: Vec::new(),
+            env: Vec::new(),
+            place: Place::GitDir(self.common_dir().to_owned()),
+            input: Vec::new(),
+            network: false,
+            hooks: false,
+            timeout: DEADLINE,
+        }
+    }
+
+    /// The version of the installed git, asked for once.
+    pub fn git_version(&self) -> anyhow::Result<(u32, u32)> {
+        if let Some(known) = self.version.get() {
+            return Ok(*known);
+        }
+        let outcome = Program::new(self.git_program()?).args(["version"]).timeout(DEADLINE).run();
+        let text = String::from_utf8_lossy(&outcome.out);
+        let version = parse_version(&text).with_context(|| format!("git does not say its version: {text:?}"))?;
+        Ok(*self.version.get_or_init(|| version))
+    }
+
+    fn git_program(&self) -> anyhow::Result<PathBuf> {
+        let found = self.env().path_of("git");
+        Ok(found.ok_or_else(|| Refusal::fatal("no git on PATH").hint("install git 2.38 or later"))?)
+    }
+}
+
+impl Git<'_> {
+    /// In the work tree at `path`, with its own index and `HEAD`.
+    pub fn at(mut self, path: &Path) -> Self {
+        self.place = Place::WorkTree(path.to_owned());
+        self
+    }
+
+    /// With this work tree's own `HEAD`, without touching its files.
+    pub fn here(mut self) -> Self {
+        self.place = Place::GitDir(self.repo.git_dir().to_owned());
+        self
+    }
+
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
+        self
+    }
+
+    pub fn env(mut self, key: impl Into<String>, value: impl Into<OsString>) -> Self {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    /// One setting, as `key=value`, for this child alone.
+    pub fn config(mut self, setting: impl Into<String>) -> Self {
+        self.settings.push(setting.into());
+        self
+    }
+
+    /// One of git's own options, before the verb.
+    pub(super) fn global(mut self, option: impl Into<OsString>) -> Self {
+        self.globals.push(option.into());
+        self
+    }
+
+    /// With the person's credentials and agents: for what talks to a remote, and for checkouts, which
+    /// may have to fetch large files.
+    pub fn network(mut self) -> Self {
+        self.network = true;
+        self
+    }
+
+    /// Lets the repository's git hooks run.
+    pub fn hooks(mut self) -> Self {
+        self.hooks = true;
+        self
+    }
+
+    pub fn timeout(mut self, after: Duration) -> Self {
+        self.timeout = after;
+        self
+    }
+
+    /// Runs it to its end, whatever the exit code.
+    pub fn run(self) -> anyhow::Result<Done> {
+        let called = self.called();
+        let outcome = self.program()?.run();
+        let err = String::from_utf8_lossy(&outcome.err).trim_end().to_owned();
+        match outcome.end {
+            End::Exit(code) => Ok(Done { code, out: outcome.out, err }),
+            End::Signal(signal) => bail!("{called}: ended by signal {signal}"),
+            End::Timeout => bail!("{called}: no end after {} s", outcome.took.as_secs()),
+            End::NotStarted(why) => bail!("{called}: {why}"),
+        }
+    }
+
+    /// What it says, without the white space at the end. An exit code but 0 is an error.
+    pub fn text(self) -> anyhow::Result<String> {
+        let out = self.bytes()?;
+        Ok(String::from_utf8_lossy(&out).trim_end().to_owned())
+    }
+
+    /// What it says, byte for byte.
+    pub fn bytes(self) -> anyhow::Result<Vec<u8>> {
+        let (repo, called) = (self.repo, self.called());
+        let done = self.run()?;
+        if done.code == 0 { Ok(done.out) } else { Err(failure(repo, &called, &done)) }
+    }
+
+    pub fn ok(self) -> anyhow::Result<()> {
+        self.bytes().map(drop)
+    }
+
+    /// Yes for exit code 0, no for 1; anything else is an error.
+    pub fn succeeds(self) -> anyhow::Result<bool> {
+        let (repo, called) = (self.repo, self.called());
+        let done = self.run()?;
+        match done.code {
+            0 => Ok(true),
+            1 => Ok(false),
+            _ => Err(failure(repo, &called, &done)),
+        }
+    }
+
+    /// The call as a person would write it, for messages.
+    pub(super) fn called(&self) -> String {
+        let words = self.args.iter().map(|arg| arg.to_string_lossy());
+        words.fold("git".to_owned(), |line, word| line + " " + &word)
+    }
+
+    fn program(self) -> anyhow::Result<Program> {
+        let env = self.repo.env();
+        let mut program = Program::new(self.repo.git_program()?).clear_env().timeout(self.timeout);
+        let kept = KEPT.iter().chain(KEPT_FOR_NETWORK.iter().filter(|_| self.network));
+        for (key, value) in kept.filter_map(|key| Some((key, env.get(key)?))) {
+            program = program.env(key, value);
+        }
+        for (key, value) in [
+            ("LC_ALL", "C"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_NO_REPLACE_OBJECTS", "1"),
+            ("GIT_PAGER", "cat"),
+            ("GIT_EDITOR", "false"),
+        ] {
+            program = program.env(key, value);
+        }
+        program = program.env("PATH", env.search_path());
+        program = program.env("GIT_ALLOW_PROTOCOL", env.get("GIT_ALLOW_PROTOCOL").unwrap_or("file:git:http:https:ssh"));
+        if !self.network {
+            program = program.env("GIT_LFS_SKIP_SMUDGE", "1");
+        }
+        let mut args: Vec<OsString> = Vec::new();
+        let dir = match self.place {
+            Place::GitDir(dir) => {
+                args.push(join("--git-dir=", &dir));
+                dir
+            }
+            Place::WorkTree(dir) => {
+                // A directory that is no longer a work tree must not lead to the one around it.
+                program = program.env("GIT_CEILING_DIRECTORIES", dir.parent().unwrap_or(&dir));
+                dir
+            }
+        };
+        args.extend(self.globals);
+        let no_hooks = (!self.hooks).then(|| "core.hooksPath=/dev/null".to_owned());
+        let fixed = SETTINGS.iter().map(|setting| (*setting).to_owned());
+        for setting in fixed.chain(no_hooks).chain(self.settings) {
+            args.extend(["-c".into(), setting.into()]);
+        }
+        args.extend(self.args);
+        let program = self.env.into_iter().fold(program, |program, (key, value)| program.env(key, value));
+        Ok(program.dir(dir).args(args).input(self.input))
+    }
+}
+
+/// The error for a `git` that said no: what was called, what it said, and the version where that is why.
+fn failure(repo: &Repo, called: &str, done: &Done) -> anyhow::Error {
+    if let Ok((major, minor)) = repo.git_version()
+        && (major, minor) < (2, 38)
+    {
+        return Refusal::fatal(format!("git {major}.{minor} is too old")).hint("install git 2.38 or later").into();
+    }
+    if done.err.contains("Read-only file system") || done.err.contains("Permission denied") {
+        let what = format!("cannot write to {}: {}", repo.common_dir().display(), first_line(&done.err));
+        return Refusal::fatal(what).hint("give yourself write access to that directory").into();
+    }
+    anyhow::anyhow!("{called}: {}", if done.err.is_empty() { format!("exit {}", done.code) } else { done.err.clone() })
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn join(start: &str, path: &Path) -> OsString {
+    let mut whole = OsString::from(start);
+    whole.push(path);
+    whole
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim().strip_prefix("git version ")?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_many_builders() {
+        for (text, version) in [
+            ("git version 2.47.3\n", Some((2, 47))),
+            ("git version 2.39.5 (Apple Git-154)", Some((2, 39))),
+            ("git version 2.50.0.rc1.windows.1", Some((2, 50))),
+            ("hub version 2", None),
+        ] {
+            assert_eq!(parse_version(text), version, "{text}");
+        }
+    }
+}

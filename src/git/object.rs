@@ -1,0 +1,142 @@
+//! Read commits, trees and blobs; ask what is whose ancestor.
+
+use anyhow::{Context as _, anyhow};
+use gix::bstr::ByteSlice as _;
+use serde::{Deserialize, Serialize};
+
+use super::{Oid, Repo};
+use crate::host::Stamp;
+
+/// Who, and when in git's own words: seconds and offset, `1760000000 +0000`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    pub name: String,
+    pub email: String,
+    pub time: String,
+}
+
+impl Signature {
+    pub fn new(name: impl Into<String>, email: impl Into<String>, at: &Stamp) -> Self {
+        Self { name: name.into(), email: email.into(), time: format!("{} +0000", at.seconds()) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    pub tree: Oid,
+    pub parents: Vec<Oid>,
+    pub author: Signature,
+    pub committer: Signature,
+    pub message: String,
+}
+
+impl Commit {
+    /// The first line of the message.
+    pub fn subject(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+}
+
+impl Repo {
+    pub fn exists(&self, id: &Oid) -> bool {
+        self.handle().has_object(id.id())
+    }
+
+    pub fn commit(&self, id: &Oid) -> anyhow::Result<Commit> {
+        let found = self.handle().find_commit(id.id()).with_context(|| format!("reading commit {id}"))?;
+        let text = found.decode().with_context(|| format!("reading commit {id}"))?;
+        Ok(Commit {
+            tree: text.tree().into(),
+            parents: text.parents().map(Oid::from).collect(),
+            author: signature(text.author).with_context(|| format!("the author of {id}"))?,
+            committer: signature(text.committer).with_context(|| format!("the committer of {id}"))?,
+            message: text.message.to_str_lossy().into_owned(),
+        })
+    }
+
+    pub fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
+        Ok(self.commit(commit)?.tree)
+    }
+
+    pub fn blob(&self, id: &Oid) -> anyhow::Result<Vec<u8>> {
+        let mut found = self.handle().find_blob(id.id()).with_context(|| format!("reading blob {id}"))?;
+        Ok(found.take_data())
+    }
+
+    /// The file at `path` in the tree of a commit.
+    pub fn file_at(&self, commit: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let reading = || format!("reading {path} of {commit}");
+        let tree = self.handle().find_tree(self.tree_of(commit)?.id()).with_context(reading)?;
+        let Some(entry) = tree.lookup_entry_by_path(path).with_context(reading)? else { return Ok(None) };
+        if !entry.mode().is_blob() {
+            return Ok(None);
+        }
+        Ok(Some(self.blob(&entry.object_id().into())?))
+    }
+
+    /// The commit that a name means, seen from this work tree.
+    pub fn resolve(&self, rev: &str) -> anyhow::Result<Option<Oid>> {
+        let peeled = format!("{rev}^{{commit}}");
+        let done = self.git(["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]).here().run()?;
+        let text = String::from_utf8_lossy(&done.out);
+        // 128 is for names git finds wrong in themselves, like `main..`: they mean no commit either.
+        if done.code == 0 { text.trim().parse().map(Some) } else { Ok(None) }
+    }
+
+    pub fn is_ancestor(&self, old: &Oid, new: &Oid) -> anyhow::Result<bool> {
+        if old == new {
+            return Ok(true);
+        }
+        self.git(["merge-base", "--is-ancestor", &old.to_string(), &new.to_string()]).succeeds()
+    }
+
+    pub fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
+        let done = self.git(["merge-base", &one.to_string(), &other.to_string()]).run()?;
+        match done.code {
+            0 => first_oid(&done.out).map(Some),
+            1 => Ok(None),
+            _ => Err(anyhow!("finding what {one} and {other} have in common: {}", done.err)),
+        }
+    }
+
+    /// `from` and its first parents, newest first, without `stop` and what comes before it.
+    pub fn first_parents(&self, from: &Oid, stop: Option<&Oid>) -> anyhow::Result<Vec<Oid>> {
+        let mut args = vec!["rev-list".to_owned(), "--first-parent".to_owned(), from.to_string()];
+        args.extend(stop.map(|stop| format!("^{stop}")));
+        self.listed(&args)
+    }
+
+    /// What `tip` has and `base` has not, oldest first.
+    pub fn commits_between(&self, base: &Oid, tip: &Oid) -> anyhow::Result<Vec<Oid>> {
+        self.listed(&["rev-list".to_owned(), "--reverse".to_owned(), "--topo-order".to_owned(), format!("{base}..{tip}")])
+    }
+
+    /// The paths whose content differs, both names of what was moved.
+    pub fn changed_paths(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<String>> {
+        let (from, to) = (from.to_string(), to.to_string());
+        let out = self.git(["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", &from, &to]).bytes()?;
+        Ok(fields(&out).map(|path| path.to_str_lossy().into_owned()).collect())
+    }
+
+    fn listed(&self, args: &[String]) -> anyhow::Result<Vec<Oid>> {
+        self.git(args).text()?.lines().map(str::parse).collect()
+    }
+}
+
+/// The parts of what a `-z` command says.
+pub(super) fn fields(out: &[u8]) -> impl Iterator<Item = &[u8]> {
+    out.split(|byte| *byte == 0).filter(|part| !part.is_empty())
+}
+
+fn first_oid(out: &[u8]) -> anyhow::Result<Oid> {
+    String::from_utf8_lossy(out).lines().next().unwrap_or_default().parse()
+}
+
+fn signature(line: &gix::bstr::BStr) -> anyhow::Result<Signature> {
+    let parsed = gix::actor::SignatureRef::from_bytes(line)?;
+    Ok(Signature {
+        name: parsed.name.to_str_lossy().into_owned(),
+        email: parsed.email.to_str_lossy().into_owned(),
+        time: parsed.time.trim().to_owned(),
+    })
+}
