@@ -1,0 +1,136 @@
+//! What a decision writes with: it knows the time, the actor, and what came before on each subject.
+
+use anyhow::{Result, bail, ensure};
+use serde::Serialize;
+use serde_json::Map;
+
+use super::heads::Heads;
+use super::line;
+use super::{Actor, Json};
+
+/// How many digits of a creating line's hash name what it creates: 80 bits.
+const NAME_DIGITS: usize = 16;
+
+/// Lines that are decided and not yet written. They are written all together or not at all.
+pub struct Pen<'a> {
+    actor: &'a Actor,
+    at: String,
+    clock: u64,
+    heads: Heads,
+    lines: Vec<Vec<u8>>,
+}
+
+impl<'a> Pen<'a> {
+    pub(super) fn new(actor: &'a Actor, at: String, clock: u64, heads: Heads) -> Self {
+        Self { actor, at, clock, heads, lines: Vec::new() }
+    }
+
+    /// The time that the lines will carry.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Creates a subject: its id is the hash of the line that creates it, so nobody hands out names.
+    pub fn create(&mut self, prefix: &str, event: &impl Serialize) -> Result<String> {
+        let mut fields = self.fields(event)?;
+        let hash = line::digest(&[&line::canonical(&fields)?]);
+        let on = format!("{prefix}-{}", hash.get(..NAME_DIGITS).unwrap_or_default());
+        ensure!(self.heads.of(&on).is_empty(), "there is a subject {on} already");
+        fields.insert("on".to_owned(), Json::from(on.as_str()));
+        self.add(&on, &fields)?;
+        Ok(on)
+    }
+
+    /// Adds one action on a subject.
+    pub fn line(&mut self, on: &str, event: &impl Serialize) -> Result<()> {
+        ensure!(!on.is_empty(), "a line needs a subject");
+        let mut fields = self.fields(event)?;
+        let after = self.heads.of(on);
+        if !after.is_empty() {
+            fields.insert("after".to_owned(), Json::from(after));
+        }
+        fields.insert("on".to_owned(), Json::from(on));
+        self.add(on, &fields)
+    }
+
+    pub(super) fn into_lines(self) -> Vec<Vec<u8>> {
+        self.lines
+    }
+
+    fn fields(&self, event: &impl Serialize) -> Result<Map<String, Json>> {
+        let Json::Object(mut fields) = serde_json::to_value(event)? else {
+            bail!("an event is an object with `do` and `with`");
+        };
+        ensure!(fields.get("do").is_some_and(Json::is_string), "an event names its kind in `do`");
+        ensure!(!self.actor.by.is_empty(), "a line needs an actor");
+        let actor = self.actor;
+        let told = [("session", &actor.session), ("model", &actor.model)];
+        fields.insert("at".to_owned(), Json::from(self.at.as_str()));
+        fields.insert("clock".to_owned(), Json::from(self.clock));
+        fields.insert("by".to_owned(), Json::from(actor.by.as_str()));
+        fields.insert("owner".to_owned(), Json::from(actor.owner.as_str()));
+        fields.extend(
+            told.into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), Json::from(value.as_deref()?)))),
+        );
+        Ok(fields)
+    }
+
+    fn add(&mut self, on: &str, fields: &Map<String, Json>) -> Result<()> {
+        let (id, stored) = line::seal(fields)?;
+        self.heads.follow(on, id);
+        self.lines.push(stored);
+        self.clock += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::Line;
+
+    fn actor() -> Actor {
+        Actor {
+            by: "toast".to_owned(),
+            owner: "jane@example.org".to_owned(),
+            agent: true,
+            ..Actor::default()
+        }
+    }
+
+    #[test]
+    fn lines_follow_each_other_in_time_and_on_their_subject() {
+        let actor = actor();
+        let mut pen = Pen::new(&actor, "2026-11-21T05:36:11.123Z".to_owned(), 7, Heads::default());
+        let made =
+            pen.create("api", &json!({"do": "bead.created", "with": {"title": "x"}})).unwrap();
+        pen.line(&made, &json!({"do": "bead.claimed", "with": {"epoch": 1}})).unwrap();
+        let lines: Vec<_> =
+            pen.into_lines().iter().map(|line| Line::parse(line).unwrap()).collect();
+        assert_eq!([lines[0].clock, lines[1].clock], [7, 8]);
+        assert!(lines[0].after.is_empty());
+        assert_eq!(lines[1].after, [lines[0].id.clone()]);
+        assert_eq!(made.len(), "api-".len() + 16);
+    }
+
+    #[test]
+    fn two_things_made_alike_are_two_things() {
+        let actor = actor();
+        let mut pen = Pen::new(&actor, "t".to_owned(), 1, Heads::default());
+        let event = json!({"do": "bead.created", "with": {"title": "x"}});
+        assert_ne!(pen.create("api", &event).unwrap(), pen.create("api", &event).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused() {
+        let actor = actor();
+        let mut pen = Pen::new(&actor, "t".to_owned(), 1, Heads::default());
+        assert!(pen.line("x", &json!("word")).is_err());
+        assert!(pen.line("x", &json!({"with": {}})).is_err());
+        assert!(pen.line("", &json!({"do": "a.b"})).is_err());
+        assert!(pen.into_lines().is_empty());
+    }
+}
