@@ -87,6 +87,7 @@ pub struct Git<'r> {
     input: Vec<u8>,
     network: bool,
     hooks: bool,
+    as_configured: bool,
     timeout: Duration,
 }
 
@@ -112,6 +113,7 @@ impl Repo {
             input: Vec::new(),
             network: false,
             hooks: false,
+            as_configured: false,
             timeout: DEADLINE,
         }
     }
@@ -123,13 +125,15 @@ impl Repo {
         }
         let outcome = Program::new(self.git_program()?).args(["version"]).timeout(DEADLINE).run();
         let text = String::from_utf8_lossy(&outcome.out);
-        let version = parse_version(&text).with_context(|| format!("git does not say its version: {text:?}"))?;
+        let version = parse_version(&text)
+            .with_context(|| format!("git does not say its version: {text:?}"))?;
         Ok(*self.version.get_or_init(|| version))
     }
 
     fn git_program(&self) -> anyhow::Result<PathBuf> {
         let found = self.env().path_of("git");
-        Ok(found.ok_or_else(|| Refusal::fatal("no git on PATH").hint("install git 2.38 or later"))?)
+        Ok(found
+            .ok_or_else(|| Refusal::fatal("no git on PATH").hint("install git 2.38 or later"))?)
     }
 }
 
@@ -144,6 +148,15 @@ impl Git<'_> {
     pub fn here(mut self) -> Self {
         self.place = Place::GitDir(self.repo.git_dir().to_owned());
         self
+    }
+
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    pub fn args<I: IntoIterator<Item = impl AsRef<OsStr>>>(self, args: I) -> Self {
+        args.into_iter().fold(self, Self::arg)
     }
 
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
@@ -172,6 +185,12 @@ impl Git<'_> {
     /// may have to fetch large files.
     pub fn network(mut self) -> Self {
         self.network = true;
+        self
+    }
+
+    /// Without any setting of ours, to ask what is configured.
+    pub(super) fn as_configured(mut self) -> Self {
+        self.as_configured = true;
         self
     }
 
@@ -251,7 +270,10 @@ impl Git<'_> {
             program = program.env(key, value);
         }
         program = program.env("PATH", env.search_path());
-        program = program.env("GIT_ALLOW_PROTOCOL", env.get("GIT_ALLOW_PROTOCOL").unwrap_or("file:git:http:https:ssh"));
+        program = program.env(
+            "GIT_ALLOW_PROTOCOL",
+            env.get("GIT_ALLOW_PROTOCOL").unwrap_or("file:git:http:https:ssh"),
+        );
         if !self.network {
             program = program.env("GIT_LFS_SKIP_SMUDGE", "1");
         }
@@ -268,29 +290,38 @@ impl Git<'_> {
             }
         };
         args.extend(self.globals);
-        let no_hooks = (!self.hooks).then(|| "core.hooksPath=/dev/null".to_owned());
-        let fixed = SETTINGS.iter().map(|setting| (*setting).to_owned());
+        let no_hooks =
+            (!self.hooks && !self.as_configured).then(|| "core.hooksPath=/dev/null".to_owned());
+        let fixed =
+            SETTINGS.iter().filter(|_| !self.as_configured).map(|setting| (*setting).to_owned());
         for setting in fixed.chain(no_hooks).chain(self.settings) {
             args.extend(["-c".into(), setting.into()]);
         }
         args.extend(self.args);
-        let program = self.env.into_iter().fold(program, |program, (key, value)| program.env(key, value));
+        let program =
+            self.env.into_iter().fold(program, |program, (key, value)| program.env(key, value));
         Ok(program.dir(dir).args(args).input(self.input))
     }
 }
 
 /// The error for a `git` that said no: what was called, what it said, and the version where that is why.
-fn failure(repo: &Repo, called: &str, done: &Done) -> anyhow::Error {
+pub(super) fn failure(repo: &Repo, called: &str, done: &Done) -> anyhow::Error {
     if let Ok((major, minor)) = repo.git_version()
         && (major, minor) < (2, 38)
     {
-        return Refusal::fatal(format!("git {major}.{minor} is too old")).hint("install git 2.38 or later").into();
+        return Refusal::fatal(format!("git {major}.{minor} is too old"))
+            .hint("install git 2.38 or later")
+            .into();
     }
     if done.err.contains("Read-only file system") || done.err.contains("Permission denied") {
-        let what = format!("cannot write to {}: {}", repo.common_dir().display(), first_line(&done.err));
+        let what =
+            format!("cannot write to {}: {}", repo.common_dir().display(), first_line(&done.err));
         return Refusal::fatal(what).hint("give yourself write access to that directory").into();
     }
-    anyhow::anyhow!("{called}: {}", if done.err.is_empty() { format!("exit {}", done.code) } else { done.err.clone() })
+    anyhow::anyhow!(
+        "{called}: {}",
+        if done.err.is_empty() { format!("exit {}", done.code) } else { done.err.clone() }
+    )
 }
 
 fn first_line(text: &str) -> &str {

@@ -1,13 +1,22 @@
 //! Objects, refs, trees, transport: the only room that names gix and the only caller of `git`.
 
+mod checkout;
 mod child;
+mod commit;
 mod config;
+mod merge;
 mod name;
 mod object;
 mod repo;
+mod transport;
+mod worktree;
 
+pub use checkout::State;
 pub use child::{Done, Git};
 pub use config::{Remote, Scope};
+pub use merge::{Conflict, Merged};
 pub use name::{Oid, RefName};
 pub use object::{Commit, Signature};
 pub use repo::Repo;
+pub use transport::Pushed;
+pub use worktree::{Head, Worktree};

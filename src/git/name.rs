@@ -89,7 +89,9 @@ impl FromStr for RefName {
     fn from_str(name: &str) -> anyhow::Result<Self> {
         let known = gix::validate::reference::name(name.as_bytes().as_bstr()).is_ok();
         // A branch that starts with a dash would be an option to half of git's commands.
-        let safe = name.strip_prefix("refs/").is_some_and(|rest| !rest.split('/').any(|part| part.starts_with('-')));
+        let safe = name
+            .strip_prefix("refs/")
+            .is_some_and(|rest| !rest.split('/').any(|part| part.starts_with('-')));
         anyhow::ensure!(known && safe, "{name:?} is not the full name of a ref");
         Ok(Self(name.to_owned()))
     }
@@ -143,14 +145,29 @@ mod tests {
 
     #[test]
     fn refs_are_full_and_safe() {
-        for good in ["refs/heads/main", "refs/heads/toast/api-7f3k", "refs/shopfloor/queue/main/42"] {
+        for good in ["refs/heads/main", "refs/heads/toast/api-7f3k", "refs/shopfloor/queue/main/42"]
+        {
             assert_eq!(good.parse::<RefName>().unwrap().as_str(), good);
         }
-        for bad in ["main", "HEAD", "", "refs/heads/", "refs/heads/a..b", "refs/heads/-f", "refs/heads/a b", "refs/heads/x.lock", "refs/heads/a\nb", "/refs/heads/a"] {
+        for bad in [
+            "main",
+            "HEAD",
+            "",
+            "refs/heads/",
+            "refs/heads/a..b",
+            "refs/heads/-f",
+            "refs/heads/a b",
+            "refs/heads/x.lock",
+            "refs/heads/a\nb",
+            "/refs/heads/a",
+        ] {
             assert!(bad.parse::<RefName>().is_err(), "{bad:?}");
         }
         assert_eq!(RefName::branch("a/b").unwrap().short(), "a/b");
-        assert_eq!("refs/shopfloor/ledger".parse::<RefName>().unwrap().short(), "refs/shopfloor/ledger");
+        assert_eq!(
+            "refs/shopfloor/ledger".parse::<RefName>().unwrap().short(),
+            "refs/shopfloor/ledger"
+        );
     }
 
     #[test]

@@ -43,13 +43,15 @@ impl Repo {
     }
 
     pub fn commit(&self, id: &Oid) -> anyhow::Result<Commit> {
-        let found = self.handle().find_commit(id.id()).with_context(|| format!("reading commit {id}"))?;
+        let found =
+            self.handle().find_commit(id.id()).with_context(|| format!("reading commit {id}"))?;
         let text = found.decode().with_context(|| format!("reading commit {id}"))?;
         Ok(Commit {
             tree: text.tree().into(),
             parents: text.parents().map(Oid::from).collect(),
             author: signature(text.author).with_context(|| format!("the author of {id}"))?,
-            committer: signature(text.committer).with_context(|| format!("the committer of {id}"))?,
+            committer: signature(text.committer)
+                .with_context(|| format!("the committer of {id}"))?,
             message: text.message.to_str_lossy().into_owned(),
         })
     }
@@ -59,7 +61,8 @@ impl Repo {
     }
 
     pub fn blob(&self, id: &Oid) -> anyhow::Result<Vec<u8>> {
-        let mut found = self.handle().find_blob(id.id()).with_context(|| format!("reading blob {id}"))?;
+        let mut found =
+            self.handle().find_blob(id.id()).with_context(|| format!("reading blob {id}"))?;
         Ok(found.take_data())
     }
 
@@ -67,7 +70,9 @@ impl Repo {
     pub fn file_at(&self, commit: &Oid, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let reading = || format!("reading {path} of {commit}");
         let tree = self.handle().find_tree(self.tree_of(commit)?.id()).with_context(reading)?;
-        let Some(entry) = tree.lookup_entry_by_path(path).with_context(reading)? else { return Ok(None) };
+        let Some(entry) = tree.lookup_entry_by_path(path).with_context(reading)? else {
+            return Ok(None);
+        };
         if !entry.mode().is_blob() {
             return Ok(None);
         }
@@ -77,7 +82,10 @@ impl Repo {
     /// The commit that a name means, seen from this work tree.
     pub fn resolve(&self, rev: &str) -> anyhow::Result<Option<Oid>> {
         let peeled = format!("{rev}^{{commit}}");
-        let done = self.git(["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]).here().run()?;
+        let done = self
+            .git(["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled])
+            .here()
+            .run()?;
         let text = String::from_utf8_lossy(&done.out);
         // 128 is for names git finds wrong in themselves, like `main..`: they mean no commit either.
         if done.code == 0 { text.trim().parse().map(Some) } else { Ok(None) }
@@ -108,13 +116,30 @@ impl Repo {
 
     /// What `tip` has and `base` has not, oldest first.
     pub fn commits_between(&self, base: &Oid, tip: &Oid) -> anyhow::Result<Vec<Oid>> {
-        self.listed(&["rev-list".to_owned(), "--reverse".to_owned(), "--topo-order".to_owned(), format!("{base}..{tip}")])
+        self.listed(&[
+            "rev-list".to_owned(),
+            "--reverse".to_owned(),
+            "--topo-order".to_owned(),
+            format!("{base}..{tip}"),
+        ])
     }
 
     /// The paths whose content differs, both names of what was moved.
     pub fn changed_paths(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<String>> {
         let (from, to) = (from.to_string(), to.to_string());
-        let out = self.git(["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", &from, &to]).bytes()?;
+        let out = self
+            .git([
+                "diff-tree",
+                "-r",
+                "-z",
+                "--name-only",
+                "--no-renames",
+                "--no-ext-diff",
+                "--no-textconv",
+                &from,
+                &to,
+            ])
+            .bytes()?;
         Ok(fields(&out).map(|path| path.to_str_lossy().into_owned()).collect())
     }
 

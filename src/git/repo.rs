@@ -1,6 +1,6 @@
 //! Find and open the repository: which directories, which hash, which ref storage.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -20,6 +20,8 @@ pub struct Repo {
     work_dir: Option<PathBuf>,
     reftable: bool,
     pub(super) version: OnceCell<(u32, u32)>,
+    /// Whether we changed the configuration after it was read.
+    pub(super) config_written: Cell<bool>,
     pub(super) settings: RefCell<Option<Rc<Settings>>>,
 }
 
@@ -35,16 +37,24 @@ impl Repo {
             match env.get("GIT_WORK_TREE") {
                 Some(named) => repo.work_dir = Some(canonical(&at.join(named))?),
                 // Git takes the current directory for the work tree then, and so do its hooks.
-                None if !repo.is_bare() && repo.handle.workdir().is_none() => repo.work_dir = Some(canonical(at)?),
+                None if repo.work_dir.is_none() && !repo.handle.is_bare() => {
+                    repo.work_dir = Some(canonical(at)?)
+                }
                 None => {}
             }
             return Ok(repo);
         }
-        let ceilings = std::env::split_paths(env.get("GIT_CEILING_DIRECTORIES").unwrap_or_default());
+        let ceilings =
+            std::env::split_paths(env.get("GIT_CEILING_DIRECTORIES").unwrap_or_default());
         let options = gix::discover::upwards::Options {
-            ceiling_dirs: ceilings.filter(|dir| dir.is_absolute()).map(|dir| canonical(&dir).unwrap_or(dir)).collect(),
+            ceiling_dirs: ceilings
+                .filter(|dir| dir.is_absolute())
+                .map(|dir| canonical(&dir).unwrap_or(dir))
+                .collect(),
             match_ceiling_dir_or_error: false,
-            cross_fs: env.get("GIT_DISCOVERY_ACROSS_FILESYSTEM").is_some_and(|yes| yes != "0" && yes != "false"),
+            cross_fs: env
+                .get("GIT_DISCOVERY_ACROSS_FILESYSTEM")
+                .is_some_and(|yes| yes != "0" && yes != "false"),
             ..Default::default()
         };
         let start = canonical(at)?;
@@ -77,6 +87,7 @@ impl Repo {
             work_dir,
             reftable,
             version: OnceCell::new(),
+            config_written: Cell::new(false),
             settings: RefCell::new(None),
         })
     }
@@ -101,20 +112,13 @@ impl Repo {
         if self.common_dir == self.git_dir {
             return self.work_dir.clone();
         }
-        if self.is_bare() {
-            return None;
-        }
-        let configured = self.config_get("core.worktree").ok().flatten();
-        let work_dir = match configured {
-            Some(path) => self.common_dir.join(path),
-            None => self.common_dir.parent()?.to_owned(),
-        };
-        canonical(&work_dir).ok()
+        // Only the main git directory knows, by its name or by a setting linked work trees do not see.
+        Self::open(&self.common_dir, &self.env).ok()?.work_dir
     }
 
     /// Whether the repository has no main work tree. Linked ones it may have all the same.
     pub fn is_bare(&self) -> bool {
-        self.handle.is_bare()
+        self.main_work_dir().is_none()
     }
 
     /// Whether refs are kept in a way that only `git` itself can read.
@@ -159,7 +163,8 @@ fn unopened(at: &Path, no: &gix::Error) -> anyhow::Error {
     let text = format!("{no:#}");
     if text.contains("safe.directory") || text.to_lowercase().contains("ownership") {
         let what = format!("the repository at {} belongs to somebody else", at.display());
-        let fix = format!("if you trust it: git config --global --add safe.directory '{}'", at.display());
+        let fix =
+            format!("if you trust it: git config --global --add safe.directory '{}'", at.display());
         return Refusal::fatal(what).hint(fix).into();
     }
     Refusal::fatal(format!("cannot open the repository at {}: {text}", at.display())).into()

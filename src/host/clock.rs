@@ -44,7 +44,8 @@ impl FromStr for Stamp {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let moment: Timestamp = text.parse().with_context(|| format!("reading the time {text:?}"))?;
+        let moment: Timestamp =
+            text.parse().with_context(|| format!("reading the time {text:?}"))?;
         Ok(Self::whole_millis(moment))
     }
 }

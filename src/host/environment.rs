@@ -27,13 +27,17 @@ impl Environment {
 
     /// `PATH` without its relative entries: what stands in the current directory is never ours to run.
     pub fn search_path(&self) -> String {
-        let kept = std::env::split_paths(self.get("PATH").unwrap_or_default()).filter(|entry| entry.is_absolute());
+        let kept = std::env::split_paths(self.get("PATH").unwrap_or_default())
+            .filter(|entry| entry.is_absolute());
         std::env::join_paths(kept).ok().and_then(|path| path.into_string().ok()).unwrap_or_default()
     }
 
     /// Where a program stands: the path itself when it names one, else the first on `PATH`.
     pub fn path_of(&self, program: &str) -> Option<PathBuf> {
-        which::which_in_global(program, Some(self.search_path())).ok()?.next().filter(|found| found.is_absolute())
+        which::which_in_global(program, Some(self.search_path()))
+            .ok()?
+            .next()
+            .filter(|found| found.is_absolute())
     }
 
     pub fn home(&self) -> Option<&Path> {

@@ -82,7 +82,9 @@ pub fn end_marked(key: &str, value: &str) -> usize {
         let overdue = Instant::now() >= deadline;
         for process in marked {
             let known = found.contains(&process);
-            if let Some(pid) = as_pid(process.pid).filter(|_| (overdue || !known) && process.present()) {
+            if let Some(pid) =
+                as_pid(process.pid).filter(|_| (overdue || !known) && process.present())
+            {
                 drop(kill_process(pid, if overdue { Signal::KILL } else { Signal::TERM }));
             }
             if !known {
@@ -98,7 +100,8 @@ pub fn end_marked(key: &str, value: &str) -> usize {
 
 /// A short name of this machine that stays the same.
 pub fn machine() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| fs::read_to_string("/etc/hostname"));
+    let name = fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| fs::read_to_string("/etc/hostname"));
     match name {
         Ok(name) if !name.trim().is_empty() => name.trim().to_owned(),
         _ => asked("hostname", &[]).unwrap_or_else(|| "localhost".to_owned()),
@@ -116,7 +119,11 @@ fn facts(pid: u32) -> Option<Facts> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (state, group, ticks) = stat_fields(&stat)?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    Some(Facts { start: format!("{} {ticks}", boot.trim()), group, zombie: matches!(state, "Z" | "X" | "x") })
+    Some(Facts {
+        start: format!("{} {ticks}", boot.trim()),
+        group,
+        zombie: matches!(state, "Z" | "X" | "x"),
+    })
 }
 
 /// State, process group and start time; the name before them may hold spaces and parentheses.
@@ -131,7 +138,11 @@ fn facts(pid: u32) -> Option<Facts> {
     let line = asked("ps", &["-o", "pgid=,stat=,lstart=", "-p", &pid.to_string()])?;
     let mut words = line.split_ascii_whitespace();
     let (group, state) = (words.next()?.parse().ok()?, words.next()?);
-    Some(Facts { start: words.collect::<Vec<_>>().join(" "), group, zombie: state.starts_with('Z') })
+    Some(Facts {
+        start: words.collect::<Vec<_>>().join(" "),
+        group,
+        zombie: state.starts_with('Z'),
+    })
 }
 
 /// What a small program of the system says, in one line.
@@ -144,7 +155,8 @@ fn asked(program: &str, args: &[&str]) -> Option<String> {
 fn group_lives(leader: u32) -> bool {
     let here = processes();
     if here.is_empty() {
-        return as_pid(leader).is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok());
+        return as_pid(leader)
+            .is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok());
     }
     here.into_iter().filter_map(facts).any(|process| process.group == leader && !process.zombie)
 }

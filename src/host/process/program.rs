@@ -91,7 +91,10 @@ impl Program {
     }
 
     /// Exactly these variables, and those added from here on.
-    pub fn full_env<K: Into<OsString>, V: Into<OsString>>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+    pub fn full_env<K: Into<OsString>, V: Into<OsString>>(
+        self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         pairs.into_iter().fold(self.clear_env(), |program, (key, value)| program.env(key, value))
     }
 
@@ -167,7 +170,8 @@ impl Program {
                 }
                 // Something that left the group may still hold the pipe; it is not ours to wait for.
                 let rest = child.wait_timeout(Duration::from_secs(1)).ok().flatten().cloned();
-                let (out, err) = rest.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
+                let (out, err) =
+                    rest.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
                 Outcome { end: End::Timeout, out, err, took: begun.elapsed() }
             }
             Err(no) => ended(End::NotStarted(self.why_not(&no)), begun),
@@ -176,18 +180,29 @@ impl Program {
 
     pub(super) fn why_not(&self, no: &io::Error) -> String {
         match &self.dir {
-            Some(dir) if !dir.is_dir() => format!("cannot run {}: no directory {}", self.path.display(), dir.display()),
+            Some(dir) if !dir.is_dir() => {
+                format!("cannot run {}: no directory {}", self.path.display(), dir.display())
+            }
             _ => format!("cannot run {}: {no}", self.path.display()),
         }
     }
 }
 
 pub(super) fn append_to(log: &Path) -> anyhow::Result<File> {
-    OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("opening {}", log.display()))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .with_context(|| format!("opening {}", log.display()))
 }
 
 fn finished(output: Output, begun: Instant) -> Outcome {
-    Outcome { end: end_of(output.status), out: output.stdout, err: output.stderr, took: begun.elapsed() }
+    Outcome {
+        end: end_of(output.status),
+        out: output.stdout,
+        err: output.stderr,
+        took: begun.elapsed(),
+    }
 }
 
 fn ended(end: End, begun: Instant) -> Outcome {

@@ -1,0 +1,152 @@
+//! What stands in a work tree: edits, untracked files, an operation half done; and a commit of all of
+//! it that touches nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use gix::bstr::ByteSlice as _;
+
+use super::object::fields;
+use super::repo::unwritable;
+use super::{Oid, Repo, Signature};
+
+/// Files of an operation that waits for a person, and what it is called.
+const BUSY: &[(&str, &str)] = &[
+    ("rebase-merge", "rebase"),
+    ("rebase-apply/applying", "am"),
+    ("rebase-apply", "rebase"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+    ("sequencer", "sequence"),
+    ("BISECT_LOG", "bisect"),
+];
+
+/// What differs from `HEAD` in a work tree. Ignored files do not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// No tracked file is edited, staged or missing. Untracked files may be there.
+    pub clean: bool,
+    pub edits: Vec<String>,
+    pub untracked: Vec<String>,
+    /// The operation that stands half done, by the name of its command.
+    pub busy: Option<String>,
+}
+
+impl Repo {
+    pub fn checkout_state(&self, path: &Path) -> anyhow::Result<State> {
+        let args = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+            "--ignore-submodules=none",
+        ];
+        let out = self.git(args).at(path).bytes()?;
+        let mut state = State { busy: self.busy(path)?, ..State::default() };
+        for line in fields(&out) {
+            let (code, file) = line.split_at_checked(3).unwrap_or((line, b""));
+            let file = file.to_str_lossy().into_owned();
+            if code.starts_with(b"??") {
+                state.untracked.push(file)
+            } else {
+                state.edits.push(file)
+            }
+        }
+        state.clean = state.edits.is_empty();
+        Ok(state)
+    }
+
+    fn busy(&self, path: &Path) -> anyhow::Result<Option<String>> {
+        let dir = self.git_dir_of(path)?;
+        let found = BUSY.iter().find(|(file, _)| dir.join(file).exists());
+        Ok(found.map(|(_, name)| (*name).to_owned()))
+    }
+
+    /// The directory with the `HEAD` and the index of the work tree at `path`.
+    pub fn git_dir_of(&self, path: &Path) -> anyhow::Result<PathBuf> {
+        if self.work_dir() == Some(path) {
+            return Ok(self.git_dir().to_owned());
+        }
+        let link = path.join(".git");
+        let dir = if link.is_file() { gix::discover::path::from_gitdir_file(&link)? } else { link };
+        fs::canonicalize(&dir).with_context(|| format!("{} is not a work tree", path.display()))
+    }
+
+    /// A commit that holds all of a work tree: `HEAD` as its parent, then what is staged (as a second
+    /// parent, where it is not the same), then every file that is not ignored. Neither the files nor
+    /// the index are touched. Nothing when all that is there is `HEAD`.
+    pub fn snapshot(&self, path: &Path, message: &str) -> anyhow::Result<Option<Oid>> {
+        let scratch = self.scratch_index(path)?;
+        let index = scratch.path().join("index");
+        let with_index = |args: &[&str]| self.git(args).at(path).env("GIT_INDEX_FILE", &index);
+        let head = self.resolve_in(path, "HEAD^{commit}")?;
+        let base = match head {
+            Some(head) => self.tree_of(&head)?,
+            None => with_index(&["mktree"]).text()?.parse()?,
+        };
+        // An index in the middle of a merge has no tree; its files hold both sides.
+        let staged = with_index(&["write-tree"]).run()?;
+        let staged: Option<Oid> = String::from_utf8_lossy(&staged.out).trim().parse().ok();
+        // One sync for all new blobs instead of one each.
+        with_index(&["add", "--all", "--sparse", "."]).config("core.fsyncMethod=batch").ok()?;
+        let whole: Oid = with_index(&["write-tree"]).text()?.parse()?;
+        let staged = staged.filter(|tree| *tree != base && *tree != whole);
+        if whole == base && staged.is_none() {
+            return Ok(None);
+        }
+        let by = self.snapshot_author(path)?;
+        let mut parents: Vec<Oid> = head.into_iter().collect();
+        if let Some(tree) = staged {
+            parents.push(self.commit_tree(
+                &tree,
+                &parents,
+                &format!("{message}\n\nWhat was staged.\n"),
+                (&by, &by),
+            )?);
+        }
+        self.commit_tree(&whole, &parents, message, (&by, &by)).map(Some)
+    }
+
+    /// A copy of the work tree's index, where git may change it.
+    fn scratch_index(&self, path: &Path) -> anyhow::Result<tempfile::TempDir> {
+        let own = self.own_dir()?;
+        let scratch = tempfile::Builder::new()
+            .prefix("snapshot-")
+            .tempdir_in(&own)
+            .map_err(|no| unwritable(&own, &no))?;
+        let index = self.git_dir_of(path)?.join("index");
+        if index.exists() {
+            fs::copy(&index, scratch.path().join("index"))
+                .with_context(|| format!("copying {}", index.display()))?;
+        }
+        Ok(scratch)
+    }
+
+    /// The identity of that work tree, or a neutral one: work is saved for everybody.
+    fn snapshot_author(&self, path: &Path) -> anyhow::Result<Signature> {
+        let done = self.git(["var", "GIT_COMMITTER_IDENT"]).at(path).run()?;
+        let text = String::from_utf8_lossy(&done.out);
+        let parsed = gix::actor::SignatureRef::from_bytes(text.trim().as_bytes()).ok();
+        let Some(known) = parsed.filter(|_| done.code == 0) else {
+            let now = crate::host::Clock::real().now();
+            return Ok(Signature::new("shopfloor", "shopfloor@localhost", &now));
+        };
+        let text = |part: &gix::bstr::BStr| part.to_str_lossy().into_owned();
+        Ok(Signature {
+            name: text(known.name),
+            email: text(known.email),
+            time: known.time.trim().to_owned(),
+        })
+    }
+
+    fn resolve_in(&self, path: &Path, rev: &str) -> anyhow::Result<Option<Oid>> {
+        let done = self
+            .git(["rev-parse", "--verify", "--quiet", "--end-of-options", rev])
+            .at(path)
+            .run()?;
+        Ok(String::from_utf8_lossy(&done.out).trim().parse().ok())
+    }
+}

@@ -1,0 +1,137 @@
+//! Linked work trees, and where `HEAD` stands.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use gix::bstr::ByteSlice as _;
+
+use super::{Oid, RefName, Repo};
+
+/// A work tree as git lists it; the main one comes first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Worktree {
+    pub path: PathBuf,
+    pub head: Option<Oid>,
+    pub branch: Option<RefName>,
+    /// The main repository of linked work trees, without files of its own.
+    pub bare: bool,
+    /// Its directory is gone.
+    pub prunable: bool,
+}
+
+/// Where a work tree stands. No branch: detached; no oid: nothing committed yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    pub branch: Option<RefName>,
+    pub oid: Option<Oid>,
+}
+
+impl Repo {
+    /// Where this work tree stands.
+    pub fn head(&self) -> anyhow::Result<Head> {
+        if self.reftable() {
+            let named = self.git(["symbolic-ref", "--quiet", "HEAD"]).here().run()?;
+            let branch = String::from_utf8_lossy(&named.out).trim().parse().ok();
+            return Ok(Head { branch, oid: self.resolve("HEAD")? });
+        }
+        let head = self.handle().head()?;
+        let branch =
+            head.referent_name().and_then(|name| name.as_bstr().to_str().ok()?.parse().ok());
+        Ok(Head { branch, oid: head.id().map(|id| id.detach().into()) })
+    }
+
+    /// The branch that work lands on: `shopfloor.target`, else what looks like it.
+    pub fn default_branch(&self) -> anyhow::Result<String> {
+        if let Some(named) = self.config_get("shopfloor.target")? {
+            return Ok(named.strip_prefix("refs/heads/").unwrap_or(&named).to_owned());
+        }
+        let configured = self.config_get("init.defaultBranch")?;
+        let remote = self.remote_head()?;
+        let guesses = [configured, remote, Some("main".into()), Some("master".into())];
+        for guess in guesses.into_iter().flatten() {
+            if let Ok(name) = RefName::branch(&guess)
+                && self.standing(&name)?.is_some()
+            {
+                return Ok(guess);
+            }
+        }
+        let current = self.head()?.branch.and_then(|name| name.as_branch().map(str::to_owned));
+        Ok(current.unwrap_or_else(|| "main".into()))
+    }
+
+    /// What the first remote calls its default branch.
+    fn remote_head(&self) -> anyhow::Result<Option<String>> {
+        let remotes = self.remotes()?;
+        let Some(remote) =
+            remotes.iter().find(|remote| remote.name == "origin").or(remotes.first())
+        else {
+            return Ok(None);
+        };
+        let start = format!("refs/remotes/{}/", remote.name);
+        let done = self.git(["symbolic-ref", "--quiet", &format!("{start}HEAD")]).run()?;
+        Ok(String::from_utf8_lossy(&done.out).trim().strip_prefix(&start).map(str::to_owned))
+    }
+
+    fn standing(&self, name: &RefName) -> anyhow::Result<Option<Oid>> {
+        if self.reftable() {
+            return self.resolve(name.as_str());
+        }
+        let found = self.handle().try_find_reference(name.as_str())?;
+        Ok(found.and_then(|found| found.try_id().map(|id| id.detach().into())))
+    }
+
+    pub fn worktrees(&self) -> anyhow::Result<Vec<Worktree>> {
+        let out = self.git(["worktree", "list", "--porcelain", "-z"]).bytes()?;
+        let mut found: Vec<Worktree> = Vec::new();
+        for field in out.split(|byte| *byte == 0) {
+            let (key, value) = field.split_once_str(" ").unwrap_or((field, b""));
+            if key == b"worktree" {
+                found.push(Worktree {
+                    path: OsStr::from_bytes(value).into(),
+                    ..Worktree::default()
+                });
+                continue;
+            }
+            let Some(last) = found.last_mut() else { continue };
+            match key {
+                // An unborn branch has a head of zeros.
+                b"HEAD" => {
+                    last.head = value.to_str_lossy().parse().ok().filter(|oid: &Oid| !oid.is_null())
+                }
+                b"branch" => last.branch = value.to_str_lossy().parse().ok(),
+                b"bare" => last.bare = true,
+                b"prunable" => last.prunable = true,
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// A new work tree on `branch`, which is made at `start` or stands there already.
+    pub fn add_worktree(&self, path: &Path, branch: &RefName, start: &Oid) -> anyhow::Result<()> {
+        let name = branch.as_branch().unwrap_or(branch.as_str());
+        let start_text = start.to_string();
+        let mut args: Vec<&OsStr> = ["worktree", "add", "--quiet"].map(OsStr::new).into();
+        if self.standing(branch)?.as_ref() == Some(start) {
+            args.extend([path.as_os_str(), OsStr::new(name)]);
+        } else {
+            args.extend(["--no-track", "-b", name].map(OsStr::new));
+            args.extend([path.as_os_str(), OsStr::new(&start_text)]);
+        }
+        self.git(args).network().ok()
+    }
+
+    /// A new work tree at a commit, on no branch.
+    pub fn add_detached(&self, path: &Path, at: &Oid) -> anyhow::Result<()> {
+        let at = at.to_string();
+        let args = ["worktree", "add", "--quiet", "--detach"].map(OsStr::new);
+        self.git(args.into_iter().chain([path.as_os_str(), OsStr::new(&at)])).network().ok()
+    }
+
+    /// Removes a linked work tree with all that is in it. What is worth keeping is saved before.
+    pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        let args = ["worktree", "remove", "--force", "--force"].map(OsStr::new);
+        self.git(args.into_iter().chain([path.as_os_str()])).ok()
+    }
+}
