@@ -1,1 +1,40 @@
-//! What is to be done? The work graph as a fold of ledger lines.
+//! What is to be done? The work graph as a fold of ledger lines, and what may be done to it.
+
+pub mod beads;
+pub mod change;
+pub mod event;
+pub mod graph;
+pub mod ready;
+
+use anyhow::Result;
+
+use crate::git::Repo;
+
+pub use beads::{Bead, Beads, Claim};
+
+/// What a repository's ids start with: `shopfloor.prefix`, else the name of its directory.
+pub fn prefix(repo: &Repo) -> Result<String> {
+    if let Some(prefix) = repo.config_get("shopfloor.prefix")? {
+        return Ok(prefix);
+    }
+    let place = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+    let name = place.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(slug(name.as_deref().unwrap_or("bead").trim_end_matches(".git")))
+}
+
+/// A name as it can stand before an id: lower-case letters, digits and single dashes, 24 at most.
+pub fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().map(|c| c.to_ascii_lowercase()) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= 24 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "bead".to_owned() } else { slug.to_owned() }
+}

@@ -1,6 +1,23 @@
 //! Words to people and back: parse, open, do, show, exit.
+//!
+//! A verb is a struct of arguments whose doc comment is its manual, and a `run` of a dozen lines
+//! over operations of the rooms below. Nothing else in the program prints or exits.
 
+mod bead;
+mod context;
+mod exit;
+mod show;
+mod table;
+
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use context::Context;
+use show::{Done, Screen};
 
 /// Which of the four commands was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +28,66 @@ pub enum Tool {
     Refinery,
 }
 
+/// What all verbs of all tools understand.
+#[derive(clap::Args)]
+struct Everywhere {
+    /// Give the result as JSON on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Act as if called in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+}
+
 /// The whole program: parses the arguments, does the verb, says the result.
-pub fn run(_tool: Tool) -> ExitCode {
-    ExitCode::from(129)
+pub fn run(tool: Tool) -> ExitCode {
+    match tool {
+        Tool::Bead => call::<bead::Bead>(|cli| (cli.everywhere, cli.verb), bead::Verb::run),
+        Tool::Sling | Tool::Convoy | Tool::Refinery => ExitCode::from(exit::USAGE),
+    }
+}
+
+/// One call of one tool: `T` is its grammar, `verb` does what was parsed.
+fn call<T: Parser, V>(
+    parts: impl FnOnce(T) -> (Everywhere, V),
+    run: impl FnOnce(V, &Context) -> Result<Done>,
+) -> ExitCode {
+    let cli = match T::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let (everywhere, verb) = parts(cli);
+    let cx = match Context::new(everywhere.json, everywhere.dir.as_deref()) {
+        Ok(cx) => cx,
+        Err(error) => return exit::fail(&error, everywhere.json, true),
+    };
+    match run(verb, &cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => exit::fail(&error, cx.json, cx.hints()),
+    }
+}
+
+/// Help and version are answers; anything else that does not parse is a usage error.
+fn explain(error: &clap::Error) -> ExitCode {
+    let asked = !error.use_stderr();
+    match error.print() {
+        Ok(()) if asked => ExitCode::SUCCESS,
+        _ => ExitCode::from(exit::USAGE),
+    }
+}
+
+/// The one place where a result is written. A closed pipe is the reader's choice, not our failure.
+fn say(cx: &Context, done: &Done) -> Result<()> {
+    let Some(view) = &done.view else { return Ok(()) };
+    let text = if cx.json {
+        format!("{}\n", serde_json::to_string_pretty(&view.json()?)?)
+    } else {
+        let mut screen = Screen::new(cx.colour());
+        view.text(&mut screen);
+        screen.finish()
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,338 @@
+//! The fold of this room's words: every bead as it stands, and how a person may name one.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::bead::event::{Closed, Edit, Event, Landed, Link, New, Status};
+use crate::ledger::{Fold, Line};
+use crate::refusal::Refusal;
+
+/// A unit of work. Field names are those of beads' JSON, so that output needs no translation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bead {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub design: String,
+    pub acceptance_criteria: String,
+    pub notes: String,
+    pub status: Status,
+    pub priority: u8,
+    pub issue_type: String,
+    pub assignee: Option<String>,
+    pub owner: String,
+    pub labels: Vec<String>,
+    pub external_ref: Option<String>,
+    pub estimated_minutes: Option<u64>,
+    pub dependencies: Vec<Edge>,
+    pub comments: Vec<Comment>,
+    pub created_at: String,
+    pub created_by: String,
+    pub updated_at: String,
+    pub updated_by: String,
+    pub started_at: Option<String>,
+    pub closed_at: Option<String>,
+    pub closed_by: Option<String>,
+    pub close_reason: Option<String>,
+    pub landed: Option<Landed>,
+    /// The highest epoch any claim of this bead has had; 0 before the first.
+    pub epoch: u64,
+    pub claim: Option<Claim>,
+}
+
+/// Who holds a bead, and since which line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub holder: String,
+    pub session: Option<String>,
+    pub epoch: u64,
+    pub at: String,
+}
+
+/// `issue_id` depends on `depends_on_id`. Kept with the dependent bead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    pub issue_id: String,
+    pub depends_on_id: String,
+    #[serde(rename = "type")]
+    pub kind: Link,
+    pub created_at: String,
+    pub created_by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    pub id: String,
+    pub issue_id: String,
+    pub author: String,
+    pub text: String,
+    pub created_at: String,
+}
+
+/// Every bead the ledger knows, in the order of creation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Beads {
+    all: IndexMap<String, Bead>,
+}
+
+impl Fold for Beads {
+    const VERSION: u32 = 1;
+
+    fn name() -> String {
+        "beads".to_owned()
+    }
+
+    fn drink(&mut self, line: &Line) {
+        let Some(event) = line.event::<Event>() else { return };
+        if let Event::Created(new) = event {
+            self.all.entry(line.on.clone()).or_insert_with(|| Bead::born(line, new));
+        } else if let Some(bead) = self.all.get_mut(&line.on) {
+            bead.drink(line, event);
+        }
+    }
+}
+
+/// At least this many characters of the hash are shown and asked for, as git does with its own.
+const SHORTEST: usize = 4;
+
+impl Beads {
+    pub fn get(&self, id: &str) -> Option<&Bead> {
+        self.all.get(id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Bead> {
+        self.all.values()
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The bead whose id starts so. Refuses an unknown start, and an ambiguous one with its candidates.
+    pub fn find(&self, start: &str) -> anyhow::Result<&Bead> {
+        if let Some(bead) = self.all.get(start) {
+            return Ok(bead);
+        }
+        let mut fits = self.all.values().filter(|bead| names(&bead.id, start));
+        match (fits.next(), fits.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(first), Some(second)) => {
+                let candidates = [first, second]
+                    .into_iter()
+                    .chain(fits.take(6))
+                    .map(|bead| format!("{}  {}", bead.id, bead.title));
+                let mut refusal = Refusal::refused(format!("`{start}` names more than one bead"));
+                for candidate in candidates {
+                    refusal = refusal.hint(candidate);
+                }
+                Err(refusal.into())
+            }
+            (None, _) => Err(Refusal::nothing(format!("no bead's id starts with `{start}`"))
+                .hint("`git bead list --all` shows them all")
+                .into()),
+        }
+    }
+
+    /// The shortest start of `id` that names it alone, at least four characters after the prefix.
+    pub fn short<'a>(&self, id: &'a str) -> &'a str {
+        let hash = hash_of(id);
+        let from = id.len() - hash.len();
+        let alone = |end: &usize| {
+            id.get(..*end).is_some_and(|start| {
+                !self.all.keys().any(|other| other != id && other.starts_with(start))
+            })
+        };
+        let least = (from + SHORTEST).min(id.len());
+        (least..=id.len()).find(alone).and_then(|end| id.get(..end)).unwrap_or(id)
+    }
+
+    pub fn parent<'a>(&'a self, bead: &'a Bead) -> Option<&'a Bead> {
+        let edge = bead.dependencies.iter().find(|edge| edge.kind == Link::PARENT_CHILD)?;
+        self.get(&edge.depends_on_id)
+    }
+
+    pub fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Bead> {
+        self.dependents(id).filter(|(edge, _)| edge.kind == Link::PARENT_CHILD).map(|(_, b)| b)
+    }
+
+    /// Who depends on `id`, and by which edge.
+    pub fn dependents<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a Edge, &'a Bead)> {
+        self.all.values().flat_map(move |bead| {
+            let ours = bead.dependencies.iter().filter(move |edge| edge.depends_on_id == id);
+            ours.map(move |edge| (edge, bead))
+        })
+    }
+}
+
+/// The part of an id after its prefix; an imported id keeps whatever follows its last dash.
+fn hash_of(id: &str) -> &str {
+    id.rsplit_once('-').map_or(id, |(_, hash)| hash)
+}
+
+/// Whether a person who types `start` means `id`: a start of the whole id, or of its hash alone.
+fn names(id: &str, start: &str) -> bool {
+    !start.is_empty() && (id.starts_with(start) || hash_of(id).starts_with(start))
+}
+
+impl Bead {
+    fn born(line: &Line, new: New) -> Self {
+        let edges = new.links.into_iter().map(|link| Edge {
+            issue_id: line.on.clone(),
+            depends_on_id: link.to,
+            kind: link.kind,
+            created_at: line.at.clone(),
+            created_by: line.by.clone(),
+        });
+        Self {
+            id: line.on.clone(),
+            title: new.title,
+            description: new.description,
+            design: new.design,
+            acceptance_criteria: new.acceptance_criteria,
+            notes: new.notes,
+            priority: new.priority,
+            issue_type: new.issue_type,
+            assignee: new.assignee,
+            owner: line.owner.clone(),
+            labels: new.labels,
+            external_ref: new.external_ref,
+            estimated_minutes: new.estimated_minutes,
+            dependencies: edges.collect(),
+            created_at: line.at.clone(),
+            created_by: line.by.clone(),
+            updated_at: line.at.clone(),
+            updated_by: line.by.clone(),
+            ..Self::default()
+        }
+    }
+
+    fn drink(&mut self, line: &Line, event: Event) {
+        match event {
+            Event::Created(_) => {}
+            Event::Edited(edit) => self.edit(line, edit),
+            Event::Claimed { epoch, holder, session } => self.claimed(line, epoch, holder, session),
+            Event::Released { epoch, .. } => self.released(epoch),
+            Event::Closed(closed) => self.close(line, closed),
+            Event::Reopened { .. } => self.reopen(),
+            Event::Commented { text } => self.comment(line, text),
+            Event::Linked { to, kind } => self.link(line, to, kind),
+            Event::Unlinked { to, kind } => {
+                self.dependencies.retain(|edge| edge.depends_on_id != to || edge.kind != kind);
+            }
+            Event::Labeled { add, remove } => {
+                self.labels.retain(|label| !remove.contains(label));
+                for label in add {
+                    if !self.labels.contains(&label) {
+                        self.labels.push(label);
+                    }
+                }
+            }
+        }
+        self.updated_at.clone_from(&line.at);
+        self.updated_by.clone_from(&line.by);
+    }
+
+    fn edit(&mut self, line: &Line, edit: Edit) {
+        let texts = [
+            (&mut self.title, edit.title),
+            (&mut self.description, edit.description),
+            (&mut self.design, edit.design),
+            (&mut self.acceptance_criteria, edit.acceptance_criteria),
+            (&mut self.notes, edit.notes),
+            (&mut self.issue_type, edit.issue_type),
+        ];
+        for (field, value) in texts {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        if let Some(more) = edit.append_notes {
+            if !self.notes.is_empty() {
+                self.notes.push('\n');
+            }
+            self.notes.push_str(&more);
+        }
+        let filled = |text: String| Some(text).filter(|text| !text.is_empty());
+        if let Some(assignee) = edit.assignee {
+            self.assignee = filled(assignee);
+        }
+        if let Some(external_ref) = edit.external_ref {
+            self.external_ref = filled(external_ref);
+        }
+        self.priority = edit.priority.unwrap_or(self.priority);
+        self.estimated_minutes = edit.estimated_minutes.or(self.estimated_minutes);
+        if let Some(status) = edit.status {
+            if status == Status::IN_PROGRESS && self.started_at.is_none() {
+                self.started_at = Some(line.at.clone());
+            }
+            self.status = status;
+        }
+    }
+
+    /// The later epoch wins; of two claims with one epoch the first in ledger order stands.
+    fn claimed(&mut self, line: &Line, epoch: u64, holder: String, session: Option<String>) {
+        if epoch <= self.epoch || self.status == Status::CLOSED {
+            return;
+        }
+        self.epoch = epoch;
+        self.status = Status::IN_PROGRESS;
+        self.assignee = Some(holder.clone());
+        self.started_at.get_or_insert_with(|| line.at.clone());
+        self.claim = Some(Claim { holder, session, epoch, at: line.at.clone() });
+    }
+
+    fn released(&mut self, epoch: u64) {
+        if self.claim.as_ref().is_some_and(|claim| claim.epoch == epoch) {
+            self.claim = None;
+            self.assignee = None;
+            self.status = Status::OPEN;
+        }
+    }
+
+    /// A close by an earlier holder, written where the later claim was not known, does not stand.
+    fn close(&mut self, line: &Line, closed: Closed) {
+        if closed.epoch.is_some_and(|epoch| epoch < self.epoch) {
+            return;
+        }
+        self.status = Status::CLOSED;
+        self.closed_at = Some(line.at.clone());
+        self.closed_by = Some(line.by.clone());
+        self.close_reason = Some(closed.reason).filter(|reason| !reason.is_empty());
+        self.landed = closed.landed;
+        self.claim = None;
+    }
+
+    fn reopen(&mut self) {
+        self.status = Status::OPEN;
+        self.closed_at = None;
+        self.closed_by = None;
+        self.close_reason = None;
+        self.landed = None;
+        self.assignee = None;
+    }
+
+    fn comment(&mut self, line: &Line, text: String) {
+        self.comments.push(Comment {
+            id: line.id.to_string(),
+            issue_id: self.id.clone(),
+            author: line.by.clone(),
+            text,
+            created_at: line.at.clone(),
+        });
+    }
+
+    fn link(&mut self, line: &Line, to: String, kind: Link) {
+        let known = |edge: &Edge| edge.depends_on_id == to && edge.kind == kind;
+        if self.dependencies.iter().any(known) {
+            return;
+        }
+        self.dependencies.push(Edge {
+            issue_id: self.id.clone(),
+            depends_on_id: to,
+            kind,
+            created_at: line.at.clone(),
+            created_by: line.by.clone(),
+        });
+    }
+}

@@ -1,0 +1,218 @@
+//! May this be claimed, closed, linked? Then these words. Pure: state in, event or refusal out.
+
+use anyhow::Result;
+
+use crate::bead::beads::{Bead, Beads};
+use crate::bead::event::{Closed, Event, Landed, Link, New, NewLink, Status};
+use crate::bead::graph;
+use crate::ledger::Actor;
+use crate::refusal::Refusal;
+
+/// Priorities run from 0, the most urgent, to this.
+pub const LAST_PRIORITY: u8 = 4;
+
+/// Checks what a new bead says of itself and of others.
+pub fn create(beads: &Beads, new: New) -> Result<Event> {
+    if new.title.trim().is_empty() {
+        return Err(Refusal::usage("a bead needs a title").into());
+    }
+    if new.title.chars().count() > 500 {
+        return Err(Refusal::usage("a title has at most 500 characters")
+            .hint("put the rest into --description")
+            .into());
+    }
+    if new.priority > LAST_PRIORITY {
+        return Err(Refusal::usage(format!("priority {} is not one of 0 to 4", new.priority)).into());
+    }
+    for NewLink { to, .. } in &new.links {
+        if beads.get(to).is_none() {
+            return Err(Refusal::nothing(format!("no bead has the id `{to}`")).into());
+        }
+    }
+    Ok(Event::Created(new))
+}
+
+/// Takes the bead for `holder`. Exactly one of many racing claimants gets it, also when all have
+/// one name: only a session that holds the bead already may claim it twice.
+///
+/// `Ok(None)` means that this very session holds it.
+pub fn claim(beads: &Beads, bead: &Bead, holder: &str, session: Option<&str>) -> Result<Option<Event>> {
+    let short = beads.short(&bead.id);
+    if bead.status == Status::CLOSED {
+        return Err(Refusal::refused(format!("{short} is closed"))
+            .hint(format!("`git bead reopen {short}` opens it again"))
+            .into());
+    }
+    if let Some(claim) = &bead.claim {
+        if session.is_some() && claim.session.as_deref() == session {
+            return Ok(None);
+        }
+        return Err(Refusal::refused(format!(
+            "{short} is held by {} since {} (epoch {})",
+            claim.holder, claim.at, claim.epoch
+        ))
+        .hint("`git bead ready --claim` takes the next one")
+        .into());
+    }
+    if let Some(assignee) = bead.assignee.as_deref().filter(|assignee| *assignee != holder) {
+        return Err(Refusal::refused(format!("{short} is assigned to {assignee}"))
+            .hint(format!("`git bead update {short} --assignee ''` frees it"))
+            .into());
+    }
+    if bead.status != Status::OPEN && bead.status != Status::IN_PROGRESS {
+        return Err(Refusal::refused(format!("{short} is {}, which nobody can claim", bead.status))
+            .hint(format!("`git bead update {short} --status open` opens it"))
+            .into());
+    }
+    Ok(Some(Event::Claimed {
+        epoch: bead.epoch + 1,
+        holder: holder.to_owned(),
+        session: session.map(str::to_owned),
+    }))
+}
+
+/// Ends the claim that stands, so that somebody else can take the bead.
+pub fn release(bead: &Bead, reason: &str) -> Option<Event> {
+    let claim = bead.claim.as_ref()?;
+    Some(Event::Released { epoch: claim.epoch, reason: reason.to_owned() })
+}
+
+/// What stands outside the work graph and still decides whether a bead may be closed by hand.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// The queue entry that carries the bead's change, such as `main#42`.
+    pub submitted: Option<String>,
+    /// The command that submits what the holder's worktree still holds back.
+    pub unsubmitted: Option<String>,
+}
+
+/// Closes by hand. A bead with a change is closed by its landing alone; an agent closes only what
+/// it holds; closing for somebody else is the overseer's, and says for whom.
+pub fn close(
+    beads: &Beads,
+    bead: &Bead,
+    actor: &Actor,
+    closed: Closed,
+    elsewhere: &Elsewhere,
+) -> Result<Option<Event>> {
+    if bead.status == Status::CLOSED {
+        return Ok(None);
+    }
+    let short = beads.short(&bead.id);
+    if let Some(entry) = &elsewhere.submitted {
+        return Err(Refusal::refused(format!("{short} closes when {entry} lands"))
+            .hint(format!("`git refinery wait {}` stays until then", number(entry)))
+            .into());
+    }
+    if let Some(push) = &elsewhere.unsubmitted {
+        return Err(Refusal::refused(format!("{short} has work that was never submitted"))
+            .hint(format!("submit it, and its landing closes the bead: {push}"))
+            .into());
+    }
+    if let Some(open) = beads.children(&bead.id).find(|child| child.status != Status::CLOSED) {
+        return Err(Refusal::refused(format!(
+            "{short} has an open child: {} {}",
+            beads.short(&open.id),
+            open.title
+        ))
+        .hint("an epic closes when its children have")
+        .into());
+    }
+    let holder = holds(bead, actor);
+    if actor.agent {
+        if closed.on_behalf_of.is_some() {
+            return Err(Refusal::refused("closing for somebody else is the overseer's alone").into());
+        }
+        holder.map_err(|whose| {
+            Refusal::refused(format!("{short} is not yours to close: {whose}"))
+                .hint(format!("`git bead update {short} --claim` takes it, if nobody holds it"))
+        })?;
+    } else if let Err(whose) = holder
+        && bead.claim.is_some()
+        && closed.on_behalf_of.is_none()
+    {
+        return Err(Refusal::refused(format!("{short}: {whose}"))
+            .hint("`--on-behalf-of NAME` closes it for the holder, and is recorded as such")
+            .into());
+    }
+    let epoch = bead.claim.as_ref().map(|claim| claim.epoch);
+    Ok(Some(Event::Closed(Closed { epoch, landed: None, ..closed })))
+}
+
+/// Closes by landing: nobody's decision, the target has the change.
+pub fn close_landed(bead: &Bead, landed: Landed) -> Option<Event> {
+    if bead.status == Status::CLOSED {
+        return None;
+    }
+    let epoch = bead.claim.as_ref().map(|claim| claim.epoch);
+    let reason = format!("landed as {}", landed.commit.get(..12).unwrap_or(&landed.commit));
+    Some(Event::Closed(Closed { reason, epoch, landed: Some(landed), on_behalf_of: None }))
+}
+
+/// Whether `actor` holds the claim that stands: name, session and, where it presents one, epoch.
+/// `Err` says who does.
+pub fn holds(bead: &Bead, actor: &Actor) -> Result<u64, String> {
+    let Some(claim) = &bead.claim else { return Err("nobody holds it".to_owned()) };
+    if claim.holder != actor.by || (claim.session.is_some() && claim.session != actor.session) {
+        return Err(format!("{} holds it (epoch {})", claim.holder, claim.epoch));
+    }
+    match actor.epoch {
+        Some(epoch) if epoch != claim.epoch => {
+            Err(format!("your claim of epoch {epoch} is stale, epoch {} stands", claim.epoch))
+        }
+        _ => Ok(claim.epoch),
+    }
+}
+
+/// Opens a closed bead again.
+pub fn reopen(beads: &Beads, bead: &Bead, reason: &str) -> Result<Event> {
+    if bead.status == Status::CLOSED {
+        return Ok(Event::Reopened { reason: reason.to_owned() });
+    }
+    Err(Refusal::refused(format!("{} is not closed", beads.short(&bead.id))).into())
+}
+
+/// Lets `from` depend on `to`. A ring is refused and shown; a link that is there stays one link.
+pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<Event>> {
+    let known = |id: &str| from.dependencies.iter().any(|e| e.depends_on_id == id && e.kind == kind);
+    if known(&to.id) {
+        return Ok(None);
+    }
+    if kind.orders()
+        && let Some(ring) = graph::ring(beads, &from.id, &to.id)
+    {
+        let shown: Vec<_> = ring.iter().map(|id| beads.short(id)).collect();
+        return Err(Refusal::refused(format!(
+            "{} cannot depend on {}: that closes a cycle",
+            beads.short(&from.id),
+            beads.short(&to.id)
+        ))
+        .hint(shown.join(" -> "))
+        .into());
+    }
+    if kind == Link::PARENT_CHILD && beads.parent(from).is_some() {
+        return Err(Refusal::refused(format!("{} has a parent already", beads.short(&from.id)))
+            .hint("`git bead dep remove` the old one first")
+            .into());
+    }
+    Ok(Some(Event::Linked { to: to.id.clone(), kind }))
+}
+
+/// Ends a link, which must be there.
+pub fn unlink(beads: &Beads, from: &Bead, to: &str) -> Result<Vec<Event>> {
+    let events: Vec<_> = from
+        .dependencies
+        .iter()
+        .filter(|edge| edge.depends_on_id == to)
+        .map(|edge| Event::Unlinked { to: to.to_owned(), kind: edge.kind.clone() })
+        .collect();
+    if events.is_empty() {
+        let (from, to) = (beads.short(&from.id), beads.short(to));
+        return Err(Refusal::nothing(format!("{from} does not depend on {to}")).into());
+    }
+    Ok(events)
+}
+
+fn number(entry: &str) -> &str {
+    entry.rsplit_once('#').map_or(entry, |(_, number)| number)
+}

@@ -1,0 +1,211 @@
+//! The words this room writes into the ledger, and nothing else does.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One action on one bead. The bead is the subject of the line, never part of the words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "with")]
+pub enum Event {
+    #[serde(rename = "bead.created")]
+    Created(New),
+    #[serde(rename = "bead.edited")]
+    Edited(Edit),
+    /// Exclusive from here on. `epoch` is one more than any claim before it.
+    #[serde(rename = "bead.claimed")]
+    Claimed {
+        epoch: u64,
+        holder: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+    },
+    /// The claim of this epoch is over, and the bead is open again.
+    #[serde(rename = "bead.released")]
+    Released { epoch: u64, reason: String },
+    #[serde(rename = "bead.closed")]
+    Closed(Closed),
+    #[serde(rename = "bead.reopened")]
+    Reopened { reason: String },
+    #[serde(rename = "bead.commented")]
+    Commented { text: String },
+    #[serde(rename = "bead.linked")]
+    Linked { to: String, kind: Link },
+    #[serde(rename = "bead.unlinked")]
+    Unlinked { to: String, kind: Link },
+    #[serde(rename = "bead.labeled")]
+    Labeled {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        add: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<String>,
+    },
+}
+
+/// What a bead starts with. Links are part of its birth, so a bead is never seen without them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct New {
+    pub title: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub design: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub acceptance_criteria: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub notes: String,
+    pub priority: u8,
+    pub issue_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_ref: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_minutes: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<NewLink>,
+}
+
+/// A link a bead is born with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLink {
+    pub to: String,
+    pub kind: Link,
+}
+
+/// Fields that change; absent ones stay. An empty text clears the field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Edit {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub design: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptance_criteria: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub append_notes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issue_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_ref: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_minutes: Option<u64>,
+}
+
+impl Edit {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a bead ended: by its holder with a reason, for somebody, or by a landing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Closed {
+    pub reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub landed: Option<Landed>,
+}
+
+/// The landing that closed a bead: queue entry, the commit as submitted, and as it landed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landed {
+    pub entry: String,
+    pub submitted: String,
+    pub commit: String,
+}
+
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $constant:ident = $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Cow<'static, str>);
+
+        impl $name {
+            $($(#[$each])* pub const $constant: Self = Self(Cow::Borrowed($text));)*
+
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(Cow::Owned(text.into()))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.pad(&self.0)
+            }
+        }
+    };
+}
+
+word! {
+    /// Where a bead stands. Statuses of other tools flow through as they are.
+    Status {
+        OPEN = "open",
+        IN_PROGRESS = "in_progress",
+        BLOCKED = "blocked",
+        DEFERRED = "deferred",
+        CLOSED = "closed",
+        PINNED = "pinned",
+    }
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self::OPEN
+    }
+}
+
+impl Status {
+    /// What an edge to a bead of this status no longer holds up.
+    pub fn frees(&self) -> bool {
+        *self == Self::CLOSED || *self == Self::PINNED
+    }
+}
+
+word! {
+    /// What one bead is to another. Kinds of other tools flow through as they are.
+    Link {
+        BLOCKS = "blocks",
+        PARENT_CHILD = "parent-child",
+        CONDITIONAL_BLOCKS = "conditional-blocks",
+        WAITS_FOR = "waits-for",
+        RELATED = "related",
+        DISCOVERED_FROM = "discovered-from",
+    }
+}
+
+impl Link {
+    /// Whether work cannot start while the other end is open.
+    pub fn blocks(&self) -> bool {
+        *self == Self::BLOCKS || *self == Self::CONDITIONAL_BLOCKS
+    }
+
+    /// Whether a ring of such edges would leave everybody waiting.
+    pub fn orders(&self) -> bool {
+        self.blocks() || *self == Self::PARENT_CHILD || *self == Self::WAITS_FOR
+    }
+}

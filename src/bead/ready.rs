@@ -1,0 +1,73 @@
+//! What can be started now, best first. Pure.
+
+use crate::bead::beads::{Bead, Beads};
+use crate::bead::event::Status;
+use crate::bead::graph::Blocked;
+
+/// Types that are records of the machinery and not work to pick up, unless asked for by name.
+const NOT_WORK: &[&str] = &["merge-request", "gate", "molecule", "message", "agent", "role", "rig"];
+
+/// Which ready beads are wanted; an empty field asks nothing.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    pub issue_type: Option<String>,
+    pub priority: Option<u8>,
+    pub assignee: Option<String>,
+    pub unassigned: bool,
+    pub labels: Vec<String>,
+    pub parent: Option<String>,
+}
+
+/// How ready beads are ordered. Ties end with the id, so the order is the same everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Most urgent first, then the newest.
+    #[default]
+    Priority,
+    /// The oldest first.
+    Oldest,
+}
+
+/// Open, unblocked, unclaimed work. An epic with children is a container, not work.
+pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<&'a Bead> {
+    let blocked = Blocked::of(beads);
+    let mut found: Vec<_> = beads
+        .iter()
+        .filter(|bead| bead.status == Status::OPEN && bead.claim.is_none())
+        .filter(|bead| blocked.by(&bead.id).is_empty())
+        .filter(|bead| fits(beads, bead, wanted))
+        .filter(|bead| bead.issue_type != "epic" || beads.children(&bead.id).next().is_none())
+        .collect();
+    match order {
+        Order::Priority => found.sort_by(|a, b| {
+            (a.priority, &b.created_at, &a.id).cmp(&(b.priority, &a.created_at, &b.id))
+        }),
+        Order::Oldest => found.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id))),
+    }
+    found
+}
+
+fn fits(beads: &Beads, bead: &Bead, wanted: &Wanted) -> bool {
+    let kind = match &wanted.issue_type {
+        Some(asked) => bead.issue_type == *asked,
+        None => !NOT_WORK.contains(&bead.issue_type.as_str()),
+    };
+    kind && wanted.priority.is_none_or(|asked| bead.priority == asked)
+        && wanted.assignee.as_ref().is_none_or(|asked| bead.assignee.as_ref() == Some(asked))
+        && !(wanted.unassigned && bead.assignee.is_some())
+        && wanted.labels.iter().all(|label| bead.labels.contains(label))
+        && wanted.parent.as_ref().is_none_or(|asked| below(beads, bead, asked))
+}
+
+/// Whether `bead` is a descendant of `ancestor`.
+fn below(beads: &Beads, bead: &Bead, ancestor: &str) -> bool {
+    let mut at = beads.parent(bead);
+    for _ in 0..beads.len() {
+        match at {
+            Some(parent) if parent.id == ancestor => return true,
+            Some(parent) => at = beads.parent(parent),
+            None => return false,
+        }
+    }
+    false
+}

@@ -1,0 +1,117 @@
+//! `git bead close` and `git bead reopen`.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::change::{self, Elsewhere};
+use crate::bead::event::Closed;
+use crate::bead::{Beads, graph};
+use crate::cli::bead::create::no_flag;
+use crate::cli::bead::record::Record;
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::refusal::Refusal;
+
+/// Finish a bead and name what it frees
+///
+/// One bead a call: a close is one action with its own time and reason. A bead whose change was
+/// submitted is closed by its landing alone. An agent closes only what it holds; the overseer
+/// closes for somebody else with --on-behalf-of.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Close {
+    #[arg(required = true)]
+    ids: Vec<String>,
+    /// Why it is over
+    #[arg(short, long, default_value = "done")]
+    reason: String,
+    /// Close for the agent that holds it; recorded as such
+    #[arg(long, value_name = "NAME")]
+    on_behalf_of: Option<String>,
+}
+
+impl Close {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let [id] = self.ids.as_slice() else {
+            return Err(Refusal::usage("close takes one bead at a time: one close, one reason")
+                .hint("call it once for each")
+                .into());
+        };
+        no_flag(id)?;
+        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        let elsewhere = Elsewhere::default();
+        let closed = Closed {
+            reason: self.reason.clone(),
+            on_behalf_of: self.on_behalf_of.clone(),
+            ..Closed::default()
+        };
+        let id = ledger.write(&actor, |beads: &Beads, pen| {
+            let bead = beads.find(id)?;
+            if let Some(event) = change::close(beads, bead, &actor, closed.clone(), &elsewhere)? {
+                pen.line(&bead.id, &event)?;
+            }
+            Ok(bead.id.clone())
+        })?;
+        let beads: Beads = ledger.read()?;
+        let freed = graph::freed(&beads, &id).into_iter().map(|bead| Record::of(&beads, bead));
+        Ok(Finished { freed: freed.collect(), bead: Record::of(&beads, beads.find(&id)?) }.into())
+    }
+}
+
+#[derive(Serialize)]
+struct Finished {
+    #[serde(flatten)]
+    bead: Record,
+    /// What can start now and could not before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    freed: Vec<Record>,
+}
+
+impl Show for Finished {
+    fn show(&self, out: &mut Screen) {
+        out.parts(&[
+            (Tone::Good, "✓ Closed "),
+            (Tone::Id, &self.bead.short),
+            (Tone::Plain, &format!("  {}", self.bead.title)),
+        ]);
+        for bead in &self.freed {
+            out.parts(&[
+                (Tone::Faint, "  can start now: "),
+                (Tone::Id, &bead.short),
+                (Tone::Plain, &format!("  {}", bead.title)),
+            ]);
+        }
+    }
+}
+
+/// Open a closed bead again
+#[derive(clap::Args)]
+pub(in crate::cli) struct Reopen {
+    id: String,
+    /// Why it was not over
+    #[arg(short, long, default_value = "")]
+    reason: String,
+}
+
+impl Reopen {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let ledger = cx.ledger()?;
+        let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
+            let bead = beads.find(&self.id)?;
+            pen.line(&bead.id, &change::reopen(beads, bead, &self.reason)?)?;
+            Ok(bead.id.clone())
+        })?;
+        let beads: Beads = ledger.read()?;
+        Ok(Again(Record::of(&beads, beads.find(&id)?)).into())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Again(Record);
+
+impl Show for Again {
+    fn show(&self, out: &mut Screen) {
+        let title = format!("  {}", self.0.title);
+        out.parts(&[(Tone::Plain, "Reopened "), (Tone::Id, &self.0.short), (Tone::Plain, &title)]);
+    }
+}

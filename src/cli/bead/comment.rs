@@ -1,0 +1,60 @@
+//! `git bead comment`: say something about a bead.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::Beads;
+use crate::bead::event::Event;
+use crate::cli::bead::create;
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show};
+use crate::refusal::Refusal;
+
+/// Say something about a bead
+#[derive(clap::Args)]
+pub(in crate::cli) struct Comment {
+    id: String,
+    #[arg(required_unless_present = "file")]
+    text: Option<String>,
+    /// Read the text from a file, or from standard input with `-`
+    #[arg(short, long, conflicts_with = "text")]
+    file: Option<PathBuf>,
+}
+
+impl Comment {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let text = match &self.file {
+            Some(file) => create::text(cx, file)?,
+            None => self.text.unwrap_or_default(),
+        };
+        if text.trim().is_empty() {
+            return Err(Refusal::usage("an empty comment says nothing").into());
+        }
+        let ledger = cx.ledger()?;
+        let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
+            let bead = beads.find(&self.id)?;
+            pen.line(&bead.id, &Event::Commented { text: text.clone() })?;
+            Ok(bead.id.clone())
+        })?;
+        let beads: Beads = ledger.read()?;
+        let bead = beads.find(&id)?;
+        let said = bead.comments.last().cloned();
+        Ok(Commented { said, short: beads.short(&id).to_owned() }.into())
+    }
+}
+
+#[derive(Serialize)]
+struct Commented {
+    #[serde(flatten)]
+    said: Option<crate::bead::beads::Comment>,
+    #[serde(skip)]
+    short: String,
+}
+
+impl Show for Commented {
+    fn show(&self, out: &mut Screen) {
+        out.line(format!("Commented on {}", self.short));
+    }
+}

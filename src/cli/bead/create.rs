@@ -1,0 +1,181 @@
+//! `git bead create`: write down a unit of work.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::bead::event::{Link, New, NewLink};
+use crate::bead::{self, Beads, change};
+use crate::cli::bead::record::Record;
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::refusal::Refusal;
+
+/// Write down a unit of work
+///
+/// Prints the new bead's id. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
+/// the work was found, `blocks:ID` or a bare id means that this bead waits for ID.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Create {
+    /// What is to be done, in one line
+    title: String,
+    #[command(flatten)]
+    fields: Fields,
+    /// bug, feature, task, epic, chore, decision, or a word of your own
+    #[arg(short = 't', long = "type", default_value = "task")]
+    issue_type: String,
+    /// 0 (most urgent) to 4, or P0 to P4
+    #[arg(short, long, default_value = "2", value_parser = priority)]
+    priority: u8,
+    /// Labels, separated by commas
+    #[arg(short, long, value_delimiter = ',')]
+    labels: Vec<String>,
+    /// The epic this belongs to
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
+    /// What this depends on, as KIND:ID, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "KIND:ID")]
+    deps: Vec<String>,
+    /// Read the description from a file, or from standard input with `-`
+    #[arg(long, value_name = "FILE", conflicts_with = "description")]
+    body_file: Option<PathBuf>,
+    /// Print the id and nothing else
+    #[arg(long)]
+    silent: bool,
+}
+
+/// The texts of a bead, as `create` and `update` both take them.
+#[derive(clap::Args, Clone, Default)]
+pub(in crate::cli) struct Fields {
+    /// The whole story
+    #[arg(short, long)]
+    pub description: Option<String>,
+    /// How it is to be done
+    #[arg(long)]
+    pub design: Option<String>,
+    /// How one sees that it is done
+    #[arg(long, value_name = "TEXT")]
+    pub acceptance: Option<String>,
+    #[arg(long)]
+    pub notes: Option<String>,
+    /// Who shall do it
+    #[arg(short, long)]
+    pub assignee: Option<String>,
+    /// The same thing elsewhere, such as gh-9
+    #[arg(long, value_name = "REF")]
+    pub external_ref: Option<String>,
+    /// Minutes it should take
+    #[arg(short, long, value_name = "MINUTES")]
+    pub estimate: Option<u64>,
+}
+
+impl Create {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let prefix = bead::prefix(cx.repo()?)?;
+        let ledger = cx.ledger()?;
+        let silent = self.silent;
+        let new = self.new(cx)?;
+        let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
+            let mut new = new.clone();
+            for link in &mut new.links {
+                link.to = beads.find(&link.to)?.id.clone();
+            }
+            pen.create(&prefix, &change::create(beads, new)?)
+        })?;
+        let beads: Beads = ledger.read()?;
+        Ok(Created { record: Record::of(&beads, beads.find(&id)?), silent }.into())
+    }
+
+    fn new(self, cx: &Context) -> Result<New> {
+        let description = match &self.body_file {
+            Some(file) => Some(text(cx, file)?),
+            None => self.fields.description,
+        };
+        let parent =
+            self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
+        let links = self.deps.iter().map(|dep| link(dep)).chain(parent);
+        Ok(New {
+            title: self.title,
+            description: description.unwrap_or_default(),
+            design: self.fields.design.unwrap_or_default(),
+            acceptance_criteria: self.fields.acceptance.unwrap_or_default(),
+            notes: self.fields.notes.unwrap_or_default(),
+            priority: self.priority,
+            issue_type: issue_type(&self.issue_type),
+            assignee: self.fields.assignee,
+            labels: self.labels,
+            external_ref: self.fields.external_ref,
+            estimated_minutes: self.fields.estimate,
+            links: links.collect(),
+        })
+    }
+}
+
+fn link(dep: &str) -> NewLink {
+    match dep.split_once(':') {
+        Some((kind, to)) => NewLink { to: to.to_owned(), kind: Link::new(kind) },
+        None => NewLink { to: dep.to_owned(), kind: Link::BLOCKS },
+    }
+}
+
+/// The text of a file, or of standard input for `-`.
+pub(in crate::cli) fn text(cx: &Context, file: &std::path::Path) -> Result<String> {
+    if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
+        return Ok(text);
+    }
+    let path = cx.path(file);
+    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+}
+
+/// `2` or `P2`.
+pub(in crate::cli) fn priority(text: &str) -> Result<u8, String> {
+    let digits = text.strip_prefix(['P', 'p']).unwrap_or(text);
+    match digits.parse() {
+        Ok(priority) if priority <= change::LAST_PRIORITY => Ok(priority),
+        _ => Err("priorities are 0 (most urgent) to 4, or P0 to P4".to_owned()),
+    }
+}
+
+/// The usual name of a type for which people have several.
+pub(in crate::cli) fn issue_type(word: &str) -> String {
+    match word {
+        "enhancement" | "feat" => "feature",
+        "dec" | "adr" => "decision",
+        "investigation" | "timebox" => "spike",
+        "user-story" | "user_story" => "story",
+        "ms" => "milestone",
+        "mr" => "merge-request",
+        "mol" => "molecule",
+        other => other,
+    }
+    .to_owned()
+}
+
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    record: Record,
+    #[serde(skip)]
+    silent: bool,
+}
+
+impl Show for Created {
+    fn show(&self, out: &mut Screen) {
+        if self.silent {
+            return out.line(&self.record.id);
+        }
+        out.parts(&[(Tone::Good, "Created "), (Tone::Id, &self.record.id), (Tone::Plain, "  "), (Tone::Plain, &self.record.title)]);
+    }
+}
+
+/// Refuses what only looks like an id because a flag was forgotten.
+pub(in crate::cli) fn no_flag(word: &str) -> Result<()> {
+    match word.starts_with('-') {
+        true => Err(Refusal::usage(format!("`{word}` looks like an option, not like an id")).into()),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,82 @@
+//! The verbs of `git bead`: what is to be done.
+
+mod close;
+mod comment;
+mod create;
+mod dep;
+mod list;
+mod log;
+mod ready;
+mod record;
+mod show;
+mod trust;
+mod update;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::cli::context::Context;
+use crate::cli::show::Done;
+use crate::cli::Everywhere;
+
+/// Write down what is to be done, and see what can be done now
+///
+/// Beads are units of work with dependencies. They live in the repository's own ledger
+/// (refs/shopfloor/ledger), so every worktree and every agent sees the same ones. Any start of an
+/// id that names one bead is enough.
+#[derive(Parser)]
+#[command(name = "git-bead", bin_name = "git bead", version, after_help = EXAMPLES)]
+pub(super) struct Bead {
+    #[command(flatten)]
+    pub everywhere: Everywhere,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git bead create 'Parser accepts empty input' -t bug -p 1
+  git bead ready                      what can be started now
+  git bead ready --claim --json       take the best of it, as an agent does
+  git bead dep add 7f3k 9a2c          7f3k waits for 9a2c
+  git bead close 7f3k --reason 'not needed any more'
+  git bead log 7f3k                   who did what, in order";
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    #[command(alias = "new")]
+    Create(create::Create),
+    List(list::List),
+    #[command(alias = "view")]
+    Show(show::ShowBead),
+    Ready(ready::Ready),
+    Blocked(list::Blocked),
+    Update(update::Update),
+    #[command(alias = "done")]
+    Close(close::Close),
+    Reopen(close::Reopen),
+    Comment(comment::Comment),
+    #[command(subcommand)]
+    Dep(dep::Dep),
+    Log(log::Log),
+    Trust(trust::Trust),
+}
+
+impl Verb {
+    pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        match self {
+            Self::Create(verb) => verb.run(cx),
+            Self::List(verb) => verb.run(cx),
+            Self::Show(verb) => verb.run(cx),
+            Self::Ready(verb) => verb.run(cx),
+            Self::Blocked(verb) => verb.run(cx),
+            Self::Update(verb) => verb.run(cx),
+            Self::Close(verb) => verb.run(cx),
+            Self::Reopen(verb) => verb.run(cx),
+            Self::Comment(verb) => verb.run(cx),
+            Self::Dep(verb) => verb.run(cx),
+            Self::Log(verb) => verb.run(cx),
+            Self::Trust(verb) => verb.run(cx),
+        }
+    }
+}

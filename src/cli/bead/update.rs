@@ -1,0 +1,136 @@
+//! `git bead update`: change what a bead says, or take it.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::event::{Edit, Event, Status};
+use crate::bead::{Bead, Beads, change};
+use crate::cli::bead::create::{Fields, issue_type, priority};
+use crate::cli::bead::ready::Taken;
+use crate::cli::bead::record::{self, Record};
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::ledger::Actor;
+use crate::refusal::Refusal;
+
+/// Change the fields of a bead, or claim it
+///
+/// An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
+/// racing callers gets it. Closing is `git bead close`.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Update {
+    id: String,
+    /// Take it: assign it to the caller and mark it in progress
+    #[arg(long)]
+    claim: bool,
+    #[arg(long)]
+    title: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+    /// Add a paragraph to the notes
+    #[arg(long, value_name = "TEXT")]
+    append_notes: Option<String>,
+    /// open, in_progress, blocked, deferred, pinned, or a word of your own
+    #[arg(short, long)]
+    status: Option<String>,
+    /// 0 (most urgent) to 4
+    #[arg(short, long, value_parser = priority)]
+    priority: Option<u8>,
+    #[arg(short = 't', long = "type")]
+    issue_type: Option<String>,
+    #[arg(long, value_delimiter = ',', value_name = "LABEL")]
+    add_label: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "LABEL")]
+    remove_label: Vec<String>,
+    /// Exactly these labels
+    #[arg(long, value_delimiter = ',', value_name = "LABEL", conflicts_with_all = ["add_label", "remove_label"])]
+    set_labels: Option<Vec<String>>,
+}
+
+impl Update {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        let id = ledger.write(&actor, |beads: &Beads, pen| {
+            let bead = beads.find(&self.id)?;
+            for event in self.events(beads, bead, &actor)? {
+                pen.line(&bead.id, &event)?;
+            }
+            Ok(bead.id.clone())
+        })?;
+        let beads: Beads = ledger.read()?;
+        let record = Record::of(&beads, beads.find(&id)?);
+        Ok(if self.claim { Taken(record).into() } else { Updated(record).into() })
+    }
+
+    fn events(&self, beads: &Beads, bead: &Bead, actor: &Actor) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        if self.claim {
+            events.extend(change::claim(beads, bead, &actor.by, actor.session.as_deref())?);
+        }
+        let edit = self.edit(beads, bead)?;
+        if !edit.is_empty() {
+            events.push(Event::Edited(edit));
+        }
+        let (add, remove) = self.labels(bead);
+        if !add.is_empty() || !remove.is_empty() {
+            events.push(Event::Labeled { add, remove });
+        }
+        if events.is_empty() && !self.claim {
+            return Err(Refusal::usage("nothing to change").hint("see `git bead update -h`").into());
+        }
+        Ok(events)
+    }
+
+    fn edit(&self, beads: &Beads, bead: &Bead) -> Result<Edit> {
+        let short = beads.short(&bead.id);
+        if self.status.as_deref() == Some("closed") {
+            return Err(Refusal::usage("closing needs a reason, and has a verb of its own")
+                .hint(format!("git bead close {short} --reason '…'"))
+                .into());
+        }
+        if self.status.is_some() && bead.status == Status::CLOSED {
+            return Err(Refusal::refused(format!("{short} is closed"))
+                .hint(format!("git bead reopen {short}"))
+                .into());
+        }
+        if self.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
+            return Err(Refusal::usage("a bead needs a title").into());
+        }
+        Ok(Edit {
+            title: self.title.clone(),
+            description: self.fields.description.clone(),
+            design: self.fields.design.clone(),
+            acceptance_criteria: self.fields.acceptance.clone(),
+            notes: self.fields.notes.clone(),
+            append_notes: self.append_notes.clone(),
+            status: self.status.clone().map(Status::new),
+            priority: self.priority,
+            issue_type: self.issue_type.as_deref().map(issue_type),
+            assignee: self.fields.assignee.clone(),
+            external_ref: self.fields.external_ref.clone(),
+            estimated_minutes: self.fields.estimate,
+        })
+    }
+
+    fn labels(&self, bead: &Bead) -> (Vec<String>, Vec<String>) {
+        let missing = |label: &&String| !bead.labels.contains(label);
+        match &self.set_labels {
+            Some(exactly) => (
+                exactly.iter().filter(missing).cloned().collect(),
+                bead.labels.iter().filter(|label| !exactly.contains(label)).cloned().collect(),
+            ),
+            None => (self.add_label.clone(), self.remove_label.clone()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Updated(Record);
+
+impl Show for Updated {
+    fn show(&self, out: &mut Screen) {
+        out.parts(&[(Tone::Good, "Updated")]);
+        record::list(out, std::slice::from_ref(&self.0));
+    }
+}

@@ -1,0 +1,45 @@
+//! The exit codes, and how an error becomes one. Never 2: agents' hook protocols read it as "block".
+
+use std::process::ExitCode;
+
+use crate::cli::show::inert;
+use crate::refusal::{Kind, Refusal};
+
+pub const NOTHING: u8 = 1;
+pub const REFUSED: u8 = 3;
+const AGAIN: u8 = 75;
+const FATAL: u8 = 128;
+pub const USAGE: u8 = 129;
+
+/// The code of a kind of refusal.
+pub fn code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Nothing => NOTHING,
+        Kind::Refused => REFUSED,
+        Kind::Again => AGAIN,
+        Kind::Fatal => FATAL,
+        Kind::Usage => USAGE,
+    }
+}
+
+/// Says an error on stderr, with its next steps, and gives the exit code.
+#[expect(clippy::print_stderr, reason = "errors leave the program here")]
+pub fn fail(error: &anyhow::Error, json: bool, hints: bool) -> ExitCode {
+    let refusal = error.downcast_ref::<Refusal>();
+    let code = refusal.map_or(FATAL, |refusal| code(refusal.kind));
+    let what = refusal.map_or_else(|| format!("{error:#}"), |refusal| refusal.what.clone());
+    let steps = refusal.map_or(&[][..], |refusal| &refusal.hints);
+    if json {
+        let said = serde_json::json!({ "error": what, "hints": steps, "exit": code });
+        eprintln!("{said}");
+        return ExitCode::from(code);
+    }
+    let word = if code == FATAL { "fatal" } else { "error" };
+    eprintln!("{word}: {}", inert(&what));
+    if hints {
+        for step in steps {
+            eprintln!("hint: {}", inert(step));
+        }
+    }
+    ExitCode::from(code)
+}

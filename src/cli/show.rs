@@ -1,0 +1,151 @@
+//! What a verb gives back, once: as text for people, as JSON for programs. `--json` is decided in
+//! `cli::run` alone, from the same value.
+//!
+//! Text passes through `Screen`, which lets no control byte of any data reach the terminal.
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// How a verb's result reads for a person.
+pub trait Show {
+    fn show(&self, out: &mut Screen);
+}
+
+/// Both voices of one result; every `Serialize + Show` has them.
+pub trait View {
+    fn text(&self, out: &mut Screen);
+    fn json(&self) -> Result<serde_json::Value>;
+}
+
+impl<T: Serialize + Show> View for T {
+    fn text(&self, out: &mut Screen) {
+        self.show(out);
+    }
+
+    fn json(&self) -> Result<serde_json::Value> {
+        Ok(serde_json::to_value(self)?)
+    }
+}
+
+/// A finished verb: what to say, and the exit code.
+pub struct Done {
+    pub view: Option<Box<dyn View>>,
+    pub code: u8,
+}
+
+impl Done {
+    /// Says nothing on stdout.
+    pub fn silent() -> Self {
+        Self { view: None, code: 0 }
+    }
+
+    /// The same result with another exit code, such as 1 for an empty answer.
+    pub fn exit(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+}
+
+impl<T: View + 'static> From<T> for Done {
+    fn from(view: T) -> Self {
+        Self { view: Some(Box::new(view)), code: 0 }
+    }
+}
+
+/// What a piece of text is, so that colour is decided in one place and never the only sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Plain,
+    Id,
+    Good,
+    Bad,
+    Busy,
+    Faint,
+    Strong,
+}
+
+impl Tone {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Id => "33",
+            Self::Good => "32",
+            Self::Bad => "31",
+            Self::Busy => "36",
+            Self::Faint => "2",
+            Self::Strong => "1",
+        }
+    }
+}
+
+/// Collects lines of text for stdout.
+pub struct Screen {
+    text: String,
+    colour: bool,
+}
+
+impl Screen {
+    pub fn new(colour: bool) -> Self {
+        Self { text: String::new(), colour }
+    }
+
+    /// One line of plain text.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        self.parts(&[(Tone::Plain, text.as_ref())]);
+    }
+
+    /// One line of several pieces, each with its tone.
+    pub fn parts(&mut self, parts: &[(Tone, &str)]) {
+        for (tone, text) in parts {
+            let text = inert(text);
+            if self.colour && *tone != Tone::Plain {
+                self.text.push_str(&format!("\x1b[{}m{text}\x1b[0m", tone.code()));
+            } else {
+                self.text.push_str(&text);
+            }
+        }
+        self.text.push('\n');
+    }
+
+    /// Several lines, each set in by `indent` spaces.
+    pub fn block(&mut self, text: &str, indent: usize) {
+        for line in text.lines() {
+            self.line(format!("{:indent$}{line}", ""));
+        }
+    }
+
+    pub fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// The text with every character that a terminal would act on written out instead: C0 and C1
+/// controls, direction overrides, and invisible tag characters. Line breaks and tabs stay.
+pub fn inert(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let acts = (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{e0000}'..='\u{e007f}');
+        if acts {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_reaches_the_terminal() {
+        let mut screen = Screen::new(true);
+        screen.parts(&[(Tone::Bad, "a\x1b[2Jb\u{202e}c\u{e0041}\u{9b}"), (Tone::Plain, " ok\tfine")]);
+        assert_eq!(
+            screen.finish(),
+            "\x1b[31ma\\u{1b}[2Jb\\u{202e}c\\u{e0041}\\u{9b}\x1b[0m ok\tfine\n"
+        );
+    }
+}
