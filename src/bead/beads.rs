@@ -336,3 +336,102 @@ impl Bead {
         });
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::bead::event::NewLink;
+    use crate::ledger::Json;
+
+    /// A line as the ledger would hand it over.
+    pub(in crate::bead) fn line(on: &str, by: &str, event: &Event) -> Line {
+        let json = serde_json::to_value(event).unwrap();
+        Line {
+            id: format!("line-{on}"),
+            at: "2026-11-21T08:00:00.000Z".to_owned(),
+            by: by.to_owned(),
+            owner: "jane@example.org".to_owned(),
+            on: on.to_owned(),
+            act: json["do"].as_str().unwrap().to_owned(),
+            with: json.get("with").cloned().unwrap_or(Json::Null),
+            ..Line::default()
+        }
+    }
+
+    /// Beads told as `(id, [(kind, depends on)])`.
+    pub(in crate::bead) fn beads(told: &[(&str, &[(Link, &str)])]) -> Beads {
+        let mut beads = Beads::default();
+        for (id, links) in told {
+            let links =
+                links.iter().map(|(kind, to)| NewLink { to: (*to).to_owned(), kind: kind.clone() });
+            let new = New {
+                title: (*id).to_owned(),
+                issue_type: "task".to_owned(),
+                links: links.collect(),
+                ..New::default()
+            };
+            beads.drink(&line(id, "jane", &Event::Created(new)));
+        }
+        beads
+    }
+
+    pub(in crate::bead) fn drink(beads: &mut Beads, on: &str, by: &str, event: Event) {
+        beads.drink(&line(on, by, &event));
+    }
+
+    fn claimed(epoch: u64, holder: &str) -> Event {
+        Event::Claimed { epoch, holder: holder.to_owned(), session: None }
+    }
+
+    #[test]
+    fn of_two_claims_with_one_epoch_the_first_stands_and_a_later_epoch_takes_over() {
+        let mut all = beads(&[("b-1", &[])]);
+        drink(&mut all, "b-1", "x", claimed(1, "x"));
+        drink(&mut all, "b-1", "y", claimed(1, "y"));
+        assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "x");
+        drink(&mut all, "b-1", "z", claimed(2, "z"));
+        assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "z");
+        drink(&mut all, "b-1", "x", Event::Released { epoch: 1, reason: String::new() });
+        assert_eq!(
+            all.get("b-1").unwrap().assignee.as_deref(),
+            Some("z"),
+            "a stale release frees nothing"
+        );
+        let stale = Closed { epoch: Some(1), ..Closed::default() };
+        drink(&mut all, "b-1", "x", Event::Closed(stale));
+        assert_eq!(
+            all.get("b-1").unwrap().status,
+            Status::IN_PROGRESS,
+            "a stale close closes nothing"
+        );
+    }
+
+    #[test]
+    fn ids_are_found_by_any_start_and_shown_as_short_as_they_are_clear() {
+        let all = beads(&[("api-7f3k2m9q", &[]), ("api-7f3kxxxx", &[]), ("api-9aaaaaaa", &[])]);
+        for (start, found) in [
+            ("api-7f3k2m9q", Some("api-7f3k2m9q")),
+            ("api-7f3k2", Some("api-7f3k2m9q")),
+            ("7f3kx", Some("api-7f3kxxxx")),
+            ("9", Some("api-9aaaaaaa")),
+            ("7f3k", None),
+            ("zz", None),
+            ("", None),
+        ] {
+            assert_eq!(all.find(start).ok().map(|bead| bead.id.as_str()), found, "{start}");
+        }
+        assert_eq!(all.short("api-7f3k2m9q"), "api-7f3k2");
+        assert_eq!(all.short("api-9aaaaaaa"), "api-9aaa");
+    }
+
+    #[test]
+    fn lines_of_unknown_kinds_and_beads_change_nothing() {
+        let mut all = beads(&[("b-1", &[])]);
+        let before = serde_json::to_string(&all).unwrap();
+        let mut strange = line("b-1", "x", &Event::Commented { text: "x".to_owned() });
+        strange.act = "bead.from-the-future".to_owned();
+        all.drink(&strange);
+        drink(&mut all, "b-2", "x", claimed(1, "x"));
+        assert_eq!(serde_json::to_string(&all).unwrap(), before);
+    }
+}

@@ -22,7 +22,9 @@ pub fn create(beads: &Beads, new: New) -> Result<Event> {
             .into());
     }
     if new.priority > LAST_PRIORITY {
-        return Err(Refusal::usage(format!("priority {} is not one of 0 to 4", new.priority)).into());
+        return Err(
+            Refusal::usage(format!("priority {} is not one of 0 to 4", new.priority)).into()
+        );
     }
     for NewLink { to, .. } in &new.links {
         if beads.get(to).is_none() {
@@ -36,7 +38,12 @@ pub fn create(beads: &Beads, new: New) -> Result<Event> {
 /// one name: only a session that holds the bead already may claim it twice.
 ///
 /// `Ok(None)` means that this very session holds it.
-pub fn claim(beads: &Beads, bead: &Bead, holder: &str, session: Option<&str>) -> Result<Option<Event>> {
+pub fn claim(
+    beads: &Beads,
+    bead: &Bead,
+    holder: &str,
+    session: Option<&str>,
+) -> Result<Option<Event>> {
     let short = beads.short(&bead.id);
     if bead.status == Status::CLOSED {
         return Err(Refusal::refused(format!("{short} is closed"))
@@ -60,9 +67,12 @@ pub fn claim(beads: &Beads, bead: &Bead, holder: &str, session: Option<&str>) ->
             .into());
     }
     if bead.status != Status::OPEN && bead.status != Status::IN_PROGRESS {
-        return Err(Refusal::refused(format!("{short} is {}, which nobody can claim", bead.status))
-            .hint(format!("`git bead update {short} --status open` opens it"))
-            .into());
+        return Err(Refusal::refused(format!(
+            "{short} is {}, which nobody can claim",
+            bead.status
+        ))
+        .hint(format!("`git bead update {short} --status open` opens it"))
+        .into());
     }
     Ok(Some(Event::Claimed {
         epoch: bead.epoch + 1,
@@ -121,7 +131,9 @@ pub fn close(
     let holder = holds(bead, actor);
     if actor.agent {
         if closed.on_behalf_of.is_some() {
-            return Err(Refusal::refused("closing for somebody else is the overseer's alone").into());
+            return Err(
+                Refusal::refused("closing for somebody else is the overseer's alone").into()
+            );
         }
         holder.map_err(|whose| {
             Refusal::refused(format!("{short} is not yours to close: {whose}"))
@@ -174,7 +186,8 @@ pub fn reopen(beads: &Beads, bead: &Bead, reason: &str) -> Result<Event> {
 
 /// Lets `from` depend on `to`. A ring is refused and shown; a link that is there stays one link.
 pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<Event>> {
-    let known = |id: &str| from.dependencies.iter().any(|e| e.depends_on_id == id && e.kind == kind);
+    let known =
+        |id: &str| from.dependencies.iter().any(|e| e.depends_on_id == id && e.kind == kind);
     if known(&to.id) {
         return Ok(None);
     }
@@ -215,4 +228,132 @@ pub fn unlink(beads: &Beads, from: &Bead, to: &str) -> Result<Vec<Event>> {
 
 fn number(entry: &str) -> &str {
     entry.rsplit_once('#').map_or(entry, |(_, number)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::{beads, drink};
+
+    fn actor(by: &str, session: Option<&str>, agent: bool) -> Actor {
+        Actor {
+            by: by.to_owned(),
+            owner: "jane@example.org".to_owned(),
+            session: session.map(str::to_owned),
+            model: None,
+            agent,
+            epoch: None,
+        }
+    }
+
+    fn held(holder: &str, session: Option<&str>) -> Beads {
+        let mut all = beads(&[("b-1", &[])]);
+        let claim = Event::Claimed {
+            epoch: 1,
+            holder: holder.to_owned(),
+            session: session.map(str::to_owned),
+        };
+        drink(&mut all, "b-1", holder, claim);
+        all
+    }
+
+    fn said<T>(result: Result<T>) -> String {
+        result.err().map(|no| no.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_claim_is_exclusive_also_among_claimants_of_one_name() {
+        let free = beads(&[("b-1", &[])]);
+        assert!(claim(&free, free.get("b-1").unwrap(), "x", None).unwrap().is_some());
+        let taken = held("x", Some("s1"));
+        let bead = taken.get("b-1").unwrap();
+        assert_eq!(claim(&taken, bead, "x", Some("s1")).unwrap(), None, "the holder asks again");
+        for (holder, session) in [("x", Some("s2")), ("x", None), ("y", None)] {
+            let no = said(claim(&taken, bead, holder, session));
+            assert!(no.starts_with("b-1 is held by x since"), "{no}");
+        }
+        let taken = held("x", None);
+        assert!(claim(&taken, taken.get("b-1").unwrap(), "x", None).is_err());
+    }
+
+    #[test]
+    fn who_may_close() {
+        let none = Elsewhere::default();
+        let plain = Closed { reason: "done".to_owned(), ..Closed::default() };
+        let behalf = Closed { on_behalf_of: Some("x".to_owned()), ..plain.clone() };
+        let free = beads(&[("b-1", &[])]);
+        let taken = held("x", Some("s1"));
+        let may = |all: &Beads, actor: &Actor, closed: &Closed| {
+            close(all, all.get("b-1").unwrap(), actor, closed.clone(), &none).is_ok()
+        };
+        let jane = actor("jane", None, false);
+        assert!(may(&free, &jane, &plain), "a person closes what nobody holds");
+        assert!(!may(&taken, &jane, &plain), "not silently what an agent holds");
+        assert!(may(&taken, &jane, &behalf));
+        assert!(may(&taken, &actor("x", Some("s1"), true), &plain), "the holder");
+        assert!(
+            !may(&taken, &actor("x", Some("s2"), true), &plain),
+            "another session of that name"
+        );
+        assert!(
+            !may(&taken, &actor("y", Some("s3"), true), &behalf),
+            "agents close for nobody else"
+        );
+        assert!(!may(&free, &actor("y", Some("s3"), true), &plain), "nor what they do not hold");
+        let stale = Actor { epoch: Some(7), ..actor("x", Some("s1"), true) };
+        assert!(!may(&taken, &stale, &plain));
+    }
+
+    #[test]
+    fn a_submitted_change_closes_by_landing_alone() {
+        let taken = held("x", Some("s1"));
+        let bead = taken.get("b-1").unwrap();
+        let queued = Elsewhere { submitted: Some("main#42".to_owned()), unsubmitted: None };
+        let no =
+            said(close(&taken, bead, &actor("x", Some("s1"), true), Closed::default(), &queued));
+        assert_eq!(no, "b-1 closes when main#42 lands");
+        let landed = Landed {
+            entry: "main#42".to_owned(),
+            submitted: "a".repeat(40),
+            commit: "b".repeat(40),
+        };
+        assert!(matches!(
+            close_landed(bead, landed),
+            Some(Event::Closed(Closed { epoch: Some(1), landed: Some(_), .. }))
+        ));
+    }
+
+    #[test]
+    fn a_cycle_is_refused_and_shown() {
+        let all = beads(&[
+            ("b-1", &[]),
+            ("b-2", &[(Link::BLOCKS, "b-1")]),
+            ("b-3", &[(Link::BLOCKS, "b-2")]),
+        ]);
+        let bead = |id: &str| all.get(id).unwrap();
+        let no = link(&all, bead("b-1"), bead("b-3"), Link::BLOCKS).unwrap_err();
+        let no = no.downcast_ref::<Refusal>().unwrap();
+        assert_eq!(no.hints, ["b-1 -> b-3 -> b-2 -> b-1"]);
+        assert!(link(&all, bead("b-1"), bead("b-1"), Link::BLOCKS).is_err());
+        assert!(link(&all, bead("b-1"), bead("b-3"), Link::RELATED).unwrap().is_some());
+        assert_eq!(
+            link(&all, bead("b-2"), bead("b-1"), Link::BLOCKS).unwrap(),
+            None,
+            "it is there already"
+        );
+    }
+
+    #[test]
+    fn an_epic_closes_after_its_children() {
+        let all = beads(&[("b-1", &[]), ("b-2", &[(Link::PARENT_CHILD, "b-1")])]);
+        let jane = actor("jane", None, false);
+        let no = said(close(
+            &all,
+            all.get("b-1").unwrap(),
+            &jane,
+            Closed::default(),
+            &Elsewhere::default(),
+        ));
+        assert_eq!(no, "b-1 has an open child: b-2 b-2");
+    }
 }

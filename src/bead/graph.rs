@@ -18,7 +18,8 @@ pub fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a 
     if from == to {
         return Some(vec![from, to]);
     }
-    let (_, path) = astar(&graph, graph.contains_node(to).then_some(to)?, |n| n == from, |_| 1, |_| 0)?;
+    let (_, path) =
+        astar(&graph, graph.contains_node(to).then_some(to)?, |n| n == from, |_| 1, |_| 0)?;
     Some(std::iter::once(from).chain(path).collect())
 }
 

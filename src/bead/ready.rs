@@ -71,3 +71,43 @@ fn below(beads: &Beads, bead: &Bead, ancestor: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::{beads, drink};
+    use crate::bead::event::{Closed, Edit, Event, Link};
+
+    fn ids(beads: &Beads) -> Vec<&str> {
+        ready(beads, &Wanted::default(), Order::Oldest)
+            .iter()
+            .map(|bead| bead.id.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn ready_is_open_unclaimed_and_waits_for_nothing() {
+        let mut all = beads(&[
+            ("b-1", &[]),
+            ("b-2", &[(Link::BLOCKS, "b-1")]),
+            ("b-3", &[(Link::RELATED, "b-1")]),
+            ("b-4", &[(Link::PARENT_CHILD, "b-2")]),
+            ("b-5", &[(Link::WAITS_FOR, "b-6")]),
+            ("b-6", &[]),
+            ("b-7", &[(Link::PARENT_CHILD, "b-6")]),
+        ]);
+        let epic = Edit { issue_type: Some("epic".to_owned()), ..Edit::default() };
+        drink(&mut all, "b-6", "jane", Event::Edited(epic));
+        assert_eq!(ids(&all), ["b-1", "b-3", "b-7"], "b-4 inherits b-2's wait, b-6 is a container");
+        drink(&mut all, "b-1", "jane", Event::Closed(Closed::default()));
+        drink(&mut all, "b-7", "jane", Event::Closed(Closed::default()));
+        assert_eq!(ids(&all), ["b-2", "b-3", "b-4", "b-5"]);
+        drink(
+            &mut all,
+            "b-3",
+            "x",
+            Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None },
+        );
+        assert_eq!(ids(&all), ["b-2", "b-4", "b-5"]);
+    }
+}

@@ -29,7 +29,10 @@ impl Context {
         #[expect(clippy::disallowed_methods, reason = "the one place that asks where we are")]
         let here = std::env::current_dir().context("finding the current directory")?;
         let here = dir.map_or(here.clone(), |dir| here.join(dir));
-        let env = Environment::capture();
+        let text = |word: std::ffi::OsString| word.into_string().ok();
+        let env: Environment = std::env::vars_os()
+            .filter_map(|(key, value)| Some((text(key)?, text(value)?)))
+            .collect();
         let clock = match env.get("SHOPFLOOR_CLOCK") {
             Some(stamp) => Clock::pinned(stamp.parse().context("reading SHOPFLOOR_CLOCK")?),
             None => Clock::real(),
@@ -94,7 +97,8 @@ impl Context {
     pub fn colour(&self) -> bool {
         let never = self.env.get("NO_COLOR").is_some_and(|value| !value.is_empty())
             || self.env.get("TERM") == Some("dumb");
-        let configured = self.repo.get().and_then(|repo| repo.config_get("color.ui").ok().flatten());
+        let configured =
+            self.repo.get().and_then(|repo| repo.config_get("color.ui").ok().flatten());
         match configured.as_deref() {
             Some("always") => !never,
             Some("never" | "false") => false,
@@ -104,7 +108,8 @@ impl Context {
 
     /// Whether next steps are said at all (`advice.shopfloor=false` and `GIT_ADVICE=0` silence them).
     pub fn hints(&self) -> bool {
-        let silenced = |repo: &Repo| repo.config_bool("advice.shopfloor").ok().flatten() == Some(false);
+        let silenced =
+            |repo: &Repo| repo.config_bool("advice.shopfloor").ok().flatten() == Some(false);
         self.env.get("GIT_ADVICE") != Some("0") && !self.repo.get().is_some_and(silenced)
     }
 

@@ -42,7 +42,7 @@ struct Everywhere {
 /// The whole program: parses the arguments, does the verb, says the result.
 pub fn run(tool: Tool) -> ExitCode {
     match tool {
-        Tool::Bead => call::<bead::Bead>(|cli| (cli.everywhere, cli.verb), bead::Verb::run),
+        Tool::Bead => call(|cli: bead::Bead| (cli.everywhere, cli.verb), bead::Verb::run),
         Tool::Sling | Tool::Convoy | Tool::Refinery => ExitCode::from(exit::USAGE),
     }
 }

@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn no_control_character_reaches_the_terminal() {
         let mut screen = Screen::new(true);
-        screen.parts(&[(Tone::Bad, "a\x1b[2Jb\u{202e}c\u{e0041}\u{9b}"), (Tone::Plain, " ok\tfine")]);
+        screen
+            .parts(&[(Tone::Bad, "a\x1b[2Jb\u{202e}c\u{e0041}\u{9b}"), (Tone::Plain, " ok\tfine")]);
         assert_eq!(
             screen.finish(),
             "\x1b[31ma\\u{1b}[2Jb\\u{202e}c\\u{e0041}\\u{9b}\x1b[0m ok\tfine\n"

@@ -87,6 +87,12 @@ impl Clock {
     }
 }
 
+/// A duration as people write it: `90s`, `15m`, `1h 30m`. None for anything else, and for none at all.
+pub fn duration(text: &str) -> Option<Duration> {
+    let span: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(span).ok().filter(|span| !span.is_zero())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +117,20 @@ mod tests {
         assert_eq!(Clock::pinned(early).now(), early);
         assert_eq!(late.since(&early), Duration::from_millis(1500));
         assert_eq!(early.since(&late), Duration::ZERO);
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        let cases = [
+            ("90s", Some(90)),
+            ("15m", Some(900)),
+            ("1h 30m", Some(5400)),
+            ("-1s", None),
+            ("0s", None),
+            ("soon", None),
+        ];
+        for (text, seconds) in cases {
+            assert_eq!(duration(text), seconds.map(Duration::from_secs), "{text}");
+        }
     }
 }

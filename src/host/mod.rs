@@ -5,6 +5,6 @@ mod clock;
 mod environment;
 pub mod process;
 
-pub use clock::{Clock, Stamp};
+pub use clock::{Clock, Stamp, duration};
 pub use environment::Environment;
 pub use process::machine;

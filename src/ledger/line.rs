@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, Visitor};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 
@@ -239,6 +240,34 @@ impl<'de> MapAccess<'de> for Parts<'de> {
             return seed.deserialize(StrDeserializer::new(&self.line.act));
         }
         seed.deserialize(&self.line.with).map_err(|_| Unknown)
+    }
+}
+
+impl Serialize for Line {
+    /// The line as it stands in the ledger, in the order a person would tell it.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("at", &self.at)?;
+        map.serialize_entry("clock", &self.clock)?;
+        map.serialize_entry("by", &self.by)?;
+        map.serialize_entry("owner", &self.owner)?;
+        map.serialize_entry("on", &self.on)?;
+        map.serialize_entry("do", &self.act)?;
+        map.serialize_entry("with", &self.with)?;
+        if let Some(session) = &self.session {
+            map.serialize_entry("session", session)?;
+        }
+        if let Some(model) = &self.model {
+            map.serialize_entry("model", model)?;
+        }
+        if !self.after.is_empty() {
+            map.serialize_entry("after", &self.after)?;
+        }
+        for (key, value) in &self.rest {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
     }
 }
 

@@ -44,8 +44,15 @@ impl<'r> Ledger<'r> {
     }
 
     /// Decides on the newest state and writes what was decided, all of it or nothing.
-    pub fn write<S: Fold, T>(&self, actor: &Actor, mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>) -> Result<T> {
-        decide(&S::default(), &mut Pen::new(actor, self.clock.now().to_string(), 1, heads::Heads::default()))?;
+    pub fn write<S: Fold, T>(
+        &self,
+        actor: &Actor,
+        mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
+    ) -> Result<T> {
+        decide(
+            &S::default(),
+            &mut Pen::new(actor, self.clock.now().to_string(), 1, heads::Heads::default()),
+        )?;
         bail!("the ledger cannot be written yet")
     }
 

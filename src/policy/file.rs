@@ -76,9 +76,17 @@ mod tests {
     #[test]
     fn errors_name_file_line_column_and_the_nearest_key() {
         let cases = [
-            ("[gates.test]\ncomand = 'x'\n", "shopfloor.toml:2:1: unknown field `comand`", Some("did you mean `command`?")),
+            (
+                "[gates.test]\ncomand = 'x'\n",
+                "shopfloor.toml:2:1: unknown field `comand`",
+                Some("did you mean `command`?"),
+            ),
             ("[gates.test\n", "shopfloor.toml:1:", None),
-            ("[gates.t]\ncommand = 'x'\ntimeout = 'soon'\n", "shopfloor.toml:3:11: `soon` is no duration", None),
+            (
+                "[gates.t]\ncommand = 'x'\ntimeout = 'soon'\n",
+                "shopfloor.toml:3:11: `soon` is no duration",
+                None,
+            ),
             ("[gates.t]\ntimeout = '1s'\n", "shopfloor.toml:1:1: missing field `command`", None),
         ];
         for (text, said, hint) in cases {

@@ -93,8 +93,7 @@ impl Create {
             Some(file) => Some(text(cx, file)?),
             None => self.fields.description,
         };
-        let parent =
-            self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
+        let parent = self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
         let links = self.deps.iter().map(|dep| link(dep)).chain(parent);
         Ok(New {
             title: self.title,
@@ -168,14 +167,21 @@ impl Show for Created {
         if self.silent {
             return out.line(&self.record.id);
         }
-        out.parts(&[(Tone::Good, "Created "), (Tone::Id, &self.record.id), (Tone::Plain, "  "), (Tone::Plain, &self.record.title)]);
+        out.parts(&[
+            (Tone::Good, "Created "),
+            (Tone::Id, &self.record.id),
+            (Tone::Plain, "  "),
+            (Tone::Plain, &self.record.title),
+        ]);
     }
 }
 
 /// Refuses what only looks like an id because a flag was forgotten.
 pub(in crate::cli) fn no_flag(word: &str) -> Result<()> {
     match word.starts_with('-') {
-        true => Err(Refusal::usage(format!("`{word}` looks like an option, not like an id")).into()),
+        true => {
+            Err(Refusal::usage(format!("`{word}` looks like an option, not like an id")).into())
+        }
         false => Ok(()),
     }
 }

@@ -9,15 +9,14 @@ mod log;
 mod ready;
 mod record;
 mod show;
-mod trust;
 mod update;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::cli::Everywhere;
 use crate::cli::context::Context;
 use crate::cli::show::Done;
-use crate::cli::Everywhere;
 
 /// Write down what is to be done, and see what can be done now
 ///
@@ -59,7 +58,6 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Dep(dep::Dep),
     Log(log::Log),
-    Trust(trust::Trust),
 }
 
 impl Verb {
@@ -76,7 +74,6 @@ impl Verb {
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
-            Self::Trust(verb) => verb.run(cx),
         }
     }
 }

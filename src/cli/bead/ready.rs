@@ -76,7 +76,8 @@ impl Ready {
             let found = ready(beads, &wanted, self.order());
             let free = |name: &Option<String>| name.as_ref().is_none_or(|name| *name == actor.by);
             let first = found.into_iter().find(|bead| free(&bead.assignee)).ok_or_else(|| {
-                Refusal::nothing("nothing is ready").hint("`git bead blocked` says what waits for what")
+                Refusal::nothing("nothing is ready")
+                    .hint("`git bead blocked` says what waits for what")
             })?;
             if let Some(event) = change::claim(beads, first, &actor.by, actor.session.as_deref())? {
                 pen.line(&first.id, &event)?;

@@ -29,7 +29,9 @@ impl ShowBead {
             dependencies: bead
                 .dependencies
                 .iter()
-                .filter_map(|edge| Some(Near::of(&beads, beads.get(&edge.depends_on_id)?, edge.kind.as_str())))
+                .filter_map(|edge| {
+                    Some(Near::of(&beads, beads.get(&edge.depends_on_id)?, edge.kind.as_str()))
+                })
                 .collect(),
             dependents: beads
                 .dependents(&bead.id)
@@ -127,7 +129,10 @@ impl Page {
         near(out, "Others depend on it", &self.dependents);
         for comment in &record.comments {
             out.line("");
-            out.parts(&[(Tone::Strong, &comment.author), (Tone::Faint, &format!("  {}", comment.created_at))]);
+            out.parts(&[
+                (Tone::Strong, &comment.author),
+                (Tone::Faint, &format!("  {}", comment.created_at)),
+            ]);
             out.block(&comment.text, 2);
         }
         out.line("");
@@ -137,7 +142,8 @@ impl Page {
 
     fn facts(&self, out: &mut Screen) {
         let record = &self.record;
-        let mut facts = vec![format!("{}, P{}, {}", record.issue_type, record.priority, record.status)];
+        let mut facts =
+            vec![format!("{}, P{}, {}", record.issue_type, record.priority, record.status)];
         if let Some(name) = &record.assignee {
             facts.push(format!("held by {name} (epoch {})", record.epoch));
         }

@@ -76,7 +76,9 @@ impl Update {
             events.push(Event::Labeled { add, remove });
         }
         if events.is_empty() && !self.claim {
-            return Err(Refusal::usage("nothing to change").hint("see `git bead update -h`").into());
+            return Err(Refusal::usage("nothing to change")
+                .hint("see `git bead update -h`")
+                .into());
         }
         Ok(events)
     }
