@@ -9,6 +9,7 @@ mod log;
 mod ready;
 mod record;
 mod show;
+mod trust;
 mod update;
 
 use anyhow::Result;
@@ -58,6 +59,7 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Dep(dep::Dep),
     Log(log::Log),
+    Trust(trust::Trust),
 }
 
 impl Verb {
@@ -74,6 +76,7 @@ impl Verb {
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
+            Self::Trust(verb) => verb.run(cx),
         }
     }
 }
