@@ -226,9 +226,11 @@ impl Repo {
             names.sort();
             names.dedup();
             for name in names {
-                let values = body.values(&name);
+                let mut values = body.values(&name);
                 // A name without `=` is git's short way to say true.
-                let values = if values.is_empty() { vec!["true".into()] } else { values };
+                if let (Some(None), Some(last)) = (body.value_implicit(&name), values.last_mut()) {
+                    *last = "true".into();
+                }
                 settings.extend(
                     values.iter().map(|value| {
                         (format!("{start}.{name}"), value.to_str_lossy().into_owned())

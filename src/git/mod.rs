@@ -8,6 +8,8 @@ mod merge;
 mod name;
 mod object;
 mod repo;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod worktree;
 

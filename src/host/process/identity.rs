@@ -54,7 +54,7 @@ pub(super) fn end_members(leader: u32) {
     let Some(pid) = as_pid(leader) else { return };
     if kill_process_group(pid, Signal::TERM).is_err() {
         // It has not made its group yet, or never will.
-        drop(kill_process(pid, Signal::TERM));
+        let _ = kill_process(pid, Signal::TERM);
     }
     let clock = Clock::real();
     let deadline = Instant::now() + GRACE;
@@ -62,7 +62,7 @@ pub(super) fn end_members(leader: u32) {
         clock.sleep(Duration::from_millis(5));
     }
     if group_lives(leader) && kill_process_group(pid, Signal::KILL).is_err() {
-        drop(kill_process(pid, Signal::KILL));
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -85,7 +85,7 @@ pub fn end_marked(key: &str, value: &str) -> usize {
             if let Some(pid) =
                 as_pid(process.pid).filter(|_| (overdue || !known) && process.present())
             {
-                drop(kill_process(pid, if overdue { Signal::KILL } else { Signal::TERM }));
+                let _ = kill_process(pid, if overdue { Signal::KILL } else { Signal::TERM });
             }
             if !known {
                 found.push(process);
@@ -182,4 +182,47 @@ fn processes() -> Vec<u32> {
 fn as_pid(pid: u32) -> Option<Pid> {
     // 1 and 0 are never ours; as a group they would mean everybody.
     Pid::from_raw(i32::try_from(pid).ok()?).filter(|_| pid > 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::process::Program;
+
+    #[test]
+    fn a_name_with_spaces_and_parentheses_hides_nothing() {
+        let tail = "S 1 77 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20";
+        assert_eq!(stat_fields(&format!("9 (a) b (c) {tail}")), Some(("S", 77, "4242")));
+        assert_eq!(stat_fields("9 (short) S 1 77"), None);
+        assert_eq!(stat_fields(""), None);
+    }
+
+    #[test]
+    fn a_reused_process_id_is_somebody_else() {
+        let own = Identity::own();
+        assert!(own.alive());
+        let earlier = Identity { start: "another boot 1".into(), ..own.clone() };
+        assert!(!earlier.alive());
+        // Were this believed, the test would end here.
+        end_group(&earlier);
+        let read: Identity = serde_json::from_str(&serde_json::to_string(&own).unwrap()).unwrap();
+        assert_eq!(read, own);
+    }
+
+    #[test]
+    fn only_marked_processes_are_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let sleeper = |mark: &str| {
+            let program = Program::new("/bin/sleep").args(["300"]).env("SHOPFLOOR_TEST_MARK", mark);
+            program.spawn_detached(&log).unwrap()
+        };
+        let mark = format!("{}-{}", std::process::id(), dir.path().display());
+        let (ours, also, other) = (sleeper(&mark), sleeper(&mark), sleeper(&format!("{mark}-not")));
+        assert_eq!(end_marked("SHOPFLOOR_TEST_MARK", &mark), 2);
+        assert!(!ours.alive() && !also.alive() && other.alive());
+        end_group(&other);
+        assert!(!other.alive());
+        assert_eq!(end_marked("SHOPFLOOR_TEST_MARK", &mark), 0);
+    }
 }

@@ -140,7 +140,8 @@ impl Program {
 
     #[expect(clippy::disallowed_methods, reason = "this is the door through which programs start")]
     pub(super) fn bare_plan(&self) -> duct::Expression {
-        let mut plan = duct::cmd(self.path.clone(), self.args.clone()).unchecked();
+        // As a path a bare name would mean a file in the current directory.
+        let mut plan = duct::cmd(self.path.as_os_str(), &self.args).unchecked();
         if self.only_env {
             plan = plan.full_env(self.env.clone());
         } else {
@@ -214,5 +215,61 @@ fn end_of(status: ExitStatus) -> End {
         (Some(code), _) => End::Exit(code),
         (None, Some(signal)) => End::Signal(signal),
         (None, None) => End::NotStarted("ended in an unknown way".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::process::Identity;
+
+    fn sh(script: &str) -> Program {
+        Program::new("/bin/sh").args(["-c", script])
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        assert_eq!(sh("exit 3").run().end, End::Exit(3));
+        assert_eq!(sh("kill -9 $$").run().end, End::Signal(9));
+        let End::NotStarted(why) = Program::new("/no/such/program").run().end else {
+            panic!("it ran")
+        };
+        assert!(why.starts_with("cannot run /no/such/program"), "{why}");
+        let End::NotStarted(why) = sh("true").dir("/no/such/directory").run().end else {
+            panic!("it ran")
+        };
+        assert!(why.contains("no directory /no/such/directory"), "{why}");
+    }
+
+    #[test]
+    fn input_output_and_environment_are_what_was_said() {
+        let outcome = sh("cat; echo err >&2").input(b"in".to_vec()).run();
+        assert_eq!((outcome.out.as_slice(), outcome.err.as_slice()), (&b"in"[..], &b"err\n"[..]));
+        let outcome = sh("echo 1; echo 2 >&2; echo 3").merged_output().run();
+        assert_eq!(outcome.out, b"1\n2\n3\n");
+        let outcome = Program::new("/usr/bin/env").clear_env().env("A", "1").env("A", "2").run();
+        assert_eq!(outcome.out, b"A=2\n");
+    }
+
+    #[test]
+    fn a_log_is_appended_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        assert!(sh("echo one").run_into(&log).succeeded());
+        assert!(sh("echo two >&2").run_into(&log).succeeded());
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\ntwo\n");
+        assert!(matches!(sh("true").run_into(&dir.path().join("no/log")).end, End::NotStarted(_)));
+    }
+
+    #[test]
+    fn at_its_deadline_a_program_goes_with_its_children() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = "sleep 300 & echo $! >child; trap '' TERM; while :; do wait; sleep 1; done";
+        let outcome = sh(script).dir(dir.path()).timeout(Duration::from_millis(300)).run();
+        assert_eq!(outcome.end, End::Timeout);
+        assert!(outcome.took < Duration::from_secs(30));
+        let child =
+            std::fs::read_to_string(dir.path().join("child")).unwrap().trim().parse().unwrap();
+        assert!(Identity::of(child).is_none_or(|child| !child.alive()));
     }
 }
