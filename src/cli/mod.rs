@@ -5,6 +5,7 @@
 
 mod bead;
 mod context;
+mod convoy;
 mod exit;
 mod show;
 mod table;
@@ -43,7 +44,8 @@ struct Everywhere {
 pub fn run(tool: Tool) -> ExitCode {
     match tool {
         Tool::Bead => call(|cli: bead::Bead| (cli.everywhere, cli.verb), bead::Verb::run),
-        Tool::Sling | Tool::Convoy | Tool::Refinery => ExitCode::from(exit::USAGE),
+        Tool::Convoy => call(|cli: convoy::Convoy| (cli.everywhere, cli.verb), convoy::Verb::run),
+        Tool::Sling | Tool::Refinery => ExitCode::from(exit::USAGE),
     }
 }
 

@@ -16,6 +16,11 @@ pub use pen::Pen;
 
 pub type Json = serde_json::Value;
 
+/// A value as JSON, for rooms that hand one to a program.
+pub fn json(value: &impl serde::Serialize) -> Result<Json> {
+    Ok(serde_json::to_value(value)?)
+}
+
 /// Who acts, as every line tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actor {

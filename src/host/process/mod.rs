@@ -4,6 +4,7 @@
 mod detach;
 mod identity;
 mod program;
+mod replace;
 
 pub use detach::leave_terminal;
 pub use identity::{Identity, end_group, end_marked, machine};

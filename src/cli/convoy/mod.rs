@@ -1,0 +1,71 @@
+//! The verbs of `git convoy`: is the batch through?
+
+mod add;
+mod create;
+mod list;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::bead::{Bead, Beads};
+use crate::cli::Everywhere;
+use crate::cli::context::Context;
+use crate::cli::show::Done;
+use crate::convoy;
+use crate::policy;
+
+/// Track batches of beads until all of them are through
+///
+/// A convoy closes when every member is closed, by landing or with a reason, and is open again when
+/// a member is added or reopened. Every slung bead travels in one; in one of its own if in no other.
+/// Without a verb: all open convoys.
+#[derive(Parser)]
+#[command(name = "git-convoy", bin_name = "git convoy", version, after_help = EXAMPLES)]
+pub(super) struct Convoy {
+    #[command(flatten)]
+    pub everywhere: Everywhere,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  git convoy create 'Parser, second half' 7f3k 9a2c
+  git convoy add 4tbn 8c1m            one more bead for convoy 4tbn
+  git convoy                          what is open, and how far it is
+  git convoy list --all               closed ones too";
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    #[command(alias = "new")]
+    Create(create::Create),
+    Add(add::Add),
+    List(list::List),
+}
+
+impl Verb {
+    pub(super) fn run(verb: Option<Self>, cx: &Context) -> Result<Done> {
+        match verb.unwrap_or_else(|| Self::List(list::List::default())) {
+            Self::Create(verb) => verb.run(cx),
+            Self::Add(verb) => verb.run(cx),
+            Self::List(verb) => verb.run(cx),
+        }
+    }
+}
+
+/// Says which convoys are through, if some are and nobody has said so. Every verb that may have
+/// closed a bead ends with this.
+pub(super) fn announce(cx: &Context) -> Result<()> {
+    let person = policy::person(&cx.env)?;
+    for through in convoy::announce(cx.repo()?, &cx.ledger()?, &cx.actor()?, &person)? {
+        cx.note(format!("convoy {} is closed: {}", through.id, through.title));
+        if let Some(trouble) = &through.trouble {
+            cx.note(format!("warning: {trouble}"));
+        }
+    }
+    Ok(())
+}
+
+fn found<'a>(beads: &'a Beads, starts: &[String]) -> Result<Vec<&'a Bead>> {
+    starts.iter().map(|start| beads.find(start)).collect()
+}

@@ -1,0 +1,105 @@
+//! Saying that a convoy is through: once, however many commands notice it at the same time.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::convoys::{Convoy, Convoys};
+use super::event::{Announced, Event};
+use crate::bead::Beads;
+use crate::git::Repo;
+use crate::host::process::{End, Program};
+use crate::ledger::{self, Actor, Ledger, Pen};
+use crate::policy::Person;
+
+/// How long the person's notify command may take; whoever landed the last member waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A convoy that is through, as the person's notify command reads it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Through {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) state: &'static str,
+    pub(crate) members: Vec<Member>,
+    /// Why the person's command could not be told, if it could not.
+    #[serde(skip)]
+    pub(crate) trouble: Option<String>,
+}
+
+/// How one member ended.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) reason: Option<String>,
+    /// The commit on the target, where the member ended by landing.
+    pub(crate) landed: Option<String>,
+}
+
+/// Says of each convoy that is through, and of which nobody has said so, that it is: a line, a
+/// letter to the overseer, and then the person's own notify command.
+///
+/// Which convoys these are is decided inside the write, so of many callers one says it.
+pub(crate) fn announce(
+    repo: &Repo,
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    person: &Person,
+) -> Result<Vec<Through>> {
+    let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;
+    if convoys.unannounced(&beads).next().is_none() {
+        return Ok(Vec::new());
+    }
+    let mut said = ledger.write(actor, |(beads, convoys): &(Beads, Convoys), pen| {
+        let new = convoys.unannounced(beads);
+        new.map(|convoy| write(beads, convoys, convoy, pen)).collect::<Result<Vec<_>>>()
+    })?;
+    for through in &mut said {
+        through.trouble = notify(repo, person, through)?;
+    }
+    Ok(said)
+}
+
+fn write(beads: &Beads, convoys: &Convoys, convoy: &Convoy, pen: &mut Pen<'_>) -> Result<Through> {
+    pen.line(&convoy.id, &Event::Announced(Announced { members: convoys.round(convoy) }))?;
+    let through = Through::of(beads, convoy);
+    Ok(through)
+}
+
+impl Through {
+    fn of(beads: &Beads, convoy: &Convoy) -> Self {
+        let members = convoy.members.iter().filter_map(|id| beads.get(id)).map(|bead| Member {
+            id: bead.id.clone(),
+            title: bead.title.clone(),
+            reason: bead.close_reason.clone(),
+            landed: bead.landed.as_ref().map(|landed| landed.commit.clone()),
+        });
+        Self {
+            id: convoy.id.clone(),
+            title: convoy.title.clone(),
+            state: "closed",
+            members: members.collect(),
+            trouble: None,
+        }
+    }
+}
+
+/// Runs the command of the person's own configuration; what comes of it decides nothing.
+fn notify(repo: &Repo, person: &Person, through: &Through) -> Result<Option<String>> {
+    let Some(command) = &person.notify else { return Ok(None) };
+    let words = command.words();
+    let Some((program, args)) = words.split_first() else { return Ok(None) };
+    let told = ledger::json(through)?.to_string().into_bytes();
+    let place = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+    let ran = Program::new(program).args(args).dir(place).input(told).timeout(PATIENCE).run();
+    let end = match ran.end {
+        End::Exit(0) => return Ok(None),
+        End::Exit(code) => format!("exit {code}"),
+        End::Signal(signal) => format!("signal {signal}"),
+        End::Timeout => format!("not done after {} s", PATIENCE.as_secs()),
+        End::NotStarted(why) => why,
+    };
+    Ok(Some(format!("the notify command `{command}` failed: {end}")))
+}
