@@ -1,0 +1,191 @@
+//! What this machine knows of its sessions: who looks after each, what it said, whether it is to
+//! stop. Kept under `<common>/shopfloor/`, true for as long as the processes are, never in the ledger.
+//!
+//! `live/<session>` names the process that answers for a session: first the one that starts it, then
+//! its runner. Whoever finds that process dead ends what the session left behind.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use data_encoding::BASE32_NOPAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::git::Repo;
+use crate::host::process::Identity;
+use crate::host::{self, Clock};
+
+const DIGITS: usize = 10;
+
+pub struct Desk {
+    live: PathBuf,
+    sessions: PathBuf,
+}
+
+impl Desk {
+    pub fn open(repo: &Repo) -> Result<Self> {
+        let own = repo.own_dir()?;
+        Ok(Self { live: own.join("live"), sessions: own.join("sessions") })
+    }
+
+    /// A new session that this process answers for, until a runner takes over.
+    pub fn begin(&self, clock: &Clock) -> Result<String> {
+        for nonce in 0_u32.. {
+            let id = name(&Identity::own(), clock, nonce);
+            make_private(&self.sessions)?;
+            match fs::create_dir(self.sessions.join(&id)) {
+                Ok(()) => {
+                    self.answer(&id)?;
+                    return Ok(id);
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(error).with_context(|| format!("making {}", self.sessions.join(&id).display()));
+                }
+            }
+        }
+        anyhow::bail!("no name is left for a session")
+    }
+
+    /// From now on this process answers for the session.
+    pub fn answer(&self, id: &str) -> Result<()> {
+        make_private(&self.live)?;
+        make_private(&self.folder(id))?;
+        write(&self.live.join(id), &told(&Identity::own()))
+    }
+
+    /// Whether somebody answers for the session. A process on another machine is taken at its word.
+    pub fn alive(&self, id: &str) -> bool {
+        read(&self.live.join(id)).is_some_and(|(keeper, machine)| machine != host::machine() || keeper.alive())
+    }
+
+    /// Sessions for which nobody answers any more, though they never came to an end.
+    pub fn orphans(&self) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.live) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", self.live.display())),
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut orphans: Vec<String> = names.filter(|name| is_id(name) && !self.alive(name)).collect();
+        orphans.sort();
+        Ok(orphans)
+    }
+
+    /// The session is over and its lines are written: nobody needs to answer for it.
+    pub fn close(&self, id: &str) -> Result<()> {
+        let path = self.live.join(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes which process is the agent's, the leader of the session's process group.
+    pub fn started(&self, id: &str, agent: &Identity) -> Result<()> {
+        write(&self.folder(id).join("agent"), &told(agent))
+    }
+
+    /// The agent's process, if it was started on this machine.
+    pub fn agent(&self, id: &str) -> Option<Identity> {
+        let (agent, machine) = read(&self.folder(id).join("agent"))?;
+        (machine == host::machine()).then_some(agent)
+    }
+
+    /// A person wants the session to end; its runner reads who.
+    pub fn ask_to_stop(&self, id: &str, who: &str) -> Result<()> {
+        make_private(&self.folder(id))?;
+        write(&self.folder(id).join("stop"), who)
+    }
+
+    pub fn asked_to_stop(&self, id: &str) -> bool {
+        self.folder(id).join("stop").exists()
+    }
+
+    pub fn folder(&self, id: &str) -> PathBuf {
+        self.sessions.join(id)
+    }
+
+    /// Everything the session said, as it said it.
+    pub fn output(&self, id: &str) -> PathBuf {
+        self.folder(id).join("output")
+    }
+
+    pub fn prompt(&self, id: &str) -> PathBuf {
+        self.folder(id).join("prompt")
+    }
+
+    pub fn plan(&self, id: &str) -> PathBuf {
+        self.folder(id).join("plan")
+    }
+
+    /// What the runner itself had to say, which is nothing unless something is wrong.
+    pub fn runner_log(&self, id: &str) -> PathBuf {
+        self.folder(id).join("runner")
+    }
+
+    /// One at a time: held while worktrees are made or taken away, and while orphans are settled.
+    pub fn lock(&self) -> Result<fs::File> {
+        make_private(&self.live)?;
+        let path = self.live.with_file_name("agents.lock");
+        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("opening {}", path.display()))?;
+        file.lock().with_context(|| format!("locking {}", path.display()))?;
+        Ok(file)
+    }
+}
+
+/// Files of a session can hold what its environment holds: they are the person's alone.
+fn make_private(dir: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| format!("making {}", dir.display()))
+}
+
+/// Whole or not at all: a reader never sees half a file.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    let half = path.with_extension(format!("{}.half", std::process::id()));
+    fs::write(&half, text).and_then(|()| fs::rename(&half, path)).with_context(|| format!("writing {}", path.display()))
+}
+
+fn told(who: &Identity) -> String {
+    format!("{}\n{}\n{}\n", who.pid, who.start, host::machine())
+}
+
+fn read(path: &Path) -> Option<(Identity, String)> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut lines = text.lines();
+    let identity = Identity { pid: lines.next()?.parse().ok()?, start: lines.next()?.to_owned() };
+    Some((identity, lines.next()?.to_owned()))
+}
+
+/// No two processes have one identity, and one process counts.
+fn name(who: &Identity, clock: &Clock, nonce: u32) -> String {
+    let seed = format!("{} {} {} {} {nonce}", host::machine(), who.pid, who.start, clock.now());
+    let digest = Sha256::digest(seed.as_bytes());
+    let text = BASE32_NOPAD.encode(digest.get(..16).unwrap_or_default()).to_ascii_lowercase();
+    format!("s-{}", text.get(..DIGITS).unwrap_or(&text))
+}
+
+fn is_id(name: &str) -> bool {
+    name.strip_prefix("s-").is_some_and(|rest| rest.len() == DIGITS && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sessions_differ_and_are_recognised() {
+        let (who, clock) = (Identity::own(), Clock::pinned("2026-11-21T05:36:11Z".parse().unwrap()));
+        let (one, two) = (name(&who, &clock, 0), name(&who, &clock, 1));
+        assert_ne!(one, two);
+        assert!(is_id(&one) && is_id(&two), "{one} {two}");
+        for other in ["s-1", "s-abcdefghij.half", "agents.lock", ""] {
+            assert!(!is_id(other), "{other}");
+        }
+    }
+}

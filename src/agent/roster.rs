@@ -1,0 +1,150 @@
+//! The fold: which agents there are, what hangs on their hooks, which sessions ran.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::event::{Ended, Event, Hooked, Rescued};
+use crate::ledger::{Fold, Line};
+
+/// What hangs on an agent's hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    pub bead: String,
+    pub epoch: u64,
+    pub session: String,
+}
+
+/// One run of an agent, from the hook to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub id: String,
+    pub agent: String,
+    pub bead: String,
+    pub epoch: u64,
+    pub kind: String,
+    pub model: Option<String>,
+    /// Who slung it, as a trailer names an owner.
+    pub owner: String,
+    pub target: String,
+    pub branch: String,
+    pub worktree: String,
+    pub replica: String,
+    pub hooked: String,
+    pub started: Option<String>,
+    pub ended: Option<Ended>,
+    pub ended_at: Option<String>,
+    pub rescued: Vec<Rescued>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    hooks: BTreeMap<String, Hook>,
+    sessions: Vec<Session>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Roster {
+    pub fn session(&self, id: &str) -> Option<&Session> {
+        self.sessions.get(*self.places.get(id)?)
+    }
+
+    /// All sessions, oldest first.
+    pub fn sessions(&self) -> impl DoubleEndedIterator<Item = &Session> {
+        self.sessions.iter()
+    }
+
+    pub fn hook(&self, agent: &str) -> Option<&Hook> {
+        self.hooks.get(agent)
+    }
+
+    /// Sessions that have no end yet, as far as the ledger knows.
+    pub fn running(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(|session| session.ended.is_none())
+    }
+
+    /// Every name that was ever slung to.
+    pub fn agents(&self) -> BTreeSet<&str> {
+        self.sessions.iter().map(|session| session.agent.as_str()).collect()
+    }
+
+    pub fn busy(&self) -> BTreeSet<&str> {
+        self.hooks.keys().map(String::as_str).collect()
+    }
+
+    /// The newest session of an agent or of a bead, or the one of that id.
+    pub fn newest(&self, word: &str) -> Option<&Session> {
+        let named = |session: &&Session| session.agent == word || session.bead == word;
+        self.session(word).or_else(|| self.sessions.iter().rev().find(named))
+    }
+
+    fn hang(&mut self, line: &Line, with: Hooked) {
+        if self.places.contains_key(&line.on) {
+            return;
+        }
+        let hook = Hook { bead: with.bead.clone(), epoch: with.epoch, session: line.on.clone() };
+        self.hooks.insert(with.agent.clone(), hook);
+        self.places.insert(line.on.clone(), self.sessions.len());
+        self.sessions.push(Session {
+            id: line.on.clone(),
+            agent: with.agent,
+            bead: with.bead,
+            epoch: with.epoch,
+            kind: with.kind,
+            model: with.model,
+            owner: line.owner.clone(),
+            target: with.target,
+            branch: with.branch,
+            worktree: with.worktree,
+            replica: with.replica,
+            hooked: line.at.clone(),
+            started: None,
+            ended: None,
+            ended_at: None,
+            rescued: Vec::new(),
+        });
+    }
+
+    fn of(&mut self, line: &Line) -> Option<&mut Session> {
+        self.sessions.get_mut(*self.places.get(&line.on)?)
+    }
+}
+
+impl Fold for Roster {
+    const VERSION: u32 = 1;
+
+    fn name() -> String {
+        "roster".to_owned()
+    }
+
+    fn drink(&mut self, line: &Line) {
+        if !line.act.starts_with("agent.") {
+            return;
+        }
+        match line.event::<Event>() {
+            Some(Event::Hooked(with)) => self.hang(line, with),
+            Some(Event::Started(_)) => {
+                if let Some(session) = self.of(line) {
+                    session.started.get_or_insert_with(|| line.at.clone());
+                }
+            }
+            Some(Event::Ended(with)) => {
+                if let Some(session) = self.of(line).filter(|session| session.ended.is_none()) {
+                    session.ended = Some(with);
+                    session.ended_at = Some(line.at.clone());
+                }
+            }
+            Some(Event::Rescued(with)) => {
+                if let Some(session) = self.of(line) {
+                    session.rescued.push(with);
+                }
+            }
+            Some(Event::Unhooked(with)) => {
+                if self.hooks.get(&with.agent).is_some_and(|hook| hook.session == line.on) {
+                    self.hooks.remove(&with.agent);
+                }
+            }
+            Some(Event::Sent(_) | Event::Read {}) | None => {}
+        }
+    }
+}
