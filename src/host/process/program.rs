@@ -130,7 +130,7 @@ impl Program {
     }
 
     /// The command, in a process group of its own so that all of it can be ended.
-    fn plan(&self) -> duct::Expression {
+    pub(super) fn plan(&self) -> duct::Expression {
         let plan = self.bare_plan().before_spawn(|command| {
             command.process_group(0);
             Ok(())
@@ -210,7 +210,7 @@ fn ended(end: End, begun: Instant) -> Outcome {
     Outcome { end, out: Vec::new(), err: Vec::new(), took: begun.elapsed() }
 }
 
-fn end_of(status: ExitStatus) -> End {
+pub(super) fn end_of(status: ExitStatus) -> End {
     match (status.code(), status.signal()) {
         (Some(code), _) => End::Exit(code),
         (None, Some(signal)) => End::Signal(signal),
