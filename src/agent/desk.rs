@@ -18,19 +18,19 @@ use crate::host::{self, Clock};
 
 const DIGITS: usize = 10;
 
-pub struct Desk {
+pub(crate) struct Desk {
     live: PathBuf,
     sessions: PathBuf,
 }
 
 impl Desk {
-    pub fn open(repo: &Repo) -> Result<Self> {
+    pub(crate) fn open(repo: &Repo) -> Result<Self> {
         let own = repo.own_dir()?;
         Ok(Self { live: own.join("live"), sessions: own.join("sessions") })
     }
 
     /// A new session that this process answers for, until a runner takes over.
-    pub fn begin(&self, clock: &Clock) -> Result<String> {
+    pub(crate) fn begin(&self, clock: &Clock) -> Result<String> {
         for nonce in 0_u32.. {
             let id = name(&Identity::own(), clock, nonce);
             make_private(&self.sessions)?;
@@ -49,19 +49,19 @@ impl Desk {
     }
 
     /// From now on this process answers for the session.
-    pub fn answer(&self, id: &str) -> Result<()> {
+    pub(crate) fn answer(&self, id: &str) -> Result<()> {
         make_private(&self.live)?;
         make_private(&self.folder(id))?;
         write(&self.live.join(id), &told(&Identity::own()))
     }
 
     /// Whether somebody answers for the session. A process on another machine is taken at its word.
-    pub fn alive(&self, id: &str) -> bool {
+    pub(crate) fn alive(&self, id: &str) -> bool {
         read(&self.live.join(id)).is_some_and(|(keeper, machine)| machine != host::machine() || keeper.alive())
     }
 
     /// Sessions for which nobody answers any more, though they never came to an end.
-    pub fn orphans(&self) -> Result<Vec<String>> {
+    pub(crate) fn orphans(&self) -> Result<Vec<String>> {
         let entries = match fs::read_dir(&self.live) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -74,7 +74,7 @@ impl Desk {
     }
 
     /// The session is over and its lines are written: nobody needs to answer for it.
-    pub fn close(&self, id: &str) -> Result<()> {
+    pub(crate) fn close(&self, id: &str) -> Result<()> {
         let path = self.live.join(id);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -85,50 +85,50 @@ impl Desk {
     }
 
     /// Notes which process is the agent's, the leader of the session's process group.
-    pub fn started(&self, id: &str, agent: &Identity) -> Result<()> {
+    pub(crate) fn started(&self, id: &str, agent: &Identity) -> Result<()> {
         write(&self.folder(id).join("agent"), &told(agent))
     }
 
     /// The agent's process, if it was started on this machine.
-    pub fn agent(&self, id: &str) -> Option<Identity> {
+    pub(crate) fn agent(&self, id: &str) -> Option<Identity> {
         let (agent, machine) = read(&self.folder(id).join("agent"))?;
         (machine == host::machine()).then_some(agent)
     }
 
     /// A person wants the session to end; its runner reads who.
-    pub fn ask_to_stop(&self, id: &str, who: &str) -> Result<()> {
+    pub(crate) fn ask_to_stop(&self, id: &str, who: &str) -> Result<()> {
         make_private(&self.folder(id))?;
         write(&self.folder(id).join("stop"), who)
     }
 
-    pub fn asked_to_stop(&self, id: &str) -> bool {
+    pub(crate) fn asked_to_stop(&self, id: &str) -> bool {
         self.folder(id).join("stop").exists()
     }
 
-    pub fn folder(&self, id: &str) -> PathBuf {
+    pub(crate) fn folder(&self, id: &str) -> PathBuf {
         self.sessions.join(id)
     }
 
     /// Everything the session said, as it said it.
-    pub fn output(&self, id: &str) -> PathBuf {
+    pub(crate) fn output(&self, id: &str) -> PathBuf {
         self.folder(id).join("output")
     }
 
-    pub fn prompt(&self, id: &str) -> PathBuf {
+    pub(crate) fn prompt(&self, id: &str) -> PathBuf {
         self.folder(id).join("prompt")
     }
 
-    pub fn plan(&self, id: &str) -> PathBuf {
+    pub(crate) fn plan(&self, id: &str) -> PathBuf {
         self.folder(id).join("plan")
     }
 
     /// What the runner itself had to say, which is nothing unless something is wrong.
-    pub fn runner_log(&self, id: &str) -> PathBuf {
+    pub(crate) fn runner_log(&self, id: &str) -> PathBuf {
         self.folder(id).join("runner")
     }
 
     /// One at a time: held while worktrees are made or taken away, and while orphans are settled.
-    pub fn lock(&self) -> Result<fs::File> {
+    pub(crate) fn lock(&self) -> Result<fs::File> {
         make_private(&self.live)?;
         let path = self.live.with_file_name("agents.lock");
         let file = fs::OpenOptions::new().create(true).append(true).open(&path);
@@ -146,7 +146,7 @@ fn make_private(dir: &Path) -> Result<()> {
 }
 
 /// Whole or not at all: a reader never sees half a file.
-pub fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension(format!("{}.half", std::process::id()));
     fs::write(&half, text).and_then(|()| fs::rename(&half, path)).with_context(|| format!("writing {}", path.display()))
 }

@@ -8,22 +8,22 @@ use crate::bead::{Bead, Beads};
 
 /// How a session ended, as seen by its runner or by whoever found it orphaned.
 #[derive(Clone, Debug)]
-pub struct End {
-    pub session: String,
-    pub ended: Ended,
-    pub rescued: Option<Rescued>,
+pub(crate) struct End {
+    pub(crate) session: String,
+    pub(crate) ended: Ended,
+    pub(crate) rescued: Option<Rescued>,
 }
 
 /// A line of one of the two rooms that take part.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Word {
+pub(crate) enum Word {
     Agent { on: String, event: Event },
     Bead { on: String, event: BeadEvent },
 }
 
 /// The end of one session. `submitted` says whether a bead's change is in the queue: such a bead
 /// stays with its holder until the verdict.
-pub fn end(beads: &Beads, roster: &Roster, end: &End, submitted: &dyn Fn(&str) -> bool) -> Vec<Word> {
+pub(crate) fn end(beads: &Beads, roster: &Roster, end: &End, submitted: &dyn Fn(&str) -> bool) -> Vec<Word> {
     let Some(session) = roster.session(&end.session) else { return Vec::new() };
     let on = || session.id.clone();
     let mut words = Vec::new();
@@ -45,7 +45,7 @@ pub fn end(beads: &Beads, roster: &Roster, end: &End, submitted: &dyn Fn(&str) -
 
 /// Beads that a session which has ended still holds, though nothing of them is in the queue: their
 /// submission was rejected when nobody was there any more to rework it.
-pub fn left_behind(beads: &Beads, roster: &Roster, submitted: &dyn Fn(&str) -> bool) -> Vec<Word> {
+pub(crate) fn left_behind(beads: &Beads, roster: &Roster, submitted: &dyn Fn(&str) -> bool) -> Vec<Word> {
     let held = beads.iter().filter(|bead| bead.claim.is_some() && !submitted(&bead.id));
     let over = held.filter_map(|bead| {
         let id = bead.claim.as_ref()?.session.as_deref()?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One kind of line each; `do` names it and `with` is the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", content = "with")]
-pub enum Event {
+pub(crate) enum Event {
     #[serde(rename = "agent.hooked")]
     Hooked(Hooked),
     #[serde(rename = "agent.started")]
@@ -24,31 +24,31 @@ pub enum Event {
 
 /// A bead was put on an agent's hook, before anything was started for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hooked {
-    pub agent: String,
-    pub bead: String,
-    pub epoch: u64,
+pub(crate) struct Hooked {
+    pub(crate) agent: String,
+    pub(crate) bead: String,
+    pub(crate) epoch: u64,
     /// The tool that will act (a preset or a program), as trailers name it.
-    pub kind: String,
+    pub(crate) kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    pub target: String,
-    pub branch: String,
-    pub worktree: String,
+    pub(crate) model: Option<String>,
+    pub(crate) target: String,
+    pub(crate) branch: String,
+    pub(crate) worktree: String,
     /// The replica that starts and watches the session; nobody else may judge it dead.
-    pub replica: String,
+    pub(crate) replica: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    pub agent: String,
-    pub bead: String,
+pub(crate) struct Started {
+    pub(crate) agent: String,
+    pub(crate) bead: String,
 }
 
 /// How a session came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The program returned; its exit code is beside.
     Exited,
     /// A signal ended it that was not ours.
@@ -64,38 +64,38 @@ pub enum Outcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    pub agent: String,
-    pub bead: String,
-    pub outcome: Outcome,
+pub(crate) struct Ended {
+    pub(crate) agent: String,
+    pub(crate) bead: String,
+    pub(crate) outcome: Outcome,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit: Option<i32>,
+    pub(crate) exit: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<String>,
+    pub(crate) limit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// Work that was not submitted is kept by a ref.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rescued {
-    pub agent: String,
-    pub bead: String,
+pub(crate) struct Rescued {
+    pub(crate) agent: String,
+    pub(crate) bead: String,
     #[serde(rename = "ref")]
-    pub name: String,
-    pub commit: String,
+    pub(crate) name: String,
+    pub(crate) commit: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unhooked {
-    pub agent: String,
-    pub bead: String,
+pub(crate) struct Unhooked {
+    pub(crate) agent: String,
+    pub(crate) bead: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    pub to: String,
-    pub subject: String,
+pub(crate) struct Letter {
+    pub(crate) to: String,
+    pub(crate) subject: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub body: String,
+    pub(crate) body: String,
 }

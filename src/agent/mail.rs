@@ -8,38 +8,38 @@ use crate::ledger::{Fold, Line};
 use crate::refusal::Refusal;
 
 /// The address of the person whose floor this is.
-pub const OVERSEER: &str = "overseer";
+pub(crate) const OVERSEER: &str = "overseer";
 
 /// What the ids of letters start with.
-pub const PREFIX: &str = "mail";
+pub(crate) const PREFIX: &str = "mail";
 
 const LONGEST: usize = 64 * 1024;
 
 /// A letter as it lies in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
-    pub id: String,
-    pub from: String,
-    pub to: String,
-    pub subject: String,
-    pub body: String,
-    pub sent_at: String,
-    pub read_at: Option<String>,
+pub(crate) struct Letter {
+    pub(crate) id: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) body: String,
+    pub(crate) sent_at: String,
+    pub(crate) read_at: Option<String>,
 }
 
 /// The fold of all letters, oldest first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Post {
+pub(crate) struct Post {
     letters: IndexMap<String, Letter>,
 }
 
 impl Post {
-    pub fn to<'a>(&'a self, reader: &'a str) -> impl DoubleEndedIterator<Item = &'a Letter> {
+    pub(crate) fn to<'a>(&'a self, reader: &'a str) -> impl DoubleEndedIterator<Item = &'a Letter> {
         self.letters.values().filter(move |letter| letter.to == reader)
     }
 
     /// The letter whose id starts so, or ends so after its dash.
-    pub fn find(&self, start: &str) -> Result<&Letter, Refusal> {
+    pub(crate) fn find(&self, start: &str) -> Result<&Letter, Refusal> {
         let suffix = |id: &str| id.rsplit_once('-').is_some_and(|(_, rest)| rest.starts_with(start));
         let mut fits =
             self.letters.values().filter(|letter| letter.id.starts_with(start) || suffix(&letter.id));
@@ -87,7 +87,7 @@ impl Fold for Post {
 }
 
 /// A letter to somebody who is known; an unknown address is an error when it is sent.
-pub fn send(to: &str, subject: &str, body: &str, known: impl Fn(&str) -> bool) -> Result<Event, Refusal> {
+pub(crate) fn send(to: &str, subject: &str, body: &str, known: impl Fn(&str) -> bool) -> Result<Event, Refusal> {
     if subject.trim().is_empty() {
         return Err(Refusal::usage("a letter needs a subject"));
     }

@@ -10,21 +10,21 @@ const LONGEST: usize = 40;
 
 /// `builder`, or `builder-2` for the second one of that kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(String);
+pub(crate) struct Name(String);
 
 impl Name {
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Which table of the configuration describes this agent: its own name, else the name without its number.
-    pub fn table<'n>(&'n self, known: impl Fn(&str) -> bool) -> Option<&'n str> {
+    pub(crate) fn table<'n>(&'n self, known: impl Fn(&str) -> bool) -> Option<&'n str> {
         let base = || self.0.rsplit_once('-').filter(|(_, n)| is_number(n)).map(|(base, _)| base);
         Some(self.0.as_str()).filter(|name| known(name)).or_else(|| base().filter(|name| known(name)))
     }
 
     /// The first of `name`, `name-2`, `name-3` … whose hook is free.
-    pub fn next_free(&self, busy: &BTreeSet<&str>) -> Self {
+    pub(crate) fn next_free(&self, busy: &BTreeSet<&str>) -> Self {
         let numbered = (2..).map(|n| format!("{}-{n}", self.0));
         let free = std::iter::once(self.0.clone()).chain(numbered).find(|name| !busy.contains(name.as_str()));
         Self(free.unwrap_or_else(|| self.0.clone()))

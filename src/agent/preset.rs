@@ -110,29 +110,29 @@ const PUSHED_FOR: &[&str] = &["aider"];
 
 /// A table of the configuration with its preset filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Launch {
+pub(crate) struct Launch {
     /// Without the prompt.
-    pub argv: Vec<String>,
-    pub prompt: Prompt,
-    pub env: IndexMap<String, String>,
+    pub(crate) argv: Vec<String>,
+    pub(crate) prompt: Prompt,
+    pub(crate) env: IndexMap<String, String>,
     /// What trailers call the tool.
-    pub tool: String,
-    pub model: Option<String>,
+    pub(crate) tool: String,
+    pub(crate) model: Option<String>,
 }
 
 /// The names that `preset` may have.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|preset| preset.name)
 }
 
 /// The programs of presets that are installed here, for a person who has not decided yet.
-pub fn installed(env: &Environment) -> Vec<&'static str> {
+pub(crate) fn installed(env: &Environment) -> Vec<&'static str> {
     let here = PRESETS.iter().filter(|preset| env.path_of(preset.program).is_some());
     here.map(|preset| preset.name).collect()
 }
 
 /// What to start for the agents of this table. Refuses when it names nothing that can be started.
-pub fn launch(table: &str, spec: &AgentSpec, env: &Environment) -> Result<Launch, Refusal> {
+pub(crate) fn launch(table: &str, spec: &AgentSpec, env: &Environment) -> Result<Launch, Refusal> {
     let launch = resolve(table, spec)?;
     let program = spec.preset.as_deref().filter(|_| spec.command.is_empty()).and_then(program_of);
     let program = program.or_else(|| launch.argv.first().map(String::as_str)).unwrap_or_default();

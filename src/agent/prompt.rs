@@ -10,22 +10,22 @@ const FIELD: usize = 12_000;
 const COMMENTS: usize = 8;
 
 /// What the prompt is made from.
-pub struct Brief<'a> {
-    pub beads: &'a Beads,
-    pub bead: &'a Bead,
-    pub agent: &'a str,
-    pub target: &'a str,
-    pub branch: &'a str,
+pub(crate) struct Brief<'a> {
+    pub(crate) beads: &'a Beads,
+    pub(crate) bead: &'a Bead,
+    pub(crate) agent: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) branch: &'a str,
     /// The last structured rejection of this bead, as text.
-    pub rejection: Option<&'a str>,
+    pub(crate) rejection: Option<&'a str>,
     /// Earlier work of this bead stands in the worktree.
-    pub resumed: bool,
+    pub(crate) resumed: bool,
     /// Where earlier work of this bead was kept that is not in the worktree.
-    pub rescued: Option<&'a str>,
+    pub(crate) rescued: Option<&'a str>,
 }
 
 /// The whole prompt. It never begins with a dash, so no program takes it for an option.
-pub fn text(brief: &Brief<'_>) -> String {
+pub(crate) fn text(brief: &Brief<'_>) -> String {
     let Brief { bead, target, .. } = brief;
     let short = brief.beads.short(&bead.id);
     let mut out = format!(

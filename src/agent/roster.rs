@@ -9,71 +9,71 @@ use crate::ledger::{Fold, Line};
 
 /// What hangs on an agent's hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hook {
-    pub bead: String,
-    pub epoch: u64,
-    pub session: String,
+pub(crate) struct Hook {
+    pub(crate) bead: String,
+    pub(crate) epoch: u64,
+    pub(crate) session: String,
 }
 
 /// One run of an agent, from the hook to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
-    pub id: String,
-    pub agent: String,
-    pub bead: String,
-    pub epoch: u64,
-    pub kind: String,
-    pub model: Option<String>,
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) agent: String,
+    pub(crate) bead: String,
+    pub(crate) epoch: u64,
+    pub(crate) kind: String,
+    pub(crate) model: Option<String>,
     /// Who slung it, as a trailer names an owner.
-    pub owner: String,
-    pub target: String,
-    pub branch: String,
-    pub worktree: String,
-    pub replica: String,
-    pub hooked: String,
-    pub started: Option<String>,
-    pub ended: Option<Ended>,
-    pub ended_at: Option<String>,
-    pub rescued: Vec<Rescued>,
+    pub(crate) owner: String,
+    pub(crate) target: String,
+    pub(crate) branch: String,
+    pub(crate) worktree: String,
+    pub(crate) replica: String,
+    pub(crate) hooked: String,
+    pub(crate) started: Option<String>,
+    pub(crate) ended: Option<Ended>,
+    pub(crate) ended_at: Option<String>,
+    pub(crate) rescued: Vec<Rescued>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roster {
+pub(crate) struct Roster {
     hooks: BTreeMap<String, Hook>,
     sessions: Vec<Session>,
     places: BTreeMap<String, usize>,
 }
 
 impl Roster {
-    pub fn session(&self, id: &str) -> Option<&Session> {
+    pub(crate) fn session(&self, id: &str) -> Option<&Session> {
         self.sessions.get(*self.places.get(id)?)
     }
 
     /// All sessions, oldest first.
-    pub fn sessions(&self) -> impl DoubleEndedIterator<Item = &Session> {
+    pub(crate) fn sessions(&self) -> impl DoubleEndedIterator<Item = &Session> {
         self.sessions.iter()
     }
 
-    pub fn hook(&self, agent: &str) -> Option<&Hook> {
+    pub(crate) fn hook(&self, agent: &str) -> Option<&Hook> {
         self.hooks.get(agent)
     }
 
     /// Sessions that have no end yet, as far as the ledger knows.
-    pub fn running(&self) -> impl Iterator<Item = &Session> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Session> {
         self.sessions.iter().filter(|session| session.ended.is_none())
     }
 
     /// Every name that was ever slung to.
-    pub fn agents(&self) -> BTreeSet<&str> {
+    pub(crate) fn agents(&self) -> BTreeSet<&str> {
         self.sessions.iter().map(|session| session.agent.as_str()).collect()
     }
 
-    pub fn busy(&self) -> BTreeSet<&str> {
+    pub(crate) fn busy(&self) -> BTreeSet<&str> {
         self.hooks.keys().map(String::as_str).collect()
     }
 
     /// The newest session of an agent or of a bead, or the one of that id.
-    pub fn newest(&self, word: &str) -> Option<&Session> {
+    pub(crate) fn newest(&self, word: &str) -> Option<&Session> {
         let named = |session: &&Session| session.agent == word || session.bead == word;
         self.session(word).or_else(|| self.sessions.iter().rev().find(named))
     }

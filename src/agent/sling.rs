@@ -15,34 +15,34 @@ use crate::bead::{Bead, Beads, Claim};
 use crate::refusal::Refusal;
 
 /// What is known when it is decided.
-pub struct Floor<'a> {
-    pub beads: &'a Beads,
-    pub roster: &'a Roster,
+pub(crate) struct Floor<'a> {
+    pub(crate) beads: &'a Beads,
+    pub(crate) roster: &'a Roster,
     /// The queue entry that carries the bead's change already, such as `main#42`.
-    pub submitted: Option<&'a str>,
+    pub(crate) submitted: Option<&'a str>,
     /// Whether a session that has no end yet is being looked after by anybody.
-    pub alive: &'a dyn Fn(&Session) -> bool,
+    pub(crate) alive: &'a dyn Fn(&Session) -> bool,
 }
 
 /// Who is to get the bead.
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// The agent that was named, if one was.
-    pub agent: Option<&'a Name>,
+    pub(crate) agent: Option<&'a Name>,
     /// The agent of the configuration that works when none is named.
-    pub usual: &'a Name,
+    pub(crate) usual: &'a Name,
     /// The session that will run.
-    pub session: &'a str,
+    pub(crate) session: &'a str,
 }
 
 #[derive(Debug)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// It hangs there already, and the session lives: nothing to do.
     Already { session: String },
     Sling { agent: Name, epoch: u64, claim: Vec<BeadEvent> },
 }
 
 /// Decides. A refusal names the holder, the blocker, or the entry in the queue.
-pub fn decide(floor: &Floor<'_>, bead: &Bead, wanted: &Wanted<'_>) -> Result<Decision> {
+pub(crate) fn decide(floor: &Floor<'_>, bead: &Bead, wanted: &Wanted<'_>) -> Result<Decision> {
     let short = floor.beads.short(&bead.id);
     if let Some(claim) = &bead.claim
         && let Some(session) = live(floor, claim)
@@ -110,7 +110,7 @@ fn choose(floor: &Floor<'_>, wanted: &Wanted<'_>) -> Result<Name> {
 }
 
 /// The line that hangs it there; everything but who and when is the caller's.
-pub fn hooked(bead: &Bead, agent: &Name, epoch: u64, rest: Hooked) -> Hooked {
+pub(crate) fn hooked(bead: &Bead, agent: &Name, epoch: u64, rest: Hooked) -> Hooked {
     Hooked { agent: agent.to_string(), bead: bead.id.clone(), epoch, ..rest }
 }
 

@@ -7,20 +7,20 @@ use crate::agent::roster::Session;
 
 /// What can be seen of a session that the ledger does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// The session belongs to this replica; of others' processes nothing can be known here.
-    pub ours: bool,
+    pub(crate) ours: bool,
     /// Its runner, or whoever is about to start it, lives.
-    pub alive: bool,
-    pub worktree: bool,
+    pub(crate) alive: bool,
+    pub(crate) worktree: bool,
     /// The bead still hangs on the agent's hook for this session, and is not closed.
-    pub hooked: bool,
-    pub submitted: bool,
+    pub(crate) hooked: bool,
+    pub(crate) submitted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub(crate) enum State {
     /// Put on the hook; the program is about to be started.
     Starting,
     Working,
@@ -38,7 +38,7 @@ pub enum State {
 }
 
 impl State {
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Working => "working",
@@ -54,7 +54,7 @@ impl State {
 }
 
 /// The one function that says how a session stands, and why where it is not plain.
-pub fn of(session: &Session, facts: Facts) -> (State, Option<String>) {
+pub(crate) fn of(session: &Session, facts: Facts) -> (State, Option<String>) {
     if let Some(ended) = &session.ended {
         return match ended.outcome {
             Outcome::Exited if ended.exit == Some(0) => (State::Done, None),
