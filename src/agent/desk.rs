@@ -41,7 +41,8 @@ impl Desk {
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => {
-                    return Err(error).with_context(|| format!("making {}", self.sessions.join(&id).display()));
+                    return Err(error)
+                        .with_context(|| format!("making {}", self.sessions.join(&id).display()));
                 }
             }
         }
@@ -57,7 +58,8 @@ impl Desk {
 
     /// Whether somebody answers for the session. A process on another machine is taken at its word.
     pub(crate) fn alive(&self, id: &str) -> bool {
-        read(&self.live.join(id)).is_some_and(|(keeper, machine)| machine != host::machine() || keeper.alive())
+        read(&self.live.join(id))
+            .is_some_and(|(keeper, machine)| machine != host::machine() || keeper.alive())
     }
 
     /// Sessions for which nobody answers any more, though they never came to an end.
@@ -65,10 +67,13 @@ impl Desk {
         let entries = match fs::read_dir(&self.live) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", self.live.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("reading {}", self.live.display()));
+            }
         };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let mut orphans: Vec<String> = names.filter(|name| is_id(name) && !self.alive(name)).collect();
+        let mut orphans: Vec<String> =
+            names.filter(|name| is_id(name) && !self.alive(name)).collect();
         orphans.sort();
         Ok(orphans)
     }
@@ -148,7 +153,9 @@ fn make_private(dir: &Path) -> Result<()> {
 /// Whole or not at all: a reader never sees half a file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension(format!("{}.half", std::process::id()));
-    fs::write(&half, text).and_then(|()| fs::rename(&half, path)).with_context(|| format!("writing {}", path.display()))
+    fs::write(&half, text)
+        .and_then(|()| fs::rename(&half, path))
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 fn told(who: &Identity) -> String {
@@ -171,7 +178,8 @@ fn name(who: &Identity, clock: &Clock, nonce: u32) -> String {
 }
 
 fn is_id(name: &str) -> bool {
-    name.strip_prefix("s-").is_some_and(|rest| rest.len() == DIGITS && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+    name.strip_prefix("s-")
+        .is_some_and(|rest| rest.len() == DIGITS && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -180,7 +188,8 @@ mod tests {
 
     #[test]
     fn names_of_sessions_differ_and_are_recognised() {
-        let (who, clock) = (Identity::own(), Clock::pinned("2026-11-21T05:36:11Z".parse().unwrap()));
+        let (who, clock) =
+            (Identity::own(), Clock::pinned("2026-11-21T05:36:11Z".parse().unwrap()));
         let (one, two) = (name(&who, &clock, 0), name(&who, &clock, 1));
         assert_ne!(one, two);
         assert!(is_id(&one) && is_id(&two), "{one} {two}");

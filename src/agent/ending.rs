@@ -23,11 +23,17 @@ pub(crate) enum Word {
 
 /// The end of one session. `submitted` says whether a bead's change is in the queue: such a bead
 /// stays with its holder until the verdict.
-pub(crate) fn end(beads: &Beads, roster: &Roster, end: &End, submitted: &dyn Fn(&str) -> bool) -> Vec<Word> {
+pub(crate) fn end(
+    beads: &Beads,
+    roster: &Roster,
+    end: &End,
+    submitted: &dyn Fn(&str) -> bool,
+) -> Vec<Word> {
     let Some(session) = roster.session(&end.session) else { return Vec::new() };
     let on = || session.id.clone();
     let mut words = Vec::new();
-    if let Some(rescued) = end.rescued.as_ref().filter(|rescued| !session.rescued.contains(rescued)) {
+    if let Some(rescued) = end.rescued.as_ref().filter(|rescued| !session.rescued.contains(rescued))
+    {
         words.push(Word::Agent { on: on(), event: Event::Rescued(rescued.clone()) });
     }
     if session.ended.is_none() {
@@ -45,7 +51,11 @@ pub(crate) fn end(beads: &Beads, roster: &Roster, end: &End, submitted: &dyn Fn(
 
 /// Beads that a session which has ended still holds, though nothing of them is in the queue: their
 /// submission was rejected when nobody was there any more to rework it.
-pub(crate) fn left_behind(beads: &Beads, roster: &Roster, submitted: &dyn Fn(&str) -> bool) -> Vec<Word> {
+pub(crate) fn left_behind(
+    beads: &Beads,
+    roster: &Roster,
+    submitted: &dyn Fn(&str) -> bool,
+) -> Vec<Word> {
     let held = beads.iter().filter(|bead| bead.claim.is_some() && !submitted(&bead.id));
     let over = held.filter_map(|bead| {
         let id = bead.claim.as_ref()?.session.as_deref()?;
@@ -59,6 +69,10 @@ fn release(bead: &Bead, session: &Session) -> Option<Word> {
     if claim.session.as_deref() != Some(&session.id) || bead.status == Status::CLOSED {
         return None;
     }
-    let reason = format!("session {} of {} is over and nothing of it is queued", session.id, session.agent);
-    Some(Word::Bead { on: bead.id.clone(), event: BeadEvent::Released { epoch: claim.epoch, reason } })
+    let reason =
+        format!("session {} of {} is over and nothing of it is queued", session.id, session.agent);
+    Some(Word::Bead {
+        on: bead.id.clone(),
+        event: BeadEvent::Released { epoch: claim.epoch, reason },
+    })
 }

@@ -40,12 +40,17 @@ impl Post {
 
     /// The letter whose id starts so, or ends so after its dash.
     pub(crate) fn find(&self, start: &str) -> Result<&Letter, Refusal> {
-        let suffix = |id: &str| id.rsplit_once('-').is_some_and(|(_, rest)| rest.starts_with(start));
-        let mut fits =
-            self.letters.values().filter(|letter| letter.id.starts_with(start) || suffix(&letter.id));
+        let suffix =
+            |id: &str| id.rsplit_once('-').is_some_and(|(_, rest)| rest.starts_with(start));
+        let mut fits = self
+            .letters
+            .values()
+            .filter(|letter| letter.id.starts_with(start) || suffix(&letter.id));
         match (fits.next(), fits.next()) {
             (Some(letter), None) => Ok(letter),
-            (Some(_), Some(_)) => Err(Refusal::refused(format!("`{start}` names more than one letter"))),
+            (Some(_), Some(_)) => {
+                Err(Refusal::refused(format!("`{start}` names more than one letter")))
+            }
             (None, _) => Err(Refusal::nothing(format!("no letter's id starts with `{start}`"))
                 .hint("`git sling mail --all` lists them")),
         }
@@ -87,12 +92,18 @@ impl Fold for Post {
 }
 
 /// A letter to somebody who is known; an unknown address is an error when it is sent.
-pub(crate) fn send(to: &str, subject: &str, body: &str, known: impl Fn(&str) -> bool) -> Result<Event, Refusal> {
+pub(crate) fn send(
+    to: &str,
+    subject: &str,
+    body: &str,
+    known: impl Fn(&str) -> bool,
+) -> Result<Event, Refusal> {
     if subject.trim().is_empty() {
         return Err(Refusal::usage("a letter needs a subject"));
     }
     if subject.len() + body.len() > LONGEST {
-        return Err(Refusal::usage("a letter has at most 64 KiB").hint("name the file or the commit instead"));
+        return Err(Refusal::usage("a letter has at most 64 KiB")
+            .hint("name the file or the commit instead"));
     }
     if to != OVERSEER && !known(to) {
         return Err(Refusal::nothing(format!("no agent is called `{to}`"))

@@ -20,13 +20,17 @@ impl Name {
     /// Which table of the configuration describes this agent: its own name, else the name without its number.
     pub(crate) fn table<'n>(&'n self, known: impl Fn(&str) -> bool) -> Option<&'n str> {
         let base = || self.0.rsplit_once('-').filter(|(_, n)| is_number(n)).map(|(base, _)| base);
-        Some(self.0.as_str()).filter(|name| known(name)).or_else(|| base().filter(|name| known(name)))
+        Some(self.0.as_str())
+            .filter(|name| known(name))
+            .or_else(|| base().filter(|name| known(name)))
     }
 
     /// The first of `name`, `name-2`, `name-3` … whose hook is free.
     pub(crate) fn next_free(&self, busy: &BTreeSet<&str>) -> Self {
         let numbered = (2..).map(|n| format!("{}-{n}", self.0));
-        let free = std::iter::once(self.0.clone()).chain(numbered).find(|name| !busy.contains(name.as_str()));
+        let free = std::iter::once(self.0.clone())
+            .chain(numbered)
+            .find(|name| !busy.contains(name.as_str()));
         Self(free.unwrap_or_else(|| self.0.clone()))
     }
 }
@@ -45,8 +49,9 @@ impl FromStr for Name {
         if starts && ends && text.len() <= LONGEST && text.chars().all(allowed) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Refusal::usage(format!("{text:?} cannot be the name of an agent"))
-            .hint(format!("up to {LONGEST} letters, digits, `.`, `_` and `-`, beginning with a letter or digit")))
+        Err(Refusal::usage(format!("{text:?} cannot be the name of an agent")).hint(format!(
+            "up to {LONGEST} letters, digits, `.`, `_` and `-`, beginning with a letter or digit"
+        )))
     }
 }
 
@@ -66,7 +71,20 @@ mod tests {
             assert!(good.parse::<Name>().is_ok(), "{good}");
         }
         let long = "x".repeat(41);
-        for bad in ["", "-f", ".git", "a/b", "a b", "a..b", "x.lock", "x.", "é", "a\nb", "a~1", long.as_str()] {
+        for bad in [
+            "",
+            "-f",
+            ".git",
+            "a/b",
+            "a b",
+            "a..b",
+            "x.lock",
+            "x.",
+            "é",
+            "a\nb",
+            "a~1",
+            long.as_str(),
+        ] {
             assert!(bad.parse::<Name>().is_err(), "{bad}");
         }
     }

@@ -143,8 +143,10 @@ pub(crate) fn launch(table: &str, spec: &AgentSpec, env: &Environment) -> Result
         path.is_absolute() && !path.exists()
     };
     if missing {
-        return Err(Refusal::refused(format!("agent {table}: the program `{program}` is not installed"))
-            .hint(format!("install it, or set `command = [...]` in [agents.{table}]")));
+        return Err(Refusal::refused(format!(
+            "agent {table}: the program `{program}` is not installed"
+        ))
+        .hint(format!("install it, or set `command = [...]` in [agents.{table}]")));
     }
     Ok(launch)
 }
@@ -166,7 +168,9 @@ fn resolve(table: &str, spec: &AgentSpec) -> Result<Launch, Refusal> {
     }
     let Some(wanted) = &spec.preset else {
         return Err(Refusal::usage(format!("agent {table} has neither `command` nor `preset`"))
-            .hint(format!("[agents.{table}] needs command = [\"./my-agent.sh\"] or preset = \"claude\"")));
+            .hint(format!(
+                "[agents.{table}] needs command = [\"./my-agent.sh\"] or preset = \"claude\""
+            )));
     };
     let Some(preset) = PRESETS.iter().find(|preset| preset.name == wanted) else {
         let known: Vec<_> = names().collect();
@@ -194,8 +198,10 @@ impl Preset {
         if !PUSHED_FOR.contains(&self.name) {
             return words;
         }
-        let script = r#"prompt=$1; shift; "$@" "$prompt" && git push origin "HEAD:$SHOPFLOOR_TARGET""#;
-        let mut shell: Vec<String> = ["sh", "-c", script, self.program, "{prompt}"].map(str::to_owned).to_vec();
+        let script =
+            r#"prompt=$1; shift; "$@" "$prompt" && git push origin "HEAD:$SHOPFLOOR_TARGET""#;
+        let mut shell: Vec<String> =
+            ["sh", "-c", script, self.program, "{prompt}"].map(str::to_owned).to_vec();
         shell.extend(words);
         shell
     }
@@ -216,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_preset_becomes_a_command_line() {
-        let argv = |preset, model| resolve("x", &spec(Some(preset), &[], model)).unwrap().argv.join(" ");
+        let argv =
+            |preset, model| resolve("x", &spec(Some(preset), &[], model)).unwrap().argv.join(" ");
         assert_eq!(
             argv("claude", Some("opus")),
             "claude --permission-mode bypassPermissions --model opus -p"
@@ -230,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_command_wins_over_its_preset_and_the_tool_has_a_name() {
-        let tool = |preset, command: &[&str]| resolve("x", &spec(preset, command, None)).unwrap().tool;
+        let tool =
+            |preset, command: &[&str]| resolve("x", &spec(preset, command, None)).unwrap().tool;
         assert_eq!(tool(None, &["./agents/my-agent.sh", "-v"]), "my-agent.sh");
         assert_eq!(tool(Some("claude"), &["/opt/wrap"]), "claude");
         assert_eq!(tool(Some("cursor"), &[]), "cursor");

@@ -47,7 +47,10 @@ pub(crate) fn text(brief: &Brief<'_>) -> String {
         out.push_str("\nEarlier work on this task is in the worktree; see `git log` and `git status`, and go on from there.\n");
     }
     if let Some(name) = brief.rescued {
-        let _ = writeln!(out, "\nEarlier work on this task that is not in the worktree: `git show {name}`.");
+        let _ = writeln!(
+            out,
+            "\nEarlier work on this task that is not in the worktree: `git show {name}`."
+        );
     }
     let _ = write!(
         out,
@@ -151,7 +154,11 @@ mod tests {
             description: "a\0b\x1b[31mc".to_owned(),
             ..bead()
         };
-        let told = text(&Brief { rejection: Some("gate test: exit 1"), resumed: true, ..brief(&beads, &bead) });
+        let told = text(&Brief {
+            rejection: Some("gate test: exit 1"),
+            resumed: true,
+            ..brief(&beads, &bead)
+        });
         for part in [
             "\nAcceptance criteria:\nAll pages.\n",
             "\nYour last submission was rejected. Put this right:\ngate test: exit 1\n",

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::agent::desk::Desk;
 use crate::agent::event::{Ended, Outcome};
 use crate::agent::roster::Session;
-use crate::host::process::{Attended, End, Program, end_group, end_marked};
 use crate::host::Environment;
+use crate::host::process::{Attended, End, Program, end_group, end_marked};
 
 /// What marks every process of a session.
 pub(crate) const MARK: &str = "SHOPFLOOR_SESSION";
@@ -58,7 +58,11 @@ const NESTED: &[&str] = &["CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_S
 
 /// The environment of a session: the person's, without what leads git to another repository or
 /// speaks in another's name, and with what says who acts here.
-pub(crate) fn environment(env: &Environment, session: &Session, own: &IndexMap<String, String>) -> IndexMap<String, String> {
+pub(crate) fn environment(
+    env: &Environment,
+    session: &Session,
+    own: &IndexMap<String, String>,
+) -> IndexMap<String, String> {
     let mut vars = cleared(env);
     vars.extend(own.iter().map(|(key, value)| (key.clone(), value.clone())));
     vars.insert("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned());
@@ -80,7 +84,9 @@ pub(crate) fn environment(env: &Environment, session: &Session, own: &IndexMap<S
 /// The person's environment for a process that belongs to no session and no repository yet.
 pub(crate) fn cleared(env: &Environment) -> IndexMap<String, String> {
     let stays = |key: &str| {
-        (!key.starts_with("GIT_") || KEPT.contains(&key)) && !key.starts_with("SHOPFLOOR_") && !NESTED.contains(&key)
+        (!key.starts_with("GIT_") || KEPT.contains(&key))
+            && !key.starts_with("SHOPFLOOR_")
+            && !NESTED.contains(&key)
     };
     let ours = ["SHOPFLOOR_CLOCK"];
     let kept = env.iter().filter(|(key, _)| stays(key) || ours.contains(key));
@@ -88,7 +94,12 @@ pub(crate) fn cleared(env: &Environment) -> IndexMap<String, String> {
 }
 
 /// Starts the agent. From here on the desk knows its process.
-pub(crate) fn start(plan: &Plan, session: &Session, desk: &Desk, env: &Environment) -> Result<Attended> {
+pub(crate) fn start(
+    plan: &Plan,
+    session: &Session,
+    desk: &Desk,
+    env: &Environment,
+) -> Result<Attended> {
     let (program, args) = plan.argv.split_first().context("the plan names no program")?;
     let path = match program.contains('/') {
         // Seen from the worktree, where the agent works.
@@ -98,7 +109,9 @@ pub(crate) fn start(plan: &Plan, session: &Session, desk: &Desk, env: &Environme
     let mut agent = Program::new(path).args(args).dir(&session.worktree).full_env(&plan.env);
     if plan.stdin {
         let prompt = desk.prompt(&session.id);
-        agent = agent.input(std::fs::read(&prompt).with_context(|| format!("reading {}", prompt.display()))?);
+        agent = agent.input(
+            std::fs::read(&prompt).with_context(|| format!("reading {}", prompt.display()))?,
+        );
     }
     let agent = agent.start_into(&desk.output(&session.id))?;
     desk.started(&session.id, agent.identity())?;
@@ -107,7 +120,12 @@ pub(crate) fn start(plan: &Plan, session: &Session, desk: &Desk, env: &Environme
 
 /// Waits for the end of the agent, or brings it about at a limit or a person's word. `glance` is
 /// called now and then.
-pub(crate) fn attend(plan: &Plan, agent: &Attended, desk: &Desk, glance: &mut dyn FnMut()) -> Result<(Outcome, Option<i32>)> {
+pub(crate) fn attend(
+    plan: &Plan,
+    agent: &Attended,
+    desk: &Desk,
+    glance: &mut dyn FnMut(),
+) -> Result<(Outcome, Option<i32>)> {
     let limit = Duration::from_secs(plan.seconds);
     let begun = std::time::Instant::now();
     loop {
@@ -148,7 +166,14 @@ pub(crate) fn sweep(desk: &Desk, session: &str) {
 /// How the end of a session is told.
 pub(crate) fn ended(session: &Session, outcome: Outcome, exit: Option<i32>, seconds: u64) -> Ended {
     let limit = (outcome == Outcome::Limit).then(|| format!("timeout of {seconds} s"));
-    Ended { agent: session.agent.clone(), bead: session.bead.clone(), outcome, exit, limit, error: None }
+    Ended {
+        agent: session.agent.clone(),
+        bead: session.bead.clone(),
+        outcome,
+        exit,
+        limit,
+        error: None,
+    }
 }
 
 /// The arguments with the prompt in its place: at `{prompt}`, else as the last one.
@@ -171,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_prompt_stands_where_it_is_asked_for() {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let words =
+            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(with_prompt(&words(&["a", "-p"]), "x y"), words(&["a", "-p", "x y"]));
         assert_eq!(with_prompt(&words(&["a", "{prompt}", "b"]), "x"), words(&["a", "x", "b"]));
     }
@@ -190,7 +216,8 @@ mod tests {
             ("CLAUDECODE", "1"),
             ("API_KEY", "k"),
         ];
-        let env = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let env =
+            given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let kept = cleared(&env);
         let kept: Vec<_> = kept.keys().map(String::as_str).collect();
         assert_eq!(kept, ["PATH", "GIT_CONFIG_GLOBAL", "GIT_SSH_COMMAND", "API_KEY"]);

@@ -37,8 +37,14 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug)]
 pub(crate) enum Decision {
     /// It hangs there already, and the session lives: nothing to do.
-    Already { session: String },
-    Sling { agent: Name, epoch: u64, claim: Vec<BeadEvent> },
+    Already {
+        session: String,
+    },
+    Sling {
+        agent: Name,
+        epoch: u64,
+        claim: Vec<BeadEvent>,
+    },
 }
 
 /// Decides. A refusal names the holder, the blocker, or the entry in the queue.
@@ -65,9 +71,12 @@ pub(crate) fn decide(floor: &Floor<'_>, bead: &Bead, wanted: &Wanted<'_>) -> Res
     let blocked = Blocked::of(floor.beads);
     if let Some(blocker) = blocked.by(&bead.id).first().filter(|_| bead.status != Status::CLOSED) {
         let title = floor.beads.get(blocker).map_or("", |bead| bead.title.as_str());
-        return Err(Refusal::refused(format!("{short} waits for {} {title}", floor.beads.short(blocker)))
-            .hint("`git bead ready` lists what can start now")
-            .into());
+        return Err(Refusal::refused(format!(
+            "{short} waits for {} {title}",
+            floor.beads.short(blocker)
+        ))
+        .hint("`git bead ready` lists what can start now")
+        .into());
     }
     let agent = choose(floor, wanted)?;
     let (mut claim, bead) = freed(bead, floor.roster);
@@ -85,7 +94,8 @@ fn live<'a>(floor: &Floor<'a>, claim: &Claim) -> Option<&'a Session> {
 
 /// A claim whose session is over does not hold the bead up; the next one has a higher epoch.
 fn freed(bead: &Bead, roster: &Roster) -> (Vec<BeadEvent>, Bead) {
-    let ours = |claim: &&Claim| claim.session.as_deref().is_some_and(|id| roster.session(id).is_some());
+    let ours =
+        |claim: &&Claim| claim.session.as_deref().is_some_and(|id| roster.session(id).is_some());
     let mut bead = bead.clone();
     let Some(claim) = bead.claim.as_ref().filter(ours) else { return (Vec::new(), bead) };
     let released = BeadEvent::Released {

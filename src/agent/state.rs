@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn facts_make_the_state() {
-        let good = Facts { ours: true, alive: true, worktree: true, hooked: true, submitted: false };
+        let good =
+            Facts { ours: true, alive: true, worktree: true, hooked: true, submitted: false };
         let cases = [
             (good, State::Working),
             (Facts { submitted: true, ..good }, State::Submitted),
@@ -136,7 +137,8 @@ mod tests {
 
     #[test]
     fn an_end_wins_over_every_fact() {
-        let facts = Facts { ours: true, alive: true, worktree: true, hooked: true, submitted: false };
+        let facts =
+            Facts { ours: true, alive: true, worktree: true, hooked: true, submitted: false };
         let cases = [
             (Outcome::Exited, Some(0), State::Done),
             (Outcome::Exited, Some(7), State::Failed),

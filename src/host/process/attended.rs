@@ -85,7 +85,9 @@ mod tests {
     fn an_attended_program_is_known_and_its_end_seen() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
-        let child = Program::new("/bin/sh").args(["-c", "read line; echo out; exit 3"]).input(b"x\n".to_vec());
+        let child = Program::new("/bin/sh")
+            .args(["-c", "read line; echo out; exit 3"])
+            .input(b"x\n".to_vec());
         let child = child.start_into(&log).unwrap();
         let end = child.wait(Duration::from_secs(20)).unwrap();
         assert_eq!(end, Some(End::Exit(3)));
@@ -97,7 +99,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (released, said) in [(true, ".\n"), (false, "\n")] {
             let log = dir.path().join(format!("log-{released}"));
-            let leash = Program::new("/bin/sh").args(["-c", "cat; echo"]).start_leashed(&log).unwrap();
+            let leash =
+                Program::new("/bin/sh").args(["-c", "cat; echo"]).start_leashed(&log).unwrap();
             if released {
                 leash.release();
             } else {
