@@ -17,15 +17,14 @@
 //! | `host` | processes, clock, environment |
 //! | `refusal` | no, and here is what to do next |
 
+pub mod agent;
+pub mod bead;
 pub mod cli;
-
-mod agent;
-mod bead;
-mod convoy;
-mod git;
-mod githook;
-mod host;
-mod ledger;
-mod policy;
-mod refinery;
-mod refusal;
+pub mod convoy;
+pub mod git;
+pub mod githook;
+pub mod host;
+pub mod ledger;
+pub mod policy;
+pub mod refinery;
+pub mod refusal;

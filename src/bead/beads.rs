@@ -105,7 +105,7 @@ impl Beads {
         self.all.values()
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.all.len()
     }
 
@@ -314,7 +314,7 @@ impl Bead {
 
     fn comment(&mut self, line: &Line, text: String) {
         self.comments.push(Comment {
-            id: line.id.to_string(),
+            id: line.id.clone(),
             issue_id: self.id.clone(),
             author: line.by.clone(),
             text,
@@ -375,8 +375,8 @@ pub(super) mod tests {
         beads
     }
 
-    pub(in crate::bead) fn drink(beads: &mut Beads, on: &str, by: &str, event: Event) {
-        beads.drink(&line(on, by, &event));
+    pub(in crate::bead) fn drink(beads: &mut Beads, on: &str, by: &str, event: &Event) {
+        beads.drink(&line(on, by, event));
     }
 
     fn claimed(epoch: u64, holder: &str) -> Event {
@@ -386,19 +386,19 @@ pub(super) mod tests {
     #[test]
     fn of_two_claims_with_one_epoch_the_first_stands_and_a_later_epoch_takes_over() {
         let mut all = beads(&[("b-1", &[])]);
-        drink(&mut all, "b-1", "x", claimed(1, "x"));
-        drink(&mut all, "b-1", "y", claimed(1, "y"));
+        drink(&mut all, "b-1", "x", &claimed(1, "x"));
+        drink(&mut all, "b-1", "y", &claimed(1, "y"));
         assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "x");
-        drink(&mut all, "b-1", "z", claimed(2, "z"));
+        drink(&mut all, "b-1", "z", &claimed(2, "z"));
         assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "z");
-        drink(&mut all, "b-1", "x", Event::Released { epoch: 1, reason: String::new() });
+        drink(&mut all, "b-1", "x", &Event::Released { epoch: 1, reason: String::new() });
         assert_eq!(
             all.get("b-1").unwrap().assignee.as_deref(),
             Some("z"),
             "a stale release frees nothing"
         );
         let stale = Closed { epoch: Some(1), ..Closed::default() };
-        drink(&mut all, "b-1", "x", Event::Closed(stale));
+        drink(&mut all, "b-1", "x", &Event::Closed(stale));
         assert_eq!(
             all.get("b-1").unwrap().status,
             Status::IN_PROGRESS,
@@ -431,7 +431,7 @@ pub(super) mod tests {
         let mut strange = line("b-1", "x", &Event::Commented { text: "x".to_owned() });
         strange.act = "bead.from-the-future".to_owned();
         all.drink(&strange);
-        drink(&mut all, "b-2", "x", claimed(1, "x"));
+        drink(&mut all, "b-2", "x", &claimed(1, "x"));
         assert_eq!(serde_json::to_string(&all).unwrap(), before);
     }
 }

@@ -253,7 +253,7 @@ mod tests {
             holder: holder.to_owned(),
             session: session.map(str::to_owned),
         };
-        drink(&mut all, "b-1", holder, claim);
+        drink(&mut all, "b-1", holder, &claim);
         all
     }
 

@@ -62,7 +62,7 @@ fn fits(beads: &Beads, bead: &Bead, wanted: &Wanted) -> bool {
 /// Whether `bead` is a descendant of `ancestor`.
 fn below(beads: &Beads, bead: &Bead, ancestor: &str) -> bool {
     let mut at = beads.parent(bead);
-    for _ in 0..beads.len() {
+    for _ in 0..beads.count() {
         match at {
             Some(parent) if parent.id == ancestor => return true,
             Some(parent) => at = beads.parent(parent),
@@ -97,16 +97,16 @@ mod tests {
             ("b-7", &[(Link::PARENT_CHILD, "b-6")]),
         ]);
         let epic = Edit { issue_type: Some("epic".to_owned()), ..Edit::default() };
-        drink(&mut all, "b-6", "jane", Event::Edited(epic));
+        drink(&mut all, "b-6", "jane", &Event::Edited(epic));
         assert_eq!(ids(&all), ["b-1", "b-3", "b-7"], "b-4 inherits b-2's wait, b-6 is a container");
-        drink(&mut all, "b-1", "jane", Event::Closed(Closed::default()));
-        drink(&mut all, "b-7", "jane", Event::Closed(Closed::default()));
+        drink(&mut all, "b-1", "jane", &Event::Closed(Closed::default()));
+        drink(&mut all, "b-7", "jane", &Event::Closed(Closed::default()));
         assert_eq!(ids(&all), ["b-2", "b-3", "b-4", "b-5"]);
         drink(
             &mut all,
             "b-3",
             "x",
-            Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None },
+            &Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None },
         );
         assert_eq!(ids(&all), ["b-2", "b-4", "b-5"]);
     }

@@ -14,7 +14,7 @@ use crate::ledger::{Actor, Ledger};
 use crate::refusal::Refusal;
 
 /// The world as one run of one command sees it.
-pub struct Context {
+pub(super) struct Context {
     pub env: Environment,
     pub clock: Clock,
     pub json: bool,
@@ -25,7 +25,7 @@ pub struct Context {
 
 impl Context {
     /// Reads the environment. `dir` is what `-C` said.
-    pub fn new(json: bool, dir: Option<&Path>) -> Result<Self> {
+    pub(super) fn new(json: bool, dir: Option<&Path>) -> Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "the one place that asks where we are")]
         let here = std::env::current_dir().context("finding the current directory")?;
         let here = dir.map_or(here.clone(), |dir| here.join(dir));
@@ -41,7 +41,7 @@ impl Context {
     }
 
     /// The repository we stand in; refuses outside of one.
-    pub fn repo(&self) -> Result<&Repo> {
+    pub(super) fn repo(&self) -> Result<&Repo> {
         if let Some(repo) = self.repo.get() {
             return Ok(repo);
         }
@@ -49,12 +49,12 @@ impl Context {
         Ok(self.repo.get_or_init(|| repo))
     }
 
-    pub fn ledger(&self) -> Result<Ledger<'_>> {
+    pub(super) fn ledger(&self) -> Result<Ledger<'_>> {
         Ledger::open(self.repo()?, &self.clock)
     }
 
     /// Who acts: the agent of this session, else the agent whose worktree this is, else the person.
-    pub fn actor(&self) -> Result<Actor> {
+    pub(super) fn actor(&self) -> Result<Actor> {
         let repo = self.repo()?;
         let agent = match self.env.get("SHOPFLOOR_AGENT") {
             Some(agent) => Some(agent.to_owned()),
@@ -84,17 +84,17 @@ impl Context {
     }
 
     /// A path as the caller meant it: seen from where the command was called.
-    pub fn path(&self, path: &Path) -> PathBuf {
+    pub(super) fn path(&self, path: &Path) -> PathBuf {
         self.here.join(self.env.get("GIT_PREFIX").unwrap_or_default()).join(path)
     }
 
     /// Whether a person sits at both ends: only then are there questions.
-    pub fn at_terminal(&self) -> bool {
+    pub(super) fn at_terminal(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// Whether stdout takes colours: a terminal, and nobody who said no.
-    pub fn colour(&self) -> bool {
+    pub(super) fn colour(&self) -> bool {
         let never = self.env.get("NO_COLOR").is_some_and(|value| !value.is_empty())
             || self.env.get("TERM") == Some("dumb");
         let configured =
@@ -107,7 +107,7 @@ impl Context {
     }
 
     /// Whether next steps are said at all (`advice.shopfloor=false` and `GIT_ADVICE=0` silence them).
-    pub fn hints(&self) -> bool {
+    pub(super) fn hints(&self) -> bool {
         let silenced =
             |repo: &Repo| repo.config_bool("advice.shopfloor").ok().flatten() == Some(false);
         self.env.get("GIT_ADVICE") != Some("0") && !self.repo.get().is_some_and(silenced)
@@ -115,12 +115,12 @@ impl Context {
 
     /// Says something that is not the result: on stderr, for people; JSON callers hear it too.
     #[expect(clippy::print_stderr, reason = "notes leave the program here")]
-    pub fn note(&self, text: impl AsRef<str>) {
+    pub(super) fn note(&self, text: impl AsRef<str>) {
         eprintln!("{}", inert(text.as_ref()));
     }
 
     /// Says a next step, unless hints are silenced.
-    pub fn hint(&self, text: impl AsRef<str>) {
+    pub(super) fn hint(&self, text: impl AsRef<str>) {
         if self.hints() {
             self.note(format!("hint: {}", text.as_ref()));
         }
@@ -128,7 +128,7 @@ impl Context {
 
     /// Asks a yes-or-no question at a terminal. No is the default, and the answer without a terminal.
     #[expect(clippy::print_stderr, reason = "questions go where notes go")]
-    pub fn confirm(&self, question: &str) -> Result<bool> {
+    pub(super) fn confirm(&self, question: &str) -> Result<bool> {
         if !self.at_terminal() {
             return Ok(false);
         }

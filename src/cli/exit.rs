@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use crate::cli::show::inert;
 use crate::refusal::{Kind, Refusal};
 
-pub const NOTHING: u8 = 1;
-pub const REFUSED: u8 = 3;
+pub(super) const NOTHING: u8 = 1;
+pub(super) const REFUSED: u8 = 3;
 const AGAIN: u8 = 75;
 const FATAL: u8 = 128;
-pub const USAGE: u8 = 129;
+pub(super) const USAGE: u8 = 129;
 
 /// The code of a kind of refusal.
-pub fn code(kind: Kind) -> u8 {
+pub(super) fn code(kind: Kind) -> u8 {
     match kind {
         Kind::Nothing => NOTHING,
         Kind::Refused => REFUSED,
@@ -22,21 +22,28 @@ pub fn code(kind: Kind) -> u8 {
     }
 }
 
+/// How errors are said: as JSON, and with next steps or without.
+#[derive(Clone, Copy)]
+pub(super) struct Voice {
+    pub json: bool,
+    pub hints: bool,
+}
+
 /// Says an error on stderr, with its next steps, and gives the exit code.
 #[expect(clippy::print_stderr, reason = "errors leave the program here")]
-pub fn fail(error: &anyhow::Error, json: bool, hints: bool) -> ExitCode {
+pub(super) fn fail(error: &anyhow::Error, voice: Voice) -> ExitCode {
     let refusal = error.downcast_ref::<Refusal>();
     let code = refusal.map_or(FATAL, |refusal| code(refusal.kind));
     let what = refusal.map_or_else(|| format!("{error:#}"), |refusal| refusal.what.clone());
     let steps = refusal.map_or(&[][..], |refusal| &refusal.hints);
-    if json {
+    if voice.json {
         let said = serde_json::json!({ "error": what, "hints": steps, "exit": code });
         eprintln!("{said}");
         return ExitCode::from(code);
     }
     let word = if code == FATAL { "fatal" } else { "error" };
     eprintln!("{word}: {}", inert(&what));
-    if hints {
+    if voice.hints {
         for step in steps {
             eprintln!("hint: {}", inert(step));
         }

@@ -18,6 +18,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use context::Context;
+use exit::Voice;
 use show::{Done, Screen};
 
 /// Which of the four commands was called.
@@ -61,11 +62,11 @@ fn call<T: Parser, V>(
     let (everywhere, verb) = parts(cli);
     let cx = match Context::new(everywhere.json, everywhere.dir.as_deref()) {
         Ok(cx) => cx,
-        Err(error) => return exit::fail(&error, everywhere.json, true),
+        Err(error) => return exit::fail(&error, Voice { json: everywhere.json, hints: true }),
     };
     match run(verb, &cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => exit::fail(&error, cx.json, cx.hints()),
+        Err(error) => exit::fail(&error, Voice { json: cx.json, hints: cx.hints() }),
     }
 }
 

@@ -7,12 +7,12 @@ use anyhow::Result;
 use serde::Serialize;
 
 /// How a verb's result reads for a person.
-pub trait Show {
+pub(super) trait Show {
     fn show(&self, out: &mut Screen);
 }
 
 /// Both voices of one result; every `Serialize + Show` has them.
-pub trait View {
+pub(super) trait View {
     fn text(&self, out: &mut Screen);
     fn json(&self) -> Result<serde_json::Value>;
 }
@@ -28,19 +28,19 @@ impl<T: Serialize + Show> View for T {
 }
 
 /// A finished verb: what to say, and the exit code.
-pub struct Done {
+pub(super) struct Done {
     pub view: Option<Box<dyn View>>,
     pub code: u8,
 }
 
 impl Done {
     /// Says nothing on stdout.
-    pub fn silent() -> Self {
+    pub(super) fn silent() -> Self {
         Self { view: None, code: 0 }
     }
 
     /// The same result with another exit code, such as 1 for an empty answer.
-    pub fn exit(self, code: u8) -> Self {
+    pub(super) fn exit(self, code: u8) -> Self {
         Self { code, ..self }
     }
 }
@@ -53,7 +53,7 @@ impl<T: View + 'static> From<T> for Done {
 
 /// What a piece of text is, so that colour is decided in one place and never the only sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     Plain,
     Id,
     Good,
@@ -78,23 +78,23 @@ impl Tone {
 }
 
 /// Collects lines of text for stdout.
-pub struct Screen {
+pub(super) struct Screen {
     text: String,
     colour: bool,
 }
 
 impl Screen {
-    pub fn new(colour: bool) -> Self {
+    pub(super) fn new(colour: bool) -> Self {
         Self { text: String::new(), colour }
     }
 
     /// One line of plain text.
-    pub fn line(&mut self, text: impl AsRef<str>) {
+    pub(super) fn line(&mut self, text: impl AsRef<str>) {
         self.parts(&[(Tone::Plain, text.as_ref())]);
     }
 
     /// One line of several pieces, each with its tone.
-    pub fn parts(&mut self, parts: &[(Tone, &str)]) {
+    pub(super) fn parts(&mut self, parts: &[(Tone, &str)]) {
         for (tone, text) in parts {
             let text = inert(text);
             if self.colour && *tone != Tone::Plain {
@@ -107,20 +107,20 @@ impl Screen {
     }
 
     /// Several lines, each set in by `indent` spaces.
-    pub fn block(&mut self, text: &str, indent: usize) {
+    pub(super) fn block(&mut self, text: &str, indent: usize) {
         for line in text.lines() {
             self.line(format!("{:indent$}{line}", ""));
         }
     }
 
-    pub fn finish(self) -> String {
+    pub(super) fn finish(self) -> String {
         self.text
     }
 }
 
 /// The text with every character that a terminal would act on written out instead: C0 and C1
 /// controls, direction overrides, and invisible tag characters. Line breaks and tabs stay.
-pub fn inert(text: &str) -> String {
+pub(super) fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let acts = (c.is_control() && c != '\n' && c != '\t')

@@ -3,7 +3,7 @@
 use crate::cli::show::{Screen, Tone};
 
 /// Writes rows of equal length; columns but the last are as wide as their widest cell.
-pub fn rows(out: &mut Screen, rows: &[Vec<(Tone, String)>]) {
+pub(super) fn rows(out: &mut Screen, rows: &[Vec<(Tone, String)>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |n: usize| {
         rows.iter().filter_map(|row| row.get(n)).map(|(_, text)| text.chars().count()).max()

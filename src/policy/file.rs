@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
+use serde::de::Error as _;
+use serde::{Deserialize as _, Deserializer};
 
 use crate::host;
 use crate::refusal::Refusal;

@@ -76,7 +76,7 @@ impl Create {
         let prefix = bead::prefix(cx.repo()?)?;
         let ledger = cx.ledger()?;
         let silent = self.silent;
-        let new = self.new(cx)?;
+        let new = self.into_new(cx)?;
         let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
             let mut new = new.clone();
             for link in &mut new.links {
@@ -88,7 +88,7 @@ impl Create {
         Ok(Created { record: Record::of(&beads, beads.find(&id)?), silent }.into())
     }
 
-    fn new(self, cx: &Context) -> Result<New> {
+    fn into_new(self, cx: &Context) -> Result<New> {
         let description = match &self.body_file {
             Some(file) => Some(text(cx, file)?),
             None => self.fields.description,

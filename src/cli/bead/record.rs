@@ -67,7 +67,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Record {
-    pub fn of(beads: &Beads, bead: &Bead) -> Self {
+    pub(super) fn of(beads: &Beads, bead: &Bead) -> Self {
         let parent = beads.parent(bead).map(|parent| parent.id.clone());
         Self {
             id: bead.id.clone(),
