@@ -49,11 +49,9 @@ impl Repo {
         for line in fields(&out) {
             let (code, file) = line.split_at_checked(3).unwrap_or((line, b""));
             let file = file.to_str_lossy().into_owned();
-            if code.starts_with(b"??") {
-                state.untracked.push(file)
-            } else {
-                state.edits.push(file)
-            }
+            let list =
+                if code.starts_with(b"??") { &mut state.untracked } else { &mut state.edits };
+            list.push(file);
         }
         state.clean = state.edits.is_empty();
         Ok(state)

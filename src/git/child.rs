@@ -87,7 +87,7 @@ pub struct Git<'r> {
     input: Vec<u8>,
     network: bool,
     hooks: bool,
-    as_configured: bool,
+    unhardened: bool,
     timeout: Duration,
 }
 
@@ -113,7 +113,7 @@ impl Repo {
             input: Vec::new(),
             network: false,
             hooks: false,
-            as_configured: false,
+            unhardened: false,
             timeout: DEADLINE,
         }
     }
@@ -189,8 +189,8 @@ impl Git<'_> {
     }
 
     /// Without any setting of ours, to ask what is configured.
-    pub(super) fn as_configured(mut self) -> Self {
-        self.as_configured = true;
+    pub(super) fn unhardened(mut self) -> Self {
+        self.unhardened = true;
         self
     }
 
@@ -291,9 +291,9 @@ impl Git<'_> {
         };
         args.extend(self.globals);
         let no_hooks =
-            (!self.hooks && !self.as_configured).then(|| "core.hooksPath=/dev/null".to_owned());
+            (!self.hooks && !self.unhardened).then(|| "core.hooksPath=/dev/null".to_owned());
         let fixed =
-            SETTINGS.iter().filter(|_| !self.as_configured).map(|setting| (*setting).to_owned());
+            SETTINGS.iter().filter(|_| !self.unhardened).map(|setting| (*setting).to_owned());
         for setting in fixed.chain(no_hooks).chain(self.settings) {
             args.extend(["-c".into(), setting.into()]);
         }

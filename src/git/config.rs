@@ -200,7 +200,7 @@ impl Repo {
     /// Git alone knows how it quotes `-c` options for its children, and what was just written.
     fn settings_from_git(&self) -> anyhow::Result<Settings> {
         let passed = self.env().iter().filter(|(key, _)| key.starts_with("GIT_CONFIG_"));
-        let git = self.git(["config", "--list", "-z"]).here().as_configured();
+        let git = self.git(["config", "--list", "-z"]).here().unhardened();
         let git = passed.fold(git, |git, (key, value)| git.env(key, value));
         let out = git.bytes()?;
         let pairs = fields(&out).map(|field| {

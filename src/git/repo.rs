@@ -38,7 +38,7 @@ impl Repo {
                 Some(named) => repo.work_dir = Some(canonical(&at.join(named))?),
                 // Git takes the current directory for the work tree then, and so do its hooks.
                 None if repo.work_dir.is_none() && !repo.handle.is_bare() => {
-                    repo.work_dir = Some(canonical(at)?)
+                    repo.work_dir = Some(canonical(at)?);
                 }
                 None => {}
             }
@@ -160,14 +160,14 @@ fn outside(at: &Path) -> anyhow::Error {
 }
 
 fn unopened(at: &Path, no: &gix::Error) -> anyhow::Error {
-    let text = format!("{no:#}");
-    if text.contains("safe.directory") || text.to_lowercase().contains("ownership") {
+    let at = at.parent().filter(|_| at.ends_with(".git")).unwrap_or(at);
+    if format!("{no:#}").contains("not owned by the current user") {
         let what = format!("the repository at {} belongs to somebody else", at.display());
         let fix =
             format!("if you trust it: git config --global --add safe.directory '{}'", at.display());
         return Refusal::fatal(what).hint(fix).into();
     }
-    Refusal::fatal(format!("cannot open the repository at {}: {text}", at.display())).into()
+    Refusal::fatal(format!("cannot open the repository at {}: {no}", at.display())).into()
 }
 
 fn canonical(path: &Path) -> anyhow::Result<PathBuf> {

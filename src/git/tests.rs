@@ -27,6 +27,10 @@ impl World {
         Self { dir, env }
     }
 
+    fn with(&self, key: &str, value: impl Into<String>) -> Environment {
+        self.env.clone().with(key, value)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         fs::canonicalize(self.dir.path()).unwrap().join(name)
     }
@@ -91,10 +95,10 @@ fn a_linked_work_tree_shares_what_is_shared() {
     let listed = seen.worktrees().unwrap();
     let shown: Vec<_> =
         listed.iter().map(|tree| (tree.path.clone(), tree.branch.clone())).collect();
-    assert_eq!(shown, [(path.clone(), Some(main())), (linked.clone(), Some(topic))]);
+    assert_eq!(shown, [(path, Some(main())), (linked.clone(), Some(topic))]);
 
     // What a git hook in that work tree is given.
-    let hooked = world.env.clone().with("GIT_DIR", seen.git_dir().to_str().unwrap());
+    let hooked = world.with("GIT_DIR", seen.git_dir().to_str().unwrap());
     let hooked = Repo::discover(&linked, &hooked).unwrap();
     assert_eq!((hooked.work_dir(), hooked.common_dir()), (seen.work_dir(), seen.common_dir()));
 
@@ -302,7 +306,7 @@ fn settings_come_from_files_options_and_environment() {
     expected(&repo);
 
     // As `git -c shopfloor.target=trunk bead …` passes it on.
-    let given = world.env.clone().with("GIT_CONFIG_PARAMETERS", "'shopfloor.target'='trunk'");
+    let given = world.with("GIT_CONFIG_PARAMETERS", "'shopfloor.target'='trunk'");
     let given = Repo::open(&path, &given).unwrap();
     expected(&given);
     assert_eq!(given.default_branch().unwrap(), "trunk");
@@ -386,8 +390,7 @@ fn what_cannot_be_used_is_refused_with_a_next_step() {
     let world = World::new();
     let outside = world.path("plain");
     fs::create_dir(&outside).unwrap();
-    let sealed =
-        world.env.clone().with("GIT_CEILING_DIRECTORIES", world.path("").to_str().unwrap());
+    let sealed = world.with("GIT_CEILING_DIRECTORIES", world.path("").to_str().unwrap());
     for no in [
         Repo::discover(&outside, &sealed).err().unwrap(),
         Repo::open(&outside, &sealed).err().unwrap(),
@@ -401,7 +404,7 @@ fn what_cannot_be_used_is_refused_with_a_next_step() {
     }
 
     let path = world.repo("app", &[]);
-    let without = world.env.clone().with("PATH", outside.to_str().unwrap());
+    let without = world.with("PATH", outside.to_str().unwrap());
     let no = Repo::open(&path, &without).unwrap().resolve("main").unwrap_err();
     assert_eq!(refusal(&no).what, "no git on PATH");
 
@@ -410,9 +413,22 @@ fn what_cannot_be_used_is_refused_with_a_next_step() {
     let script = "#!/bin/sh\n[ \"$1\" = version ] && echo git version 2.30.2 && exit\nexit 129\n";
     fs::write(bin.join("git"), script).unwrap();
     Program::new("chmod").args(["+x", "git"]).dir(&bin).run();
-    let old = world.env.clone().with("PATH", format!("{}:{}", bin.display(), env!("PATH")));
+    let old = world.with("PATH", format!("{}:{}", bin.display(), env!("PATH")));
     let no = Repo::open(&path, &old).unwrap().worktrees().unwrap_err();
     assert_eq!(refusal(&no).what, "git 2.30 is too old");
+}
+
+#[test]
+fn the_repository_of_somebody_else_is_not_opened() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    if !Program::new("chown").args(["-R", "65534", path.to_str().unwrap()]).run().succeeded() {
+        // Only root can give a repository away.
+        return;
+    }
+    let no = Repo::discover(&path, &world.env).err().unwrap();
+    let what = format!("the repository at {} belongs to somebody else", path.display());
+    assert_eq!(refusal(&no).what, what);
 }
 
 #[test]

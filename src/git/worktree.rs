@@ -97,7 +97,7 @@ impl Repo {
             match key {
                 // An unborn branch has a head of zeros.
                 b"HEAD" => {
-                    last.head = value.to_str_lossy().parse().ok().filter(|oid: &Oid| !oid.is_null())
+                    last.head = value.to_str_lossy().parse().ok().filter(|id: &Oid| !id.is_null());
                 }
                 b"branch" => last.branch = value.to_str_lossy().parse().ok(),
                 b"bare" => last.bare = true,

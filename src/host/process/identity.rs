@@ -201,7 +201,7 @@ mod tests {
     fn a_reused_process_id_is_somebody_else() {
         let own = Identity::own();
         assert!(own.alive());
-        let earlier = Identity { start: "another boot 1".into(), ..own.clone() };
+        let earlier = Identity { start: "another boot 1".into(), ..own };
         assert!(!earlier.alive());
         // Were this believed, the test would end here.
         end_group(&earlier);
