@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::convoys::{Convoy, Convoys};
 use super::event::{Announced, Event};
+use crate::agent::mail;
 use crate::bead::Beads;
 use crate::git::Repo;
 use crate::host::process::{End, Program};
@@ -16,33 +17,36 @@ use crate::policy::Person;
 /// How long the person's notify command may take; whoever landed the last member waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What fits into a letter beside its subject.
+const BODY: usize = 48 * 1024;
+
 /// A convoy that is through, as the person's notify command reads it.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Through {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) state: &'static str,
-    pub(crate) members: Vec<Member>,
+pub struct Through {
+    pub id: String,
+    pub title: String,
+    pub state: &'static str,
+    pub members: Vec<Member>,
     /// Why the person's command could not be told, if it could not.
     #[serde(skip)]
-    pub(crate) trouble: Option<String>,
+    pub trouble: Option<String>,
 }
 
 /// How one member ended.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Member {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) reason: Option<String>,
+pub struct Member {
+    pub id: String,
+    pub title: String,
+    pub reason: Option<String>,
     /// The commit on the target, where the member ended by landing.
-    pub(crate) landed: Option<String>,
+    pub landed: Option<String>,
 }
 
 /// Says of each convoy that is through, and of which nobody has said so, that it is: a line, a
 /// letter to the overseer, and then the person's own notify command.
 ///
 /// Which convoys these are is decided inside the write, so of many callers one says it.
-pub(crate) fn announce(
+pub fn announce(
     repo: &Repo,
     ledger: &Ledger<'_>,
     actor: &Actor,
@@ -65,6 +69,9 @@ pub(crate) fn announce(
 fn write(beads: &Beads, convoys: &Convoys, convoy: &Convoy, pen: &mut Pen<'_>) -> Result<Through> {
     pen.line(&convoy.id, &Event::Announced(Announced { members: convoys.round(convoy) }))?;
     let through = Through::of(beads, convoy);
+    let subject = format!("convoy closed: {}", convoy.title);
+    let letter = mail::send(mail::OVERSEER, &subject, &through.body(), |_| false)?;
+    pen.create(mail::PREFIX, &letter)?;
     Ok(through)
 }
 
@@ -83,6 +90,20 @@ impl Through {
             members: members.collect(),
             trouble: None,
         }
+    }
+
+    fn body(&self) -> String {
+        let mut body = String::new();
+        for member in &self.members {
+            let end = member.reason.as_deref().unwrap_or("closed");
+            let line = format!("{}  {}: {end}\n", member.id, member.title);
+            if body.len() + line.len() > BODY {
+                body.push_str("…\n");
+                break;
+            }
+            body.push_str(&line);
+        }
+        body
     }
 }
 

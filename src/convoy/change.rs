@@ -6,7 +6,7 @@ use crate::bead::Bead;
 use crate::refusal::Refusal;
 
 /// A new convoy with these members, in this order, each once.
-pub(crate) fn create(title: &str, members: &[&Bead]) -> anyhow::Result<Event> {
+pub fn create(title: &str, members: &[&Bead]) -> anyhow::Result<Event> {
     let title = title.trim();
     if title.is_empty() {
         return Err(Refusal::usage("a convoy needs a title").into());
@@ -16,7 +16,7 @@ pub(crate) fn create(title: &str, members: &[&Bead]) -> anyhow::Result<Event> {
 }
 
 /// More members for a convoy; one that was closed is open again by it.
-pub(crate) fn add(convoy: &Convoy, members: &[&Bead]) -> anyhow::Result<Event> {
+pub fn add(convoy: &Convoy, members: &[&Bead]) -> anyhow::Result<Event> {
     let new = members.iter().filter(|bead| !convoy.has(&bead.id)).map(|bead| bead.id.clone());
     let members = once(new);
     if members.is_empty() {
@@ -27,7 +27,7 @@ pub(crate) fn add(convoy: &Convoy, members: &[&Bead]) -> anyhow::Result<Event> {
 
 /// The convoy of its own that a slung bead gets when it travels in no other; to be written with
 /// `Pen::create`.
-pub(crate) fn ensure(convoys: &Convoys, bead: &Bead) -> Option<Event> {
+pub fn ensure(convoys: &Convoys, bead: &Bead) -> Option<Event> {
     if convoys.with(&bead.id).next().is_some() {
         return None;
     }

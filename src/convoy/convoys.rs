@@ -13,52 +13,52 @@ use crate::refusal::Refusal;
 
 /// A batch that is tracked until all of it is through.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Convoy {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) members: Vec<String>,
-    pub(crate) created_at: String,
-    pub(crate) created_by: String,
+pub struct Convoy {
+    pub id: String,
+    pub title: String,
+    pub members: Vec<String>,
+    pub created_at: String,
+    pub created_by: String,
     /// Made by a sling for its one bead.
-    pub(crate) own: bool,
+    pub own: bool,
     /// What was last said to be through: member, and how often it had been reopened.
     announced: BTreeMap<String, u32>,
 }
 
 /// All convoys of a repository, oldest first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Convoys {
+pub struct Convoys {
     convoys: IndexMap<String, Convoy>,
     reopened: BTreeMap<String, u32>,
 }
 
 /// Where a convoy stands. A convoy without members is open: nothing has been delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     Open { done: usize, total: usize },
     Closed { total: usize },
 }
 
 impl State {
-    pub(crate) fn is_closed(self) -> bool {
+    pub fn is_closed(self) -> bool {
         matches!(self, Self::Closed { .. })
     }
 
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
             Self::Closed { .. } => "closed",
         }
     }
 
-    pub(crate) fn done(self) -> usize {
+    pub fn done(self) -> usize {
         match self {
             Self::Open { done, .. } => done,
             Self::Closed { total } => total,
         }
     }
 
-    pub(crate) fn total(self) -> usize {
+    pub fn total(self) -> usize {
         match self {
             Self::Open { total, .. } | Self::Closed { total } => total,
         }
@@ -116,27 +116,27 @@ impl Convoy {
         }
     }
 
-    pub(crate) fn has(&self, member: &str) -> bool {
+    pub fn has(&self, member: &str) -> bool {
         self.members.iter().any(|one| one == member)
     }
 }
 
 impl Convoys {
-    pub(crate) fn get(&self, id: &str) -> Option<&Convoy> {
+    pub fn get(&self, id: &str) -> Option<&Convoy> {
         self.convoys.get(id)
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Convoy> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Convoy> {
         self.convoys.values()
     }
 
     /// The convoys a bead travels in.
-    pub(crate) fn with<'a>(&'a self, bead: &'a str) -> impl Iterator<Item = &'a Convoy> {
+    pub fn with<'a>(&'a self, bead: &'a str) -> impl Iterator<Item = &'a Convoy> {
         self.iter().filter(move |convoy| convoy.has(bead))
     }
 
     /// Finds a convoy by any unique start of its id, with or without the prefix.
-    pub(crate) fn find(&self, start: &str) -> anyhow::Result<&Convoy> {
+    pub fn find(&self, start: &str) -> anyhow::Result<&Convoy> {
         if let Some(exact) = self.convoys.get(start) {
             return Ok(exact);
         }
@@ -157,7 +157,7 @@ impl Convoys {
     }
 
     /// The shortest start of an id that no other convoy shares; at least four after the prefix.
-    pub(crate) fn short(&self, id: &str) -> String {
+    pub fn short(&self, id: &str) -> String {
         let Some((prefix, suffix)) = id.rsplit_once('-') else { return id.to_owned() };
         let shared = |length: usize| {
             let start = suffix.get(..length).unwrap_or(suffix);
@@ -168,7 +168,7 @@ impl Convoys {
     }
 
     /// Open or closed, from the members as they are now.
-    pub(crate) fn state(convoy: &Convoy, beads: &Beads) -> State {
+    pub fn state(convoy: &Convoy, beads: &Beads) -> State {
         let total = convoy.members.len();
         let closed = |id: &&String| beads.get(id).is_some_and(|bead| bead.status == Status::CLOSED);
         match convoy.members.iter().filter(closed).count() {

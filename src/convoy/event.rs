@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// from its members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", content = "with")]
-pub(crate) enum Event {
+pub enum Event {
     #[serde(rename = "convoy.created")]
     Created(Created),
     #[serde(rename = "convoy.added")]
@@ -19,27 +19,27 @@ pub(crate) enum Event {
 
 /// A member is a string on purpose: a bead's id today, room for one of another repository later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Created {
-    pub(crate) title: String,
+pub struct Created {
+    pub title: String,
     #[serde(default)]
-    pub(crate) members: Vec<String>,
+    pub members: Vec<String>,
     /// Made by a sling for the one bead it put on a hook.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(crate) own: bool,
+    pub own: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Added {
+pub struct Added {
     #[serde(default)]
-    pub(crate) members: Vec<String>,
+    pub members: Vec<String>,
 }
 
 /// That it was said that the convoy is through, for exactly these members, each with how often it
 /// had been reopened by then. A convoy that grew, or had a member reopened, since is a new matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Announced {
+pub struct Announced {
     #[serde(default)]
-    pub(crate) members: BTreeMap<String, u32>,
+    pub members: BTreeMap<String, u32>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

@@ -5,6 +5,6 @@ mod change;
 mod convoys;
 mod event;
 
-pub(crate) use announce::announce;
-pub(crate) use change::{add, create, ensure};
-pub(crate) use convoys::{Convoy, Convoys, State};
+pub use announce::announce;
+pub use change::{add, create, ensure};
+pub use convoys::{Convoy, Convoys, State};
