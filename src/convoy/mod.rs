@@ -3,7 +3,7 @@
 mod announce;
 mod change;
 mod convoys;
-mod event;
+pub mod event;
 
 pub use announce::announce;
 pub use change::{add, create, ensure};

@@ -9,6 +9,7 @@ use crate::bead::{Beads, graph};
 use crate::cli::bead::create::no_flag;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
+use crate::cli::convoy;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::refusal::Refusal;
 
@@ -51,6 +52,7 @@ impl Close {
             }
             Ok(bead.id.clone())
         })?;
+        convoy::announce(cx);
         let beads: Beads = ledger.read()?;
         let freed = graph::freed(&beads, &id).into_iter().map(|bead| Record::of(&beads, bead));
         Ok(Finished { freed: freed.collect(), bead: Record::of(&beads, beads.find(&id)?) }.into())

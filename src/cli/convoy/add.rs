@@ -27,7 +27,7 @@ impl Add {
             pen.line(&convoy.id, &convoy::add(convoy, &found(beads, &self.beads)?)?)?;
             Ok(convoy.id.clone())
         })?;
-        announce(cx)?;
+        announce(cx);
         let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;
         Ok(Summary::of(&beads, &convoys, convoys.find(&id)?).said("Added to "))
     }

@@ -31,7 +31,7 @@ impl Create {
         let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
             pen.create(&prefix, &convoy::create(&self.title, &found(beads, &self.beads)?)?)
         })?;
-        announce(cx)?;
+        announce(cx);
         let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;
         let summary = Summary::of(&beads, &convoys, convoys.find(&id)?);
         Ok(if self.silent { summary.id_alone() } else { summary.said("Created ") })
