@@ -46,14 +46,7 @@ impl Repo {
         let found =
             self.handle().find_commit(id.id()).with_context(|| format!("reading commit {id}"))?;
         let text = found.decode().with_context(|| format!("reading commit {id}"))?;
-        Ok(Commit {
-            tree: text.tree().into(),
-            parents: text.parents().map(Oid::from).collect(),
-            author: signature(text.author).with_context(|| format!("the author of {id}"))?,
-            committer: signature(text.committer)
-                .with_context(|| format!("the committer of {id}"))?,
-            message: text.message.to_str_lossy().into_owned(),
-        })
+        understood(&text).with_context(|| format!("reading commit {id}"))
     }
 
     pub fn tree_of(&self, commit: &Oid) -> anyhow::Result<Oid> {
@@ -155,6 +148,17 @@ pub(super) fn fields(out: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 fn first_oid(out: &[u8]) -> anyhow::Result<Oid> {
     String::from_utf8_lossy(out).lines().next().unwrap_or_default().parse()
+}
+
+/// A commit in our words.
+pub(super) fn understood(text: &gix::objs::CommitRef<'_>) -> anyhow::Result<Commit> {
+    Ok(Commit {
+        tree: text.tree().into(),
+        parents: text.parents().map(Oid::from).collect(),
+        author: signature(text.author).context("its author")?,
+        committer: signature(text.committer).context("its committer")?,
+        message: text.message.to_str_lossy().into_owned(),
+    })
 }
 
 fn signature(line: &gix::bstr::BStr) -> anyhow::Result<Signature> {

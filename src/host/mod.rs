@@ -4,7 +4,9 @@
 mod clock;
 mod environment;
 pub mod process;
+mod turn;
 
 pub use clock::{Clock, Stamp, duration};
 pub use environment::Environment;
 pub use process::machine;
+pub use turn::Turn;

@@ -1,0 +1,438 @@
+//! Read refs, and move one: by compare-and-swap, durable, never past a change somebody else made.
+//!
+//! gix loads packed refs before it takes its lock, so beside `git pack-refs` its swaps lose updates, and
+//! it reads no reftable. So for files the swap is ours: lock, read, compare, rename; for reftable it is
+//! git's. A lock of ours whose writer died is known by its inode and taken away.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::repo::unwritable;
+use super::{Oid, RefName, Repo, Signature, durable};
+use crate::host::{Clock, Turn};
+use crate::refusal::Refusal;
+
+/// How long a swap waits for a lock that somebody else holds.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a swap waits for others of ours, each of whom takes a millisecond or two.
+const TURN: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
+/// Nobody holds the lock of one of our own refs for as long as this and lives.
+const ORPHAN: Duration = Duration::from_secs(10);
+const DEEPEST: usize = 5;
+
+/// How a swap ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swap {
+    Done,
+    /// The ref was not what the caller took it for; this is what it is.
+    Lost(Option<Oid>),
+}
+
+enum Found {
+    Nothing,
+    Object(Oid),
+    Symbolic(RefName),
+}
+
+impl Repo {
+    /// What a ref names now.
+    pub fn read_ref(&self, name: &RefName) -> Result<Option<Oid>> {
+        let mut name = name.clone();
+        for _ in 0..DEEPEST {
+            match self.look_up(&name)? {
+                Found::Nothing => return Ok(None),
+                Found::Object(id) => return Ok(Some(id)),
+                Found::Symbolic(target) => name = target,
+            }
+        }
+        bail!("{name} leads from one symbolic ref to the next without end")
+    }
+
+    /// The refs whose names start so, by name.
+    pub fn refs_under(&self, start: &str) -> Result<Vec<(RefName, Oid)>> {
+        if self.reftable() {
+            let text =
+                self.git(["for-each-ref", "--format=%(objectname) %(refname)", start]).text()?;
+            return text.lines().map(pair).collect();
+        }
+        let mut names = Vec::new();
+        let folder =
+            self.common_dir().join(start.rsplit_once('/').map_or("refs", |(folder, _)| folder));
+        loose_names(self.common_dir(), &folder, &mut names)?;
+        // Packed ones after loose ones, so that none is missed while it is being packed.
+        let packed = packed_refs(self.common_dir())?;
+        let told = packed
+            .lines()
+            .filter(|line| line.split_once(' ').is_some_and(|(_, name)| name.starts_with(start)));
+        let mut found: BTreeMap<_, _> = told.filter_map(|line| pair(line).ok()).collect();
+        for name in names.iter().filter(|name| name.starts_with(start)) {
+            // A file whose name is none for a ref is no ref: editors and `pack-refs` leave such files.
+            let Ok(name) = name.parse::<RefName>() else { continue };
+            if let Some(id) = self.read_ref(&name)? {
+                found.insert(name, id);
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// Moves a ref from `old` to `new`, where none is "there is no such ref". Once done it is durable.
+    pub fn swap_ref(
+        &self,
+        name: &RefName,
+        old: Option<&Oid>,
+        new: Option<&Oid>,
+        why: &str,
+    ) -> Result<Swap> {
+        match new {
+            Some(new) if !self.reftable() => self.swap_file(name, old, new, why),
+            _ => self.swap_by_git(name, old, new, why),
+        }
+    }
+
+    fn look_up(&self, name: &RefName) -> Result<Found> {
+        if self.reftable() {
+            return self.ask_git(name);
+        }
+        // A ref that is being packed is in one place or the other; it may move behind our back once.
+        for _ in 0..2 {
+            match read_loose(&self.ref_path(name))? {
+                Found::Nothing => {}
+                found => return Ok(found),
+            }
+            if let Some(id) = read_packed(self.common_dir(), name)? {
+                return Ok(Found::Object(id));
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    fn ask_git(&self, name: &RefName) -> Result<Found> {
+        let done = self
+            .git(["rev-parse", "--verify", "--quiet", "--end-of-options", name.as_str()])
+            .run()?;
+        match done.code {
+            0 => Ok(Found::Object(String::from_utf8_lossy(&done.out).trim().parse()?)),
+            1 => Ok(Found::Nothing),
+            _ => bail!("reading {name}: {}", done.err),
+        }
+    }
+
+    fn ref_path(&self, name: &RefName) -> PathBuf {
+        let own = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
+        let dir = if own.iter().any(|start| name.as_str().starts_with(start)) {
+            self.git_dir()
+        } else {
+            self.common_dir()
+        };
+        dir.join(name.as_str())
+    }
+
+    fn swap_file(&self, name: &RefName, old: Option<&Oid>, new: &Oid, why: &str) -> Result<Swap> {
+        let path = self.ref_path(name);
+        let lock = Lock::take(self, name, &path, new)?;
+        let now = match self.look_up(name)? {
+            Found::Nothing => None,
+            Found::Object(id) => Some(id),
+            Found::Symbolic(target) => bail!("{name} is a symbolic ref to {target}: move that one"),
+        };
+        if now.as_ref() != old {
+            return Ok(Swap::Lost(now));
+        }
+        if now.is_none() {
+            self.make_room(name, &path)?;
+        }
+        self.write_reflog(name, old, new, why)?;
+        lock.rename(&path)?;
+        Ok(Swap::Done)
+    }
+
+    /// Git's own rule: where there is a ref `a/b`, there is no `a` and no `a/b/c`.
+    fn make_room(&self, name: &RefName, path: &Path) -> Result<()> {
+        remove_empty_dirs(path);
+        let packed = packed_refs(self.common_dir())?;
+        let known = packed.lines().filter_map(|line| Some(line.split_once(' ')?.1));
+        let within = |outer: &str, inner: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let in_the_way =
+            |other: &&str| within(other, name.as_str()) || within(name.as_str(), other);
+        match known.into_iter().find(in_the_way) {
+            Some(other) => {
+                Err(Refusal::refused(format!("there cannot be a ref {name} beside {other}")).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A reflog that is there is kept up; branches get one as git would give them one.
+    fn write_reflog(&self, name: &RefName, old: Option<&Oid>, new: &Oid, why: &str) -> Result<()> {
+        let path = self.common_dir().join("logs").join(name.as_str());
+        let setting = self.handle().config_snapshot().string("core.logAllRefUpdates");
+        let wanted = match setting.as_deref().map(|value| value.to_ascii_lowercase()).as_deref() {
+            Some(b"always") => true,
+            Some(b"false" | b"no" | b"off" | b"0") => false,
+            None if self.is_bare() => false,
+            _ => name.as_branch().is_some(),
+        };
+        if !wanted && !path.exists() {
+            return Ok(());
+        }
+        let who = Signature::new("shopfloor", "shopfloor@localhost", &Clock::real().now());
+        let none = Oid::null(self.sha256());
+        let why = why.replace('\n', " ");
+        let line = format!(
+            "{} {new} {} <{}> {}\t{why}\n",
+            old.unwrap_or(&none),
+            who.name,
+            who.email,
+            who.time
+        );
+        let parent = path.parent().context("a reflog has a directory")?;
+        let written = fs::create_dir_all(parent)
+            .and_then(|()| fs::OpenOptions::new().append(true).create(true).open(&path))
+            .and_then(|mut file| file.write_all(line.as_bytes()));
+        written.map_err(|no| unwritable(&path, &no))
+    }
+
+    fn swap_by_git(
+        &self,
+        name: &RefName,
+        old: Option<&Oid>,
+        new: Option<&Oid>,
+        why: &str,
+    ) -> Result<Swap> {
+        let none = Oid::null(self.sha256()).to_string();
+        let was = old.map_or_else(|| none.clone(), Oid::to_string);
+        let args = match new {
+            Some(new) => vec![
+                "update-ref".to_owned(),
+                "--no-deref".to_owned(),
+                "-m".to_owned(),
+                why.to_owned(),
+                name.to_string(),
+                new.to_string(),
+                was,
+            ],
+            None if old.is_none() => {
+                return Ok(self.read_ref(name)?.map_or(Swap::Done, |id| Swap::Lost(Some(id))));
+            }
+            None => vec![
+                "update-ref".to_owned(),
+                "--no-deref".to_owned(),
+                "-d".to_owned(),
+                name.to_string(),
+                was,
+            ],
+        };
+        let start = Clock::real().now();
+        loop {
+            let done = self.git(&args).run()?;
+            if done.code == 0 {
+                let refs = if self.reftable() { "reftable" } else { "refs" };
+                durable::flush(&self.common_dir().join(refs))?;
+                return Ok(Swap::Done);
+            }
+            let now = self.read_ref(name)?;
+            if now.as_ref() != old {
+                return Ok(Swap::Lost(now));
+            }
+            if !done.err.contains("lock") {
+                bail!("git update-ref {name}: {}", done.err);
+            }
+            if Clock::real().now().since(&start) > PATIENCE {
+                return Err(Refusal::again(format!("{name} is locked: {}", done.err)).into());
+            }
+            Clock::real().sleep(PAUSE);
+        }
+    }
+}
+
+/// The `.lock` file beside a ref, holding what the ref is to name.
+///
+/// It is written under a name of our own first and then linked: whoever finds a lock that is the same
+/// file as our draft, while holding the kernel's lock on our refs, has found one whose writer is dead.
+struct Lock {
+    path: PathBuf,
+    draft: PathBuf,
+    _turn: Turn,
+    held: bool,
+}
+
+impl Lock {
+    fn take(repo: &Repo, name: &RefName, at: &Path, new: &Oid) -> Result<Self> {
+        let dir = repo.own_dir()?.join("refs");
+        fs::create_dir_all(&dir).map_err(|no| unwritable(&dir, &no))?;
+        let turn = Turn::take(&dir.join("turn"), "moving refs", TURN)?;
+        reclaim(repo, &dir)?;
+        let parent = at.parent().context("a ref has a directory")?;
+        durable::make_dirs(repo.common_dir(), parent)?;
+        let draft = dir.join(name.as_str().replace('%', "%25").replace('/', "%2F"));
+        let written = File::create(&draft).and_then(|mut file| {
+            file.write_all(format!("{new}\n").as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(|no| unwritable(&draft, &no))?;
+        let mut lock = Self { path: lock_of(at), draft, _turn: turn, held: false };
+        lock.wait(parent, name.as_str().starts_with("refs/shopfloor/"))?;
+        Ok(lock)
+    }
+
+    fn wait(&mut self, parent: &Path, ours: bool) -> Result<()> {
+        let start = Clock::real().now();
+        loop {
+            match fs::hard_link(&self.draft, &self.path) {
+                Ok(()) => {
+                    self.held = true;
+                    return Ok(());
+                }
+                Err(no) if no.kind() == ErrorKind::AlreadyExists => {}
+                // `git pack-refs` removes directories it has emptied.
+                Err(no) if no.kind() == ErrorKind::NotFound && !parent.is_dir() => {
+                    fs::create_dir_all(parent).map_err(|no| unwritable(parent, &no))?;
+                    continue;
+                }
+                Err(no) => return Err(unwritable(&self.path, &no)),
+            }
+            if ours && is_orphan(&self.path) {
+                drop(fs::remove_file(&self.path));
+                continue;
+            }
+            if Clock::real().now().since(&start) > PATIENCE {
+                let what = format!("another git holds {}", self.path.display());
+                let fix = "wait for it; if no git is running here, remove that file";
+                return Err(Refusal::again(what).hint(fix).into());
+            }
+            Clock::real().sleep(PAUSE);
+        }
+    }
+
+    fn rename(mut self, to: &Path) -> Result<()> {
+        fs::rename(&self.path, to).with_context(|| format!("moving {}", to.display()))?;
+        self.held = false;
+        durable::flush(to.parent().context("a ref has a directory")?)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.held {
+            drop(fs::remove_file(&self.path));
+        }
+        drop(fs::remove_file(&self.draft));
+    }
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+/// Takes away what writers of ours left behind who died between lock and rename, of whatever ref.
+fn reclaim(repo: &Repo, drafts: &Path) -> Result<()> {
+    for draft in fs::read_dir(drafts).with_context(|| format!("reading {}", drafts.display()))? {
+        let draft = draft?;
+        let name = draft.file_name().to_string_lossy().replace("%2F", "/").replace("%25", "%");
+        let Ok(name) = name.parse::<RefName>() else { continue };
+        let lock = lock_of(&repo.ref_path(&name));
+        if same_file(&draft.path(), &lock) {
+            fs::remove_file(&lock).with_context(|| format!("taking away {}", lock.display()))?;
+        }
+        drop(fs::remove_file(draft.path()));
+    }
+    Ok(())
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}
+
+fn is_orphan(lock: &Path) -> bool {
+    let now = Clock::real().now().seconds();
+    let age = |made: i64| u64::try_from(now - made).unwrap_or(0);
+    fs::metadata(lock).is_ok_and(|file| age(file.mtime()) > ORPHAN.as_secs())
+}
+
+fn read_loose(path: &Path) -> Result<Found> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(no)
+            if matches!(
+                no.kind(),
+                ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Found::Nothing);
+        }
+        Err(no) => return Err(no).with_context(|| format!("reading {}", path.display())),
+    };
+    let text = text.trim_end();
+    let damaged = || {
+        let what = format!("{} is damaged: it names no object", path.display());
+        Refusal::fatal(what).hint("git fsck tells more; git reflog may tell what it named")
+    };
+    match text.strip_prefix("ref:") {
+        Some(target) => Ok(Found::Symbolic(target.trim().parse()?)),
+        None => Ok(Found::Object(text.parse().map_err(|_| damaged())?)),
+    }
+}
+
+/// The lines `<object> <name>` of the packed refs.
+fn packed_refs(common_dir: &Path) -> Result<String> {
+    let path = common_dir.join("packed-refs");
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text),
+        Err(no) if no.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(no) => Err(no).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+fn read_packed(common_dir: &Path, name: &RefName) -> Result<Option<Oid>> {
+    let packed = packed_refs(common_dir)?;
+    let line = packed
+        .lines()
+        .find(|line| line.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with(' ')));
+    line.map(|line| Ok(pair(line)?.1)).transpose()
+}
+
+fn pair(line: &str) -> Result<(RefName, Oid)> {
+    let (id, name) = line.split_once(' ').with_context(|| format!("{line:?} is no ref"))?;
+    Ok((name.parse()?, id.parse()?))
+}
+
+fn loose_names(common_dir: &Path, folder: &Path, names: &mut Vec<String>) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(no) if matches!(no.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(());
+        }
+        Err(no) => return Err(no).with_context(|| format!("reading {}", folder.display())),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            loose_names(common_dir, &path, names)?;
+        } else if let Some(name) = path.strip_prefix(common_dir).ok().and_then(Path::to_str) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Empty directories are no refs; git leaves them behind and so may stand where a ref is to be.
+fn remove_empty_dirs(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        remove_empty_dirs(&entry.path());
+    }
+    drop(fs::remove_dir(path));
+}

@@ -1,0 +1,235 @@
+//! Objects of our own, in a directory of our own, durable before anything may name them.
+//!
+//! `git gc --prune=now` beside a writer deletes what no ref names yet, so our objects stand in
+//! `<common>/shopfloor-objects`, which git reads as an alternate and never prunes.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use gix::objs::tree::{self, EntryKind};
+use gix::objs::{Kind, TreeRef, Write as _, WriteTo as _};
+
+use super::object::understood;
+use super::repo::unwritable;
+use super::{Commit, Oid, Repo, Signature, durable};
+
+const DIR: &str = "shopfloor-objects";
+const ALTERNATE: &str = "../shopfloor-objects";
+
+/// The object directory of a repository that is ours.
+pub struct Store<'r> {
+    repo: &'r Repo,
+    dir: PathBuf,
+    loose: gix::odb::loose::Store,
+    ready: Cell<bool>,
+    unflushed: RefCell<Unflushed>,
+}
+
+#[derive(Default)]
+struct Unflushed {
+    files: BTreeSet<PathBuf>,
+    /// Those of the files that were not there before.
+    new: Vec<PathBuf>,
+    dirs: BTreeSet<PathBuf>,
+}
+
+/// What a tree holds: files and trees, nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub is_tree: bool,
+    pub id: Oid,
+}
+
+impl<'r> Store<'r> {
+    /// Nothing is made on the disk before the first write.
+    pub fn open(repo: &'r Repo) -> Self {
+        let dir = repo.common_dir().join(DIR);
+        let loose = gix::odb::loose::Store::at(&dir, repo.handle().object_hash());
+        Self { repo, dir, loose, ready: Cell::new(false), unflushed: RefCell::default() }
+    }
+
+    pub fn blob(&self, id: &Oid) -> Result<Vec<u8>> {
+        self.read(id, Kind::Blob)
+    }
+
+    pub fn tree(&self, id: &Oid) -> Result<Vec<Entry>> {
+        let bytes = self.read(id, Kind::Tree)?;
+        let tree = TreeRef::from_bytes(&bytes, id.id().kind())
+            .with_context(|| format!("tree {id} is damaged"))?;
+        tree.entries
+            .iter()
+            .map(|entry| {
+                Ok(Entry {
+                    name: String::from_utf8(entry.filename.to_vec())
+                        .with_context(|| format!("a name in tree {id}"))?,
+                    is_tree: match entry.mode.kind() {
+                        EntryKind::Tree => true,
+                        EntryKind::Blob => false,
+                        other => bail!(
+                            "tree {id} holds {}, which is no file and no directory: {other:?}",
+                            entry.filename
+                        ),
+                    },
+                    id: entry.oid.to_owned().into(),
+                })
+            })
+            .collect()
+    }
+
+    pub fn commit(&self, id: &Oid) -> Result<Commit> {
+        let bytes = self.read(id, Kind::Commit)?;
+        let commit = gix::objs::CommitRef::from_bytes(&bytes, id.id().kind());
+        understood(&commit.with_context(|| format!("commit {id} is damaged"))?)
+            .with_context(|| format!("commit {id}"))
+    }
+
+    pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid> {
+        self.write(Kind::Blob, bytes)
+    }
+
+    pub fn write_tree(&self, entries: &[Entry]) -> Result<Oid> {
+        let mut tree = gix::objs::Tree::empty();
+        tree.entries.extend(entries.iter().map(|entry| tree::Entry {
+            mode: if entry.is_tree { EntryKind::Tree } else { EntryKind::Blob }.into(),
+            filename: entry.name.as_str().into(),
+            oid: entry.id.id(),
+        }));
+        tree.entries.sort();
+        let mut bytes = Vec::new();
+        tree.write_to(&mut bytes).context("writing a tree")?;
+        self.write(Kind::Tree, &bytes)
+    }
+
+    pub fn write_commit(
+        &self,
+        tree: &Oid,
+        parents: &[Oid],
+        message: &str,
+        by: &Signature,
+    ) -> Result<Oid> {
+        let parents: String = parents.iter().map(|parent| format!("parent {parent}\n")).collect();
+        let who = format!("{} <{}> {}", by.name, by.email, by.time);
+        let text = format!("tree {tree}\n{parents}author {who}\ncommitter {who}\n\n{message}\n");
+        self.write(Kind::Commit, text.as_bytes())
+    }
+
+    /// Makes all that was written since the last barrier durable, files before the names that lead to
+    /// them. After a failure the new files are gone, so that no later write takes them for safe.
+    pub fn barrier(&self) -> Result<()> {
+        let Unflushed { files, new, dirs } = self.unflushed.take();
+        let flushed = files.iter().chain(&dirs).try_for_each(|path| durable::flush(path));
+        if flushed.is_err() {
+            for file in &new {
+                drop(fs::remove_file(file));
+            }
+        }
+        flushed
+    }
+
+    /// Unlinks an object of ours that nothing names any more.
+    pub fn discard(&self, id: &Oid) {
+        drop(fs::remove_file(self.loose.object_path(&id.id())));
+    }
+
+    /// Where the objects stand.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Our own directory first: it spares opening every pack of a large repository.
+    fn read(&self, id: &Oid, kind: Kind) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let found = self
+            .loose
+            .try_find(&id.id(), &mut bytes)
+            .with_context(|| format!("object {id} is damaged"))?;
+        let found_kind = match found {
+            Some(data) => {
+                // A file of lines checks itself line by line.
+                if kind != Kind::Blob {
+                    data.verify_checksum(&id.id())
+                        .with_context(|| format!("object {id} is damaged"))?;
+                }
+                data.kind
+            }
+            None => {
+                let found = self.repo.handle().find_object(id.id());
+                let mut object =
+                    found.with_context(|| format!("object {id} is missing or damaged"))?;
+                bytes = std::mem::take(&mut object.data);
+                object.kind
+            }
+        };
+        ensure!(found_kind == kind, "object {id} is a {found_kind}, not a {kind}");
+        Ok(bytes)
+    }
+
+    fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
+        self.prepare()?;
+        let hash = self.repo.handle().object_hash();
+        let id = gix::objs::compute_hash(hash, kind, bytes).context("hashing an object")?;
+        let path = self.loose.object_path(&id);
+        let fan = path.parent().context("an object has a directory")?.to_owned();
+        let mut unflushed = self.unflushed.borrow_mut();
+        if !fan.is_dir() {
+            unflushed.dirs.insert(self.dir.clone());
+        }
+        // A torn file of the right name would stay torn: git and gix take it for the object.
+        if !self.holds(&id, kind, bytes) {
+            let written = self.loose.write_buf_with_known_id(kind, bytes, id);
+            written.map_err(|no| self.unwritten(no))?;
+            unflushed.new.push(path.clone());
+        }
+        unflushed.files.insert(path);
+        unflushed.dirs.insert(fan);
+        Ok(id.into())
+    }
+
+    fn holds(&self, id: &gix::oid, kind: Kind, bytes: &[u8]) -> bool {
+        let mut found = Vec::new();
+        matches!(self.loose.try_find(id, &mut found), Ok(Some(data)) if data.kind == kind && data.data == bytes)
+    }
+
+    fn unwritten(&self, no: gix::Error) -> anyhow::Error {
+        match no.downcast_any_ref::<std::io::Error>() {
+            Some(io) => unwritable(&self.dir, io),
+            None => anyhow::Error::from(no)
+                .context(format!("writing an object to {}", self.dir.display())),
+        }
+    }
+
+    /// The directory, and the line by which git knows it; both are put right when they are missing.
+    fn prepare(&self) -> Result<()> {
+        if self.ready.get() {
+            return Ok(());
+        }
+        let objects = self.repo.common_dir().join("objects");
+        let file = objects.join("info/alternates");
+        durable::make_dirs(self.repo.common_dir(), &self.dir)?;
+        durable::make_dirs(&objects, &objects.join("info"))?;
+        let known = match fs::read(&file) {
+            Ok(known) => known,
+            Err(no) if no.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(no) => return Err(no).with_context(|| format!("reading {}", file.display())),
+        };
+        if !known.split(|byte| *byte == b'\n').any(|line| line == ALTERNATE.as_bytes()) {
+            let gap = if known.last().is_none_or(|byte| *byte == b'\n') { "" } else { "\n" };
+            let mut open = fs::OpenOptions::new();
+            let added = open
+                .append(true)
+                .create(true)
+                .open(&file)
+                .and_then(|mut file| write!(file, "{gap}{ALTERNATE}\n"));
+            added.map_err(|no| unwritable(&file, &no))?;
+            durable::flush(&file)?;
+            durable::flush(&objects.join("info"))?;
+        }
+        self.ready.set(true);
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Taking turns: a lock of the kernel's on a file. It is free again the moment its holder dies, it is
+//! handed on in the order of asking, and nobody waits for it without end.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::refusal::Refusal;
+
+/// The turn of this process; dropping it gives it up.
+#[derive(Debug)]
+pub struct Turn {
+    _file: File,
+}
+
+impl Turn {
+    /// Waits for the turn at `path`; `what` is locked meanwhile, in words for the refusal.
+    pub fn take(path: &Path, what: &str, patience: Duration) -> Result<Self> {
+        loop {
+            let file = open(path)?;
+            let held = match file.try_lock() {
+                Ok(()) => Some(file),
+                Err(TryLockError::WouldBlock) => {
+                    wait(file, patience).with_context(|| locking(path))?
+                }
+                Err(TryLockError::Error(no)) => return Err(no).with_context(|| locking(path)),
+            };
+            let Some(file) = held else { return Err(taken(path, what, patience)) };
+            if let Some(turn) = Self::own(file, path)? {
+                return Ok(turn);
+            }
+        }
+    }
+
+    /// The turn at `path` if nobody has it.
+    pub fn try_take(path: &Path) -> Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => Self::own(file, path),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(no)) => Err(no).with_context(|| locking(path)),
+        }
+    }
+
+    /// None where the file was deleted while we waited for it: others hold a newer one.
+    fn own(mut file: File, path: &Path) -> Result<Option<Self>> {
+        let ours = file.metadata().with_context(|| locking(path))?;
+        if !fs::metadata(path)
+            .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+        {
+            return Ok(None);
+        }
+        let told = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        told.with_context(|| format!("writing {}", path.display()))?;
+        Ok(Some(Self { _file: file }))
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    opened.map_err(|no| {
+        let fix = "give yourself write access to that directory";
+        Refusal::fatal(format!("cannot write to {}: {no}", path.display())).hint(fix).into()
+    })
+}
+
+fn locking(path: &Path) -> String {
+    format!("locking {}", path.display())
+}
+
+/// The kernel's own queue is fair, but it knows no deadline: so a thread stands in it. One that comes
+/// too late finds nobody listening and lets go.
+fn wait(file: File, patience: Duration) -> io::Result<Option<File>> {
+    let (told, asked) = mpsc::channel();
+    thread::spawn(move || {
+        let locked = file.lock();
+        drop(told.send(locked.map(|()| file)));
+    });
+    asked.recv_timeout(patience).ok().transpose()
+}
+
+fn taken(path: &Path, what: &str, patience: Duration) -> anyhow::Error {
+    let holder = fs::read_to_string(path).unwrap_or_default();
+    let holder = match holder.trim() {
+        "" => "another process".to_owned(),
+        pid => format!("process {pid}"),
+    };
+    let what = format!("{what} has been locked by {holder} for {} s", patience.as_secs());
+    Refusal::again(what).hint("try again; the lock goes when that process ends").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::Kind;
+
+    #[test]
+    fn one_at_a_time_and_nobody_for_ever() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("turn");
+        let mine = Turn::take(&path, "the ledger", Duration::ZERO).unwrap();
+        assert!(Turn::try_take(&path).unwrap().is_none());
+        let no = Turn::take(&path, "the ledger", Duration::from_millis(20)).unwrap_err();
+        let no = no.downcast::<Refusal>().unwrap();
+        assert_eq!(no.kind, Kind::Again);
+        assert_eq!(
+            no.what,
+            format!("the ledger has been locked by process {} for 0 s", std::process::id())
+        );
+        drop(mine);
+        assert!(Turn::try_take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_deleted_lock_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("turn");
+        let first = Turn::take(&path, "x", Duration::ZERO).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(Turn::take(&path, "x", Duration::ZERO).is_ok());
+        drop(first);
+    }
+}
