@@ -1,14 +1,25 @@
 //! What happened, in order: append-only lines under one ref; knows bytes, not words.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::git::Repo;
+use crate::git::{RefName, Repo, Store};
 use crate::host::Clock;
 
+mod cache;
 mod fold;
+mod garbage;
 mod heads;
+mod layout;
 mod line;
 mod pen;
+mod place;
+mod read;
+mod shelf;
+mod state;
+mod write;
+
+#[cfg(test)]
+mod tests;
 
 pub use fold::Fold;
 pub use line::Line;
@@ -20,6 +31,9 @@ pub type Json = serde_json::Value;
 pub fn json(value: &impl serde::Serialize) -> Result<Json> {
     Ok(serde_json::to_value(value)?)
 }
+
+/// Where the ledger is.
+pub const REF: &str = "refs/shopfloor/ledger";
 
 /// Who acts, as every line tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,38 +50,12 @@ pub struct Actor {
 pub struct Ledger<'r> {
     repo: &'r Repo,
     clock: Clock,
+    store: Store<'r>,
+    name: RefName,
 }
 
 impl<'r> Ledger<'r> {
     pub fn open(repo: &'r Repo, clock: &Clock) -> Result<Self> {
-        Ok(Self { repo, clock: clock.clone() })
-    }
-
-    /// The state of now.
-    pub fn read<S: Fold>(&self) -> Result<S> {
-        bail!("the ledger of {} cannot be read yet", self.repo.common_dir().display())
-    }
-
-    /// Decides on the newest state and writes what was decided, all of it or nothing.
-    pub fn write<S: Fold, T>(
-        &self,
-        actor: &Actor,
-        mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
-    ) -> Result<T> {
-        decide(
-            &S::default(),
-            &mut Pen::new(actor, self.clock.now().to_string(), 1, heads::Heads::default()),
-        )?;
-        bail!("the ledger cannot be written yet")
-    }
-
-    /// Every line, in the one order.
-    pub fn lines(&self) -> Result<Vec<Line>> {
-        bail!("the ledger cannot be read yet")
-    }
-
-    /// The name under which this clone writes.
-    pub fn replica(&self) -> Result<String> {
-        bail!("the ledger cannot be written yet")
+        Ok(Self { repo, clock: clock.clone(), store: Store::open(repo), name: REF.parse()? })
     }
 }

@@ -1,0 +1,97 @@
+//! What amended commits leave behind: objects of ours that nothing names any more.
+//!
+//! They are noted when they are replaced and unlinked a minute later, when no reader that saw the old tip
+//! can still be at work. The note is a convenience: without it they stay, and take up room.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::git::{Oid, Repo, Store};
+use crate::host::{Clock, Stamp};
+
+/// The size of the note at which it is worth looking.
+const ENOUGH: u64 = 64 << 10;
+const GRACE_SECONDS: i64 = 60;
+const LEFTOVER_SECONDS: u64 = 3600;
+
+/// Notes objects that were replaced just now.
+pub(super) fn add(repo: &Repo, objects: &[Oid]) -> Result<()> {
+    let path = note(repo)?;
+    let ids: Vec<_> = objects.iter().map(Oid::to_string).collect();
+    let line = format!("{} {}\n", now().seconds(), ids.join(" "));
+    let opened = fs::OpenOptions::new().append(true).create(true).open(&path);
+    opened
+        .and_then(|mut file| file.write_all(line.as_bytes()))
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Unlinks what has been out of use for a minute: nothing that the ledger of now is made of, and nothing
+/// at all where somebody made a ref to one of the old commits.
+pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
+    let path = note(repo)?;
+    if !fs::metadata(&path).is_ok_and(|file| file.len() > ENOUGH) {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let due = now().seconds() - GRACE_SECONDS;
+    let is_old = |line: &&str| {
+        line.split(' ').next().and_then(|at| at.parse::<i64>().ok()).is_some_and(|at| at < due)
+    };
+    let (old, young): (Vec<_>, Vec<_>) = text.lines().partition(is_old);
+    let mut objects: BTreeSet<Oid> = old
+        .iter()
+        .flat_map(|line| line.split(' ').skip(1))
+        .filter_map(|id| id.parse().ok())
+        .collect();
+    if objects.is_empty() || repo.refs_under("refs/")?.iter().any(|(_, id)| objects.contains(id)) {
+        return Ok(());
+    }
+    spare(store, tree, &mut objects)?;
+    let rest: String = young.iter().flat_map(|line| [line, "\n"]).collect();
+    fs::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
+    for object in &objects {
+        store.discard(object);
+    }
+    sweep_leftovers(store);
+    Ok(())
+}
+
+fn note(repo: &Repo) -> Result<PathBuf> {
+    Ok(repo.own_dir()?.join("superseded"))
+}
+
+/// Takes off the list what a tree is made of: somebody may have put the ref back to an older tip.
+fn spare(store: &Store<'_>, tree: &Oid, objects: &mut BTreeSet<Oid>) -> Result<()> {
+    objects.remove(tree);
+    for entry in store.tree(tree)? {
+        objects.remove(&entry.id);
+        if entry.is_tree {
+            spare(store, &entry.id, objects)?;
+        }
+    }
+    Ok(())
+}
+
+/// Files that a killed writer had not yet given their names.
+fn sweep_leftovers(store: &Store<'_>) {
+    for entry in fs::read_dir(store.dir()).into_iter().flatten().flatten() {
+        let hidden = entry.file_name().to_string_lossy().starts_with(".tmp");
+        let age = entry
+            .metadata()
+            .and_then(|file| file.modified())
+            .ok()
+            .and_then(|made| made.elapsed().ok());
+        if hidden && age.is_some_and(|age| age.as_secs() > LEFTOVER_SECONDS) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// Real time, also where lines are stamped by a pinned clock: readers take real time.
+fn now() -> Stamp {
+    Clock::real().now()
+}

@@ -1,0 +1,84 @@
+//! Which clone this is, and what it last saw of the ledger.
+//!
+//! Both are bound to the place they were made in: the machine, and the directory as the disk knows it. A
+//! repository that was copied finds another place noted, takes a new name, and remembers nothing.
+
+use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::shelf::Positions;
+use crate::git::{Oid, Repo};
+use crate::host::machine;
+
+#[derive(Serialize, Deserialize)]
+struct Replica {
+    name: String,
+    place: String,
+}
+
+/// The tip that this clone last saw, and how far each replica had got in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub(super) tip: Oid,
+    pub(super) positions: Positions,
+    place: String,
+}
+
+/// The name under which this clone appends. To be asked for by who has the ledger's turn.
+pub(super) fn replica(repo: &Repo) -> Result<String> {
+    let path = repo.own_dir()?.join("replica");
+    let place = place(repo)?;
+    if let Some(replica) = read::<Replica>(&path)
+        && replica.place == place
+    {
+        return Ok(replica.name);
+    }
+    // The keys of the standard hasher are the one randomness that the standard library hands out.
+    let name = format!("{:016x}", RandomState::new().build_hasher().finish());
+    write(&path, &Replica { name: name.clone(), place })?;
+    Ok(name)
+}
+
+impl Seen {
+    pub(super) fn new(repo: &Repo, tip: Oid, positions: &Positions) -> Result<Self> {
+        Ok(Self { tip, positions: positions.clone(), place: place(repo)? })
+    }
+
+    pub(super) fn load(repo: &Repo) -> Option<Self> {
+        let seen: Self = read(&repo.own_dir().ok()?.join("seen"))?;
+        (seen.place == place(repo).ok()?).then_some(seen)
+    }
+
+    /// A memory, not a record: a repository that cannot be written to does without.
+    pub(super) fn save(&self, repo: &Repo) {
+        if let Ok(own_dir) = repo.own_dir() {
+            drop(write(&own_dir.join("seen"), self));
+        }
+    }
+}
+
+fn place(repo: &Repo) -> Result<String> {
+    let dir = repo.common_dir();
+    let told = fs::metadata(dir).with_context(|| format!("reading {}", dir.display()))?;
+    Ok(format!("{} {}:{}", machine(), told.dev(), told.ino()))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+fn write(path: &Path, what: &impl Serialize) -> Result<()> {
+    let writing = || format!("writing {}", path.display());
+    let dir = path.parent().with_context(writing)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;
+    file.write_all(&serde_json::to_vec(what)?).with_context(writing)?;
+    file.persist(path).with_context(writing)?;
+    Ok(())
+}

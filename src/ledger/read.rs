@@ -1,0 +1,139 @@
+//! Reading the ledger: the saved state, and what is new since. What cannot be read whole is not read at
+//! all; an empty ledger is one that never was, not one that was lost.
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::place::Seen;
+use super::shelf::{News, Positions, Shelf};
+use super::state::{State, in_order};
+use super::{Fold, Ledger, Line, cache};
+use crate::git::Oid;
+use crate::refusal::Refusal;
+
+/// A reader that loses an object because the tip was amended meanwhile looks again.
+const ATTEMPTS: usize = 5;
+
+impl Ledger<'_> {
+    /// The state of now.
+    pub fn read<S: Fold>(&self) -> Result<S> {
+        let state = self.load()?;
+        self.save(&state);
+        Ok(state.fold)
+    }
+
+    /// Every line, in the one order.
+    pub fn lines(&self) -> Result<Vec<Line>> {
+        let read = |tip: Option<Oid>, seen: Option<&Seen>| {
+            let Some(tip) = tip else { return Ok(Vec::new()) };
+            let shelf = self.shelf(&tip)?;
+            self.compare(&shelf, tip, seen)?;
+            match shelf.news(&self.store, &Positions::new())? {
+                News::Lines(lines, _) => Ok(in_order(lines)),
+                News::Rewritten(how) => Err(anyhow!(how)),
+            }
+        };
+        self.steadily(read)
+    }
+
+    pub(super) fn load<S: Fold>(&self) -> Result<State<S>> {
+        self.steadily(|tip, seen| {
+            let Some(tip) = tip else { return Ok(State::default()) };
+            let saved = self.repo.own_dir().ok().and_then(|own_dir| cache::load::<S>(&own_dir));
+            let is_known = seen.is_some_and(|seen| seen.tip == tip);
+            let saved = match saved {
+                Some(state) if is_known && state.tip == Some(tip) => return Ok(state),
+                saved => saved,
+            };
+            let shelf = self.shelf(&tip)?;
+            let state = self.catch_up(&shelf, tip, saved)?;
+            self.compare(&shelf, tip, seen)?;
+            if !is_known && let Ok(seen) = Seen::new(self.repo, tip, &state.positions) {
+                seen.save(self.repo);
+            }
+            Ok(state)
+        })
+    }
+
+    pub(super) fn save<S: Fold>(&self, state: &State<S>) {
+        if state.is_behind()
+            && let Ok(own_dir) = self.repo.own_dir()
+        {
+            cache::save(&own_dir, state);
+        }
+    }
+
+    fn shelf(&self, tip: &Oid) -> Result<Shelf> {
+        let commit = self.store.commit(tip)?;
+        Shelf::open(&self.store, &commit.tree).with_context(|| format!("tree {}", commit.tree))
+    }
+
+    /// From the saved state where the new lines all follow it, else from the first line.
+    fn catch_up<S: Fold>(
+        &self,
+        shelf: &Shelf,
+        tip: Oid,
+        saved: Option<State<S>>,
+    ) -> Result<State<S>> {
+        for mut state in saved.into_iter().chain([State::default()]) {
+            if let News::Lines(lines, positions) = shelf.news(&self.store, &state.positions)?
+                && state.drink(lines)
+            {
+                state.tip = Some(tip);
+                state.positions = positions;
+                return Ok(state);
+            }
+        }
+        Err(anyhow!("its lines have no order"))
+    }
+
+    /// Everything this clone has seen must still be there.
+    fn compare(&self, shelf: &Shelf, tip: Oid, seen: Option<&Seen>) -> Result<()> {
+        let Some(seen) = seen.filter(|seen| seen.tip != tip) else { return Ok(()) };
+        let News::Rewritten(how) = shelf.news(&self.store, &seen.positions)? else { return Ok(()) };
+        let what = format!("the ledger went back: {how} at {}", seen.tip.short());
+        let fix = format!(
+            "git update-ref {} {} brings back what this clone last saw",
+            self.name, seen.tip
+        );
+        let meant = format!(
+            "if it was meant, remove {}",
+            self.repo.common_dir().join("shopfloor/seen").display()
+        );
+        Err(Refusal::fatal(what).hint(fix).hint(meant).into())
+    }
+
+    /// Runs `read` on a tip that stays what it is while it runs. What was seen is asked for before the
+    /// tip, so that no other writer's progress looks like a loss.
+    fn steadily<T>(&self, read: impl Fn(Option<Oid>, Option<&Seen>) -> Result<T>) -> Result<T> {
+        let mut attempt = 0;
+        loop {
+            let seen = Seen::load(self.repo);
+            let tip = self.repo.read_ref(&self.name)?;
+            if let (None, Some(seen)) = (&tip, &seen) {
+                return Err(self.gone(&seen.tip));
+            }
+            let result = read(tip, seen.as_ref());
+            attempt += 1;
+            match result {
+                Err(_) if attempt < ATTEMPTS && self.repo.read_ref(&self.name)? != tip => {}
+                Err(no) => return Err(unreadable(no)),
+                Ok(value) => return Ok(value),
+            }
+        }
+    }
+
+    fn gone(&self, tip: &Oid) -> anyhow::Error {
+        let fix = format!("git update-ref {} {tip} brings it back", self.name);
+        Refusal::fatal(format!("the ledger is gone: there is no {}", self.name)).hint(fix).into()
+    }
+}
+
+fn unreadable(no: anyhow::Error) -> anyhow::Error {
+    if no.is::<Refusal>() {
+        return no;
+    }
+    let what = format!("the ledger cannot be read whole: {no:#}");
+    Refusal::fatal(what)
+        .hint("nothing was written over it; git fsck names what is missing or damaged")
+        .into()
+}

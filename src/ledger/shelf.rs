@@ -1,0 +1,148 @@
+//! The tree of the ledger: its format, a directory per replica, and where each replica had got to when
+//! we last looked.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::layout::Book;
+use super::line::{Line, split};
+use crate::git::{Entry, Oid, Store};
+use crate::refusal::Refusal;
+
+const FORMAT: u64 = 1;
+const FORMAT_FILE: &str = "v.json";
+
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
+}
+
+/// How far a replica has been read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub(super) dir: Oid,
+    pub(super) lines: u64,
+    /// The last of those lines.
+    pub(super) last: String,
+    pub(super) clock: u64,
+}
+
+pub(super) type Positions = BTreeMap<String, Position>;
+
+/// The root of the tree, with whatever else later versions put there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shelf {
+    entries: Vec<Entry>,
+}
+
+/// What a shelf has beyond known positions.
+pub(super) enum News {
+    Lines(Vec<Line>, Positions),
+    /// A replica no longer begins with what we know of it; this says which and how.
+    Rewritten(String),
+}
+
+impl Shelf {
+    pub(super) fn open(store: &Store<'_>, tree: &Oid) -> Result<Self> {
+        let entries = store.tree(tree)?;
+        let format = entries.iter().find(|entry| entry.name == FORMAT_FILE);
+        let format = format.with_context(|| format!("{FORMAT_FILE} is gone"))?;
+        let told: Format = serde_json::from_slice(&store.blob(&format.id)?).context(FORMAT_FILE)?;
+        if told.format > FORMAT {
+            let what = format!(
+                "the ledger has format {}, this program knows formats up to {FORMAT}",
+                told.format
+            );
+            return Err(Refusal::fatal(what).hint("install a newer shopfloor").into());
+        }
+        Ok(Self { entries })
+    }
+
+    /// The root before the first line.
+    pub(super) fn new(store: &Store<'_>) -> Result<Self> {
+        let id = store.write_blob(format!("{{\"format\":{FORMAT}}}\n").as_bytes())?;
+        Ok(Self { entries: vec![Entry { name: FORMAT_FILE.to_owned(), is_tree: false, id }] })
+    }
+
+    pub(super) fn replica(&self, name: &str) -> Option<&Oid> {
+        self.replicas().find(|(known, _)| *known == name).map(|(_, dir)| dir)
+    }
+
+    pub(super) fn set_replica(&mut self, name: &str, dir: Oid) {
+        let name = format!("r-{name}");
+        self.entries.retain(|entry| entry.name != name);
+        self.entries.push(Entry { name, is_tree: true, id: dir });
+    }
+
+    pub(super) fn write(&self, store: &Store<'_>) -> Result<Oid> {
+        store.write_tree(&self.entries)
+    }
+
+    fn replicas(&self) -> impl Iterator<Item = (&str, &Oid)> {
+        let trees = self.entries.iter().filter(|entry| entry.is_tree);
+        trees.filter_map(|entry| Some((entry.name.strip_prefix("r-")?, &entry.id)))
+    }
+
+    /// The lines beyond `known`, replica by replica, each checked against its id.
+    pub(super) fn news(&self, store: &Store<'_>, known: &Positions) -> Result<News> {
+        if let Some(lost) = known.keys().find(|name| self.replica(name).is_none()) {
+            return Ok(News::Rewritten(format!("the lines of replica {lost} are gone")));
+        }
+        let (mut lines, mut positions) = (Vec::new(), Positions::new());
+        for (name, dir) in self.replicas() {
+            let old = known.get(name);
+            if let Some(old) = old
+                && old.dir == *dir
+            {
+                positions.insert(name.to_owned(), old.clone());
+                continue;
+            }
+            let tail = tail(store, dir, old).with_context(|| format!("replica {name}"))?;
+            let Some((new, position)) = tail else {
+                let count = old.map_or(0, |old| old.lines);
+                return Ok(News::Rewritten(format!(
+                    "replica {name} no longer has the {count} lines it had"
+                )));
+            };
+            lines.extend(new);
+            positions.extend(position.map(|position| (name.to_owned(), position)));
+        }
+        Ok(News::Lines(lines, positions))
+    }
+}
+
+type Tail = (Vec<Line>, Option<Position>);
+
+/// The lines of one replica after `known`; none if it does not begin with what is known.
+fn tail(store: &Store<'_>, dir: &Oid, known: Option<&Position>) -> Result<Option<Tail>> {
+    // From the last line that is known, to see that it still is the last of those.
+    let from = known.map_or(0, |known| known.lines.saturating_sub(1));
+    let book = Book::open(store, dir)?;
+    let mut clock = 0;
+    let mut position = None;
+    let mut lines = Vec::new();
+    let mut met = known.is_none();
+    for file in book.files(store, from)? {
+        for (number, stored) in
+            (file.first..).zip(split(&file.bytes).with_context(|| file.name.clone())?)
+        {
+            if number < from {
+                continue;
+            }
+            let place = || format!("{}, line {}", file.name, number - file.first + 1);
+            let line = Line::parse(stored).with_context(place)?;
+            ensure!(line.clock > clock, "{}: its clock is {}, after {clock}", place(), line.clock);
+            clock = line.clock;
+            position =
+                Some(Position { dir: *dir, lines: number + 1, last: line.id.clone(), clock });
+            match known {
+                Some(known) if number == from && line.id != known.last => return Ok(None),
+                Some(_) if number == from => met = true,
+                _ => lines.push(line),
+            }
+        }
+    }
+    Ok(met.then_some((lines, position)))
+}
