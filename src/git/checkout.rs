@@ -30,28 +30,43 @@ pub struct State {
     pub clean: bool,
     pub edits: Vec<String>,
     pub untracked: Vec<String>,
+    /// Other repositories inside, untracked or edited, whose content no commit here can hold.
+    pub inner: Vec<String>,
     /// The operation that stands half done, by the name of its command.
     pub busy: Option<String>,
 }
 
+impl State {
+    /// Takes one line of `git status --porcelain=v2 --no-renames`.
+    fn add(&mut self, line: &str) {
+        // Fields before the path, by the kind of the line: changed, unmerged, untracked.
+        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let before = match kind {
+            "1" => 7,
+            "u" => 9,
+            "?" => 0,
+            _ => return,
+        };
+        let mut words = rest.splitn(before + 1, ' ');
+        let submodule = words.clone().nth(1).filter(|_| before > 0).unwrap_or("N...");
+        let Some(path) = words.nth(before).map(str::to_owned) else { return };
+        // `S` stands for a submodule, the dots for commits, edits and files that are new in it.
+        if path.ends_with('/') || (submodule.starts_with('S') && submodule != "S...") {
+            self.inner.push(path.clone());
+        }
+        let list = if kind == "?" { &mut self.untracked } else { &mut self.edits };
+        list.push(path);
+    }
+}
+
 impl Repo {
     pub fn checkout_state(&self, path: &Path) -> anyhow::Result<State> {
-        let args = [
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--no-renames",
-            "--untracked-files=all",
-            "--ignore-submodules=none",
-        ];
-        let out = self.git(args).at(path).bytes()?;
+        let args = ["status", "--porcelain=v2", "-z", "--no-renames"];
+        let all = ["--untracked-files=all", "--ignore-submodules=none"];
+        let out = self.git(args).args(all).at(path).bytes()?;
         let mut state = State { busy: self.busy(path)?, ..State::default() };
         for line in fields(&out) {
-            let (code, file) = line.split_at_checked(3).unwrap_or((line, b""));
-            let file = file.to_str_lossy().into_owned();
-            let list =
-                if code.starts_with(b"??") { &mut state.untracked } else { &mut state.edits };
-            list.push(file);
+            state.add(&line.to_str_lossy());
         }
         state.clean = state.edits.is_empty();
         Ok(state)
@@ -88,8 +103,14 @@ impl Repo {
         // An index in the middle of a merge has no tree; its files hold both sides.
         let staged = with_index(&["write-tree"]).run()?;
         let staged: Option<Oid> = String::from_utf8_lossy(&staged.out).trim().parse().ok();
+        // Git would note but the name of a repository inside; its work is not ours to save.
+        let others = with_index(&["ls-files", "-z", "--others", "--exclude-standard"]).bytes()?;
+        let inner = fields(&others).filter(|path| path.ends_with(b"/"));
+        let inner = inner.map(|path| [b":(exclude,literal)", path].concat());
+        let paths = std::iter::once(b".".to_vec()).chain(inner).collect::<Vec<_>>().join(&0);
+        let add = ["add", "--all", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"];
         // One sync for all new blobs instead of one each.
-        with_index(&["add", "--all", "--sparse", "."]).config("core.fsyncMethod=batch").ok()?;
+        with_index(&add).input(paths).config("core.fsyncMethod=batch").ok()?;
         let whole: Oid = with_index(&["write-tree"]).text()?.parse()?;
         let staged = staged.filter(|tree| *tree != base && *tree != whole);
         if whole == base && staged.is_none() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::Repo;
+use super::{Oid, Repo};
 use crate::host::process::{End, Program};
 use crate::refusal::Refusal;
 
@@ -28,11 +28,9 @@ const KEPT: &[&str] = &[
     "GIT_DEFAULT_HASH",
 ];
 
-/// What it may say beyond that to a `git` that talks to a remote.
+/// What it may say beyond that to a `git` that talks to a remote. Of what is not git's own all goes
+/// through there: nobody can tell what a credential helper or an ssh proxy needs.
 const KEPT_FOR_NETWORK: &[&str] = &[
-    "SSH_AUTH_SOCK",
-    "SSH_AGENT_PID",
-    "SSH_ASKPASS",
     "GIT_ASKPASS",
     "GIT_SSH",
     "GIT_SSH_COMMAND",
@@ -41,18 +39,6 @@ const KEPT_FOR_NETWORK: &[&str] = &[
     "GIT_SSL_NO_VERIFY",
     "GIT_PROXY_COMMAND",
     "GIT_CONFIG_PARAMETERS",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-    "no_proxy",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "XDG_RUNTIME_DIR",
-    "GNUPGHOME",
 ];
 
 const SETTINGS: &[&str] = &[
@@ -246,6 +232,17 @@ impl Git<'_> {
         }
     }
 
+    /// The one object it names: none for exit code 1, an error for any other but 0.
+    pub(super) fn answer(self) -> anyhow::Result<Option<Oid>> {
+        let (repo, called) = (self.repo, self.called());
+        let done = self.run()?;
+        match done.code {
+            0 => String::from_utf8_lossy(&done.out).trim().parse().map(Some),
+            1 => Ok(None),
+            _ => Err(failure(repo, &called, &done)),
+        }
+    }
+
     /// The call as a person would write it, for messages.
     pub(super) fn called(&self) -> String {
         let words = self.args.iter().map(|arg| arg.to_string_lossy());
@@ -255,8 +252,11 @@ impl Git<'_> {
     fn program(self) -> anyhow::Result<Program> {
         let env = self.repo.env();
         let mut program = Program::new(self.repo.git_program()?).clear_env().timeout(self.timeout);
-        let kept = KEPT.iter().chain(KEPT_FOR_NETWORK.iter().filter(|_| self.network));
-        for (key, value) in kept.filter_map(|key| Some((key, env.get(key)?))) {
+        let kept = |key: &str| {
+            let open = !key.starts_with("GIT_") || KEPT_FOR_NETWORK.contains(&key);
+            KEPT.contains(&key) || (self.network && open)
+        };
+        for (key, value) in env.iter().filter(|(key, _)| kept(key)) {
             program = program.env(key, value);
         }
         for (key, value) in [

@@ -141,14 +141,18 @@ impl Repo {
         let shared = self.common_dir().join("config");
         let bare = self.file_setting(&shared, "core.bare")?.filter(|value| value == "true");
         let work_tree = self.file_setting(&shared, "core.worktree")?;
-        for (key, value) in [("core.bare", bare), ("core.worktree", work_tree)] {
-            let Some(value) = value else { continue };
-            self.write_patiently(|| self.git(["config", "--file"]).arg(&main).args([key, &value]))?;
-            self.write_patiently(|| {
-                self.git(["config", "--file"]).arg(&shared).args(["--unset-all", key])
-            })?;
+        let moved = [("core.bare", bare), ("core.worktree", work_tree)];
+        let moved = || moved.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?)));
+        // In this order there is no moment at which the main one is without them.
+        for (key, value) in moved() {
+            self.write_patiently(|| self.git(["config", "--file"]).arg(&main).args([key, value]))?;
         }
-        self.write_setting(&Scope::Local, &["extensions.worktreeConfig", "true"])
+        self.write_setting(&Scope::Local, &["extensions.worktreeConfig", "true"])?;
+        for (key, _) in moved() {
+            let unset = || self.git(["config", "--file"]).arg(&shared).args(["--unset-all", key]);
+            self.write_patiently(unset)?;
+        }
+        Ok(())
     }
 
     fn file_setting(&self, file: &Path, key: &str) -> anyhow::Result<Option<String>> {

@@ -1,6 +1,6 @@
 //! Read commits, trees and blobs; ask what is whose ancestor.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use gix::bstr::ByteSlice as _;
 use serde::{Deserialize, Serialize};
 
@@ -74,14 +74,14 @@ impl Repo {
 
     /// The commit that a name means, seen from this work tree.
     pub fn resolve(&self, rev: &str) -> anyhow::Result<Option<Oid>> {
+        if let Ok(id) = rev.parse::<Oid>()
+            && self.handle().find_commit(id.id()).is_ok()
+        {
+            return Ok(Some(id));
+        }
         let peeled = format!("{rev}^{{commit}}");
-        let done = self
-            .git(["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled])
-            .here()
-            .run()?;
-        let text = String::from_utf8_lossy(&done.out);
-        // 128 is for names git finds wrong in themselves, like `main..`: they mean no commit either.
-        if done.code == 0 { text.trim().parse().map(Some) } else { Ok(None) }
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
+        self.git(args).here().answer()
     }
 
     pub fn is_ancestor(&self, old: &Oid, new: &Oid) -> anyhow::Result<bool> {
@@ -92,12 +92,7 @@ impl Repo {
     }
 
     pub fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
-        let done = self.git(["merge-base", &one.to_string(), &other.to_string()]).run()?;
-        match done.code {
-            0 => first_oid(&done.out).map(Some),
-            1 => Ok(None),
-            _ => Err(anyhow!("finding what {one} and {other} have in common: {}", done.err)),
-        }
+        self.git(["merge-base", &one.to_string(), &other.to_string()]).answer()
     }
 
     /// `from` and its first parents, newest first, without `stop` and what comes before it.
@@ -144,10 +139,6 @@ impl Repo {
 /// The parts of what a `-z` command says.
 pub(super) fn fields(out: &[u8]) -> impl Iterator<Item = &[u8]> {
     out.split(|byte| *byte == 0).filter(|part| !part.is_empty())
-}
-
-fn first_oid(out: &[u8]) -> anyhow::Result<Oid> {
-    String::from_utf8_lossy(out).lines().next().unwrap_or_default().parse()
 }
 
 /// A commit in our words.

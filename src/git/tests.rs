@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Head, Merged, Oid, Pushed, RefName, Repo, Scope, Signature};
+use super::{Head, Merged, Oid, Pushed, RefName, Repo, Scope, Signature, State};
 use crate::host::Environment;
 use crate::host::process::Program;
 use crate::refusal::{Kind, Refusal};
@@ -232,6 +232,32 @@ fn a_snapshot_holds_everything_and_touches_nothing() {
     let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
     let staged = *repo.commit(&saved).unwrap().parents.last().unwrap();
     assert_eq!(repo.file_at(&staged, "ghost").unwrap().unwrap(), b"boo");
+}
+
+#[test]
+fn a_repository_inside_is_named_and_left_alone() {
+    let world = World::new();
+    let library = world.repo("library", &[]);
+    let path = world.repo("app", &[]);
+    let file = ["-c", "protocol.file.allow=always"];
+    let add = ["submodule", "--quiet", "add", library.to_str().unwrap(), "sub mod"];
+    world.git(&path, &[&file[..], &add].concat());
+    world.git(&path, &["commit", "-q", "-m", "add a submodule"]);
+    let repo = world.open(&path);
+    assert_eq!(repo.checkout_state(&path).unwrap(), State { clean: true, ..State::default() });
+
+    world.git(&path, &["clone", "-q", library.to_str().unwrap(), "cloned"]);
+    world.git(&path, &["init", "-q", "empty"]);
+    fs::write(path.join("sub mod/file"), "edited").unwrap();
+    fs::write(path.join("note"), "text").unwrap();
+    let state = repo.checkout_state(&path).unwrap();
+    assert_eq!((state.clean, state.edits), (false, vec!["sub mod".to_owned()]));
+    assert_eq!(state.untracked, ["cloned/", "empty/", "note"]);
+    assert_eq!(state.inner, ["sub mod", "cloned/", "empty/"]);
+
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    let listed = world.git(&path, &["ls-tree", "-r", "--name-only", &saved.to_string()]);
+    assert_eq!(listed, ".gitmodules\nfile\nnote\nsub mod");
 }
 
 #[test]

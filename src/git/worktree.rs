@@ -36,9 +36,14 @@ impl Repo {
             return Ok(Head { branch, oid: self.resolve("HEAD")? });
         }
         let head = self.handle().head()?;
-        let branch =
+        let branch: Option<RefName> =
             head.referent_name().and_then(|name| name.as_bstr().to_str().ok()?.parse().ok());
-        Ok(Head { branch, oid: head.id().map(|id| id.detach().into()) })
+        let oid = match &branch {
+            // Our own reading: gix may miss a ref that is being packed.
+            Some(branch) => self.read_ref(branch)?,
+            None => head.id().map(|id| id.detach().into()),
+        };
+        Ok(Head { branch, oid })
     }
 
     /// The branch that work lands on: `shopfloor.target`, else what looks like it.
@@ -51,7 +56,7 @@ impl Repo {
         let guesses = [configured, remote, Some("main".into()), Some("master".into())];
         for guess in guesses.into_iter().flatten() {
             if let Ok(name) = RefName::branch(&guess)
-                && self.standing(&name)?.is_some()
+                && self.read_ref(&name)?.is_some()
             {
                 return Ok(guess);
             }
@@ -71,14 +76,6 @@ impl Repo {
         let start = format!("refs/remotes/{}/", remote.name);
         let done = self.git(["symbolic-ref", "--quiet", &format!("{start}HEAD")]).run()?;
         Ok(String::from_utf8_lossy(&done.out).trim().strip_prefix(&start).map(str::to_owned))
-    }
-
-    fn standing(&self, name: &RefName) -> anyhow::Result<Option<Oid>> {
-        if self.reftable() {
-            return self.resolve(name.as_str());
-        }
-        let found = self.handle().try_find_reference(name.as_str())?;
-        Ok(found.and_then(|found| found.try_id().map(|id| id.detach().into())))
     }
 
     pub fn worktrees(&self) -> anyhow::Result<Vec<Worktree>> {
@@ -113,7 +110,7 @@ impl Repo {
         let name = branch.as_branch().unwrap_or(branch.as_str());
         let start_text = start.to_string();
         let mut args: Vec<&OsStr> = ["worktree", "add", "--quiet"].map(OsStr::new).into();
-        if self.standing(branch)?.as_ref() == Some(start) {
+        if self.read_ref(branch)?.as_ref() == Some(start) {
             args.extend([path.as_os_str(), OsStr::new(name)]);
         } else {
             args.extend(["--no-track", "-b", name].map(OsStr::new));

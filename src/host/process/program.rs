@@ -12,6 +12,9 @@ use anyhow::Context as _;
 
 use super::identity::end_members;
 
+/// A deadline beyond this is none; what adds up times must not overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -160,7 +163,7 @@ impl Program {
             Err(no) => return ended(End::NotStarted(self.why_not(&no)), begun),
         };
         let in_time = match self.timeout {
-            Some(limit) => child.wait_timeout(limit).map(|done| done.cloned()),
+            Some(limit) => child.wait_timeout(limit.min(LONGEST)).map(|done| done.cloned()),
             None => child.wait().map(|done| Some(done.clone())),
         };
         match in_time {
