@@ -98,6 +98,12 @@ impl Repo {
         Ok(found.into_iter().filter(|remote| !remote.url.is_empty()).collect())
     }
 
+    /// A configuration file was changed by other means: what was read of it is forgotten.
+    pub fn config_changed(&self) {
+        self.settings.replace(None);
+        self.config_written.set(true);
+    }
+
     /// Sets a key to one value, in place of all it had in that file.
     pub fn config_set(&self, scope: &Scope, key: &str, value: &str) -> anyhow::Result<()> {
         if matches!(scope, Scope::Worktree(_)) {
@@ -170,8 +176,7 @@ impl Repo {
     /// Git does not wait for the lock of a config file; we do.
     fn write_patiently<'r>(&'r self, make: impl Fn() -> Git<'r>) -> anyhow::Result<()> {
         let (begun, clock) = (Instant::now(), Clock::real());
-        self.settings.replace(None);
-        self.config_written.set(true);
+        self.config_changed();
         loop {
             let git = make();
             let called = git.called();

@@ -1,0 +1,120 @@
+//! From a commit that git hands us to an entry of the merge queue, and what the one who brought it
+//! is told.
+
+use anyhow::Result;
+
+use crate::git::{Oid, Repo};
+use crate::githook::message::Mark;
+use crate::host::Clock;
+use crate::ledger::{Actor, Json, Ledger};
+use crate::refinery::{self, Entry, Submission};
+use crate::refusal::Refusal;
+
+/// What a push may say about its entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub wait: bool,
+    pub bead: Option<String>,
+    /// What the refinery is told, as it was said.
+    pub rest: Vec<String>,
+}
+
+impl Options {
+    /// Unknown ones are refused: what was asked for and does not happen is worse than no.
+    pub fn parse(said: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        for option in said {
+            match option.split_once('=') {
+                None if option == "wait" => options.wait = true,
+                Some(("bead", id)) if !id.is_empty() => options.bead = Some(id.to_owned()),
+                Some(("prio", number)) if number.parse::<u8>().is_ok_and(|prio| prio <= 4) => {
+                    options.rest.push(option.clone());
+                }
+                _ => {
+                    let what = format!("unknown push option `{option}`");
+                    return Err(Refusal::usage(what).hint("known are wait, bead=ID, prio=0 to prio=4").into());
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Who brings it: the agent that shows, else the person whose git this is.
+pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
+    let (name, owner) = (repo.config_get("user.name")?, repo.config_get("user.email")?);
+    let by = mark.map(|mark| mark.agent.clone()).or(name);
+    let (Some(by), Some(owner)) = (by, owner) else {
+        return Err(Refusal::fatal("git does not know who you are")
+            .hint("git config --global user.name 'Your Name'")
+            .hint("git config --global user.email you@example.org")
+            .into());
+    };
+    let said = |name: &str| repo.env().get(name).map(str::to_owned);
+    Ok(Actor {
+        by,
+        owner,
+        session: mark.and_then(|mark| mark.session.clone()),
+        model: said("SHOPFLOOR_MODEL"),
+        agent: mark.is_some(),
+        epoch: said("SHOPFLOOR_EPOCH").and_then(|epoch| epoch.parse().ok()),
+    })
+}
+
+/// Queues a commit durably, and starts the refinery where it does not run.
+pub fn queue(repo: &Repo, clock: &Clock, target: &str, commit: Oid, options: &Options) -> Result<Entry> {
+    let mark = Mark::of(repo)?;
+    let ledger = Ledger::open(repo, clock)?;
+    let actor = actor(repo, mark.as_ref())?;
+    let slung = mark.filter(|mark| !mark.ad_hoc);
+    let wanted = Submission {
+        target: target.to_owned(),
+        commit,
+        bead: options.bead.clone().or(slung.as_ref().and_then(|mark| mark.bead.clone())),
+        agent: slung.as_ref().map(|mark| mark.agent.clone()),
+        epoch: actor.epoch,
+        session: slung.and_then(|mark| mark.session),
+        options: options.rest.clone(),
+    };
+    let entry = refinery::submit(repo, &ledger, &actor, &wanted)?;
+    refinery::autorun(repo)?;
+    Ok(entry)
+}
+
+/// The lines for whoever brought it, the last one for programs.
+pub fn told(entry: &Entry) -> Vec<String> {
+    let (n, target, commit) = (entry.n, &entry.target, entry.commit.short());
+    let json: Json = [
+        ("queued", Json::from(n)),
+        ("target", Json::from(target.as_str())),
+        ("commit", Json::from(entry.commit.to_string())),
+        ("state", Json::from(entry.state.to_string())),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value))
+    .collect();
+    vec![
+        format!("QUEUED #{n} (not landed): {commit} for {target}. Do not push it again, and do not force."),
+        format!("Wait for it with: git refinery wait {n}"),
+        json.to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(said: &[&str]) -> Result<Options> {
+        Options::parse(&said.iter().map(|&option| option.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_are_known_or_refused() {
+        let options = parse(&["wait", "bead=api-1", "prio=1"]).unwrap();
+        assert!(options.wait);
+        assert_eq!((options.bead.as_deref(), options.rest.len()), (Some("api-1"), 1));
+        for bad in ["wait=yes", "bead=", "prio=9", "prio=x", "force", ""] {
+            assert!(parse(&[bad]).is_err(), "{bad}");
+        }
+    }
+}

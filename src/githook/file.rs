@@ -1,0 +1,113 @@
+//! Files of git's that we change: whole or not at all, with the mode they had.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::host::Clock;
+use crate::refusal::Refusal;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The bytes of a file, or none when there is no file.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(no) if no.kind() == ErrorKind::NotFound => Ok(None),
+        Err(no) => Err(no).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+pub fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path).ok().map(|meta| meta.permissions().mode() & 0o7777)
+}
+
+/// Puts a file in its place in one step.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let context = || format!("writing {}", path.display());
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).with_context(context)?;
+    let mut new = tempfile::NamedTempFile::new_in(dir).with_context(context)?;
+    new.write_all(bytes).with_context(context)?;
+    new.as_file().set_permissions(Permissions::from_mode(mode)).with_context(context)?;
+    new.as_file().sync_all().with_context(context)?;
+    new.persist(path).with_context(context)?;
+    Ok(())
+}
+
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(no) if no.kind() != ErrorKind::NotFound => {
+            Err(no).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Changes a git configuration file under git's own lock. `change` may say that the file goes.
+/// Tells whether anything was changed.
+pub fn edit_config(
+    path: &Path,
+    change: impl FnOnce(Option<&[u8]>) -> Result<Option<Vec<u8>>>,
+) -> Result<bool> {
+    // Git locks what a link points to.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let lock = Lock::take(&path)?;
+    let old = read(&path)?;
+    let new = change(old.as_deref())?;
+    if new == old {
+        return Ok(false);
+    }
+    match new {
+        Some(new) => {
+            let mode = mode(&path).unwrap_or(0o644);
+            write(&path, &new, mode)?;
+        }
+        None => remove(&path)?,
+    }
+    drop(lock);
+    Ok(true)
+}
+
+/// `<file>.lock`, as git takes it.
+struct Lock(PathBuf);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = PathBuf::from(name);
+        let (begun, clock) = (Instant::now(), Clock::real());
+        loop {
+            match OpenOptions::new().write(true).create_new(true).open(&lock) {
+                Ok(_) => return Ok(Self(lock)),
+                Err(no) if no.kind() == ErrorKind::AlreadyExists && begun.elapsed() < PATIENCE => {
+                    clock.sleep(Duration::from_millis(20));
+                }
+                Err(no) if no.kind() == ErrorKind::AlreadyExists => {
+                    return Err(Refusal::again(format!("{} is locked", path.display()))
+                        .hint(format!("if no git is running here, remove {}", lock.display()))
+                        .into());
+                }
+                Err(no) => {
+                    return Err(Refusal::fatal(format!(
+                        "cannot write to {}: {no}",
+                        path.display()
+                    ))
+                    .hint("give yourself write access to that directory")
+                    .into());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).ok();
+    }
+}

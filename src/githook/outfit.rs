@@ -1,0 +1,209 @@
+//! What a slung work tree gets: an identity, git hooks, and a push route, all in its own
+//! configuration file, so that nothing of it is seen anywhere else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::git::Repo;
+use crate::githook::settings::{self, Settings};
+use crate::githook::{file, route, scripts};
+
+/// Who works in a work tree, and at what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outfit {
+    pub agent: String,
+    /// Who answers for the agent: an e-mail address.
+    pub owner: String,
+    pub bead: String,
+    pub epoch: u64,
+    pub session: Option<String>,
+    /// The agent program and its model, as `Assisted-by` is to name them.
+    pub tool: Option<String>,
+    pub model: Option<String>,
+}
+
+/// Fits out a linked work tree for an agent; again for the next bead, with the same effect.
+pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
+    let git_dir = repo.git_dir_of(worktree)?;
+    allow_own_file(repo)?;
+    route::ensure(repo)?;
+    let hooks = chain(repo, worktree, &git_dir)?;
+    let mut wanted = Settings::default()
+        .with("user.name", &outfit.agent)
+        .with("user.email", &outfit.owner)
+        .with("commit.gpgSign", "false")
+        .with("core.hooksPath", &hooks.to_string_lossy())
+        .with("shopfloor.identity", &outfit.agent)
+        .with("shopfloor.bead", &outfit.bead)
+        .with("shopfloor.epoch", &outfit.epoch.to_string());
+    for (key, value) in
+        [("session", &outfit.session), ("tool", &outfit.tool), ("model", &outfit.model)]
+    {
+        if let Some(value) = value {
+            wanted = wanted.with(&format!("shopfloor.{key}"), value);
+        }
+    }
+    let wanted = routed(repo, wanted)?;
+    let own = git_dir.join("config.worktree");
+    // All of it anew: what the last session said of itself is over.
+    file::edit_config(&own, |old| {
+        let bare = old.map(settings::take).transpose()?.flatten();
+        Ok(Some(settings::put(bare.as_deref(), &wanted)?))
+    })?;
+    repo.config_changed();
+    mark_place(repo)
+}
+
+/// The push route of a work tree: what it pushes to the remote goes to the gate.
+fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
+    let gate = route::gate_dir(repo).to_string_lossy().into_owned();
+    let target = repo.default_branch()?;
+    let upstream = route::upstream(repo, &target)?;
+    let Some(remote) = &upstream.remote else {
+        let here = repo.common_dir().to_string_lossy().into_owned();
+        return Ok(wanted
+            .with("remote.origin.url", &here)
+            .with("remote.origin.pushurl", &gate)
+            .with(
+                "remote.origin.fetch",
+                &format!("+refs/heads/{target}:refs/remotes/origin/{target}"),
+            ));
+    };
+    let key = format!("remote.{}.pushurl", remote.name);
+    if upstream.urls == [remote.url.clone()]
+        && remote.push_urls.iter().all(|url| route::is_gate(url))
+    {
+        return Ok(wanted.with(&key, &gate));
+    }
+    // Push addresses add up. Git 2.46 begins a new list at an empty one; before that, the ones that
+    // are there can only be rewritten.
+    if repo.git_version()? >= (2, 46) {
+        return Ok(wanted.with(&key, "").with(&key, &gate));
+    }
+    let key = format!("url.{gate}.insteadOf");
+    Ok(upstream.urls.iter().fold(wanted, |wanted, url| wanted.with(&key, url)))
+}
+
+/// A directory of our scripts, each of which also runs the hook that the work tree had without us.
+fn chain(repo: &Repo, worktree: &Path, git_dir: &Path) -> Result<PathBuf> {
+    let ours = repo.own_dir()?.join("hooks");
+    let own = own_hooks(repo, git_dir)?;
+    let there = match own.is_absolute() {
+        true => own.clone(),
+        false => worktree.join(&own),
+    };
+    for name in scripts::NAMES {
+        let path = ours.join(name);
+        if scripts::shipped(name).is_some() || is_executable(&there.join(name)) {
+            let text = scripts::before_own(name, &own);
+            if file::read(&path)?.as_deref() != Some(text.as_bytes()) {
+                file::write(&path, text.as_bytes(), 0o755)?;
+            }
+        }
+    }
+    Ok(ours)
+}
+
+/// Where the repository keeps its hooks, were it not for us: relative as configured, or absolute.
+fn own_hooks(repo: &Repo, git_dir: &Path) -> Result<PathBuf> {
+    let ours = file::read(&git_dir.join("config.worktree"))?.unwrap_or_default();
+    let ours = settings::get(&ours, "core.hooksPath")?;
+    let set =
+        repo.config_all("core.hooksPath")?.into_iter().rfind(|dir| Some(dir) != ours.as_ref());
+    let home = repo.env().home();
+    Ok(match set {
+        Some(dir) => match (dir.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(dir),
+        },
+        None => repo.common_dir().join("hooks"),
+    })
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Lets each work tree have a file of its own. What must not be shared then is moved to the main
+/// one's, as git does it; but so that it can be moved back.
+pub fn allow_own_file(repo: &Repo) -> Result<()> {
+    if repo.config_bool("extensions.worktreeConfig")? == Some(true) {
+        return Ok(());
+    }
+    let shared = repo.common_dir().join("config");
+    let main = repo.common_dir().join("config.worktree");
+    let (mut ours, mut mains) =
+        (Settings::default().with("extensions.worktreeConfig", "true"), None);
+    if repo.is_bare() {
+        ours = ours.with("core.bare", "false");
+        mains = Some(Settings::default().with("core.bare", "true"));
+    }
+    let text = file::read(&shared)?.unwrap_or_default();
+    if let Some(path) = settings::set_aside(&text, "core", "worktree").1 {
+        mains = Some(mains.unwrap_or_default().with("core.worktree", &path));
+    }
+    if let Some(mains) = mains {
+        file::edit_config(&main, |old| Ok(Some(settings::put(old, &mains)?)))?;
+    }
+    file::edit_config(&shared, |old| {
+        let (text, _) = settings::set_aside(old.unwrap_or_default(), "core", "worktree");
+        Ok(Some(settings::put(Some(&text), &ours)?))
+    })?;
+    repo.config_changed();
+    Ok(())
+}
+
+/// Every route and every hooks path names places, so they are looked after when the repository was moved
+/// or our own directory was deleted. Otherwise this reads one small file.
+pub fn heal(repo: &Repo) -> Result<()> {
+    let here = repo.common_dir().as_os_str().as_encoded_bytes();
+    let place = repo.common_dir().join("shopfloor/place");
+    if file::read(&place)?.as_deref() == Some(here) {
+        return Ok(());
+    }
+    let mut routed = false;
+    for (config, worktree) in configs(repo)? {
+        let Some(old) = file::read(&config)? else { continue };
+        if settings::relocate(&old, repo.common_dir())?.is_none() {
+            continue;
+        }
+        routed = true;
+        file::edit_config(&config, |old| {
+            let renewed = settings::relocate(old.unwrap_or_default(), repo.common_dir())?;
+            Ok(renewed.or(old.map(<[u8]>::to_vec)))
+        })?;
+        repo.config_changed();
+        if let Some(worktree) = worktree {
+            chain(repo, &worktree, config.parent().unwrap_or(Path::new(".")))?;
+        }
+    }
+    if routed {
+        route::ensure(repo)?;
+        mark_place(repo)?;
+    }
+    Ok(())
+}
+
+/// The shared configuration file and that of every linked work tree, with its path.
+pub fn configs(repo: &Repo) -> Result<Vec<(PathBuf, Option<PathBuf>)>> {
+    let mut found = vec![
+        (repo.common_dir().join("config"), None),
+        (repo.common_dir().join("config.worktree"), None),
+    ];
+    let Ok(all) = fs::read_dir(repo.common_dir().join("worktrees")) else { return Ok(found) };
+    for entry in all {
+        let git_dir = entry?.path();
+        let link = fs::read_to_string(git_dir.join("gitdir")).unwrap_or_default();
+        let top = Path::new(link.trim()).parent().map(Path::to_owned);
+        found.push((git_dir.join("config.worktree"), top));
+    }
+    Ok(found)
+}
+
+pub fn mark_place(repo: &Repo) -> Result<()> {
+    let place = repo.own_dir()?.join("place");
+    file::write(&place, repo.common_dir().as_os_str().as_encoded_bytes(), 0o644)
+}

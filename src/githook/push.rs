@@ -1,0 +1,123 @@
+//! `pre-push`: a push to the protected branch that would go past the queue is queued instead. Git
+//! has to call it failed then, so the message says what really happened.
+
+use std::io::Read;
+
+use anyhow::{Context as _, Result};
+
+use crate::git::{Oid, RefName, Repo};
+use crate::githook::entry::{self, Options};
+use crate::githook::message::Mark;
+use crate::githook::route;
+use crate::host::Clock;
+use crate::refusal::Refusal;
+
+/// One line of what git is about to push.
+struct Update {
+    local: Oid,
+    remote_ref: String,
+    remote: Oid,
+}
+
+/// Whether git may go on with the push to `remote` at `url`.
+pub fn guard(
+    repo: &Repo,
+    clock: &Clock,
+    (remote, url): (&str, &str),
+    input: &mut impl Read,
+    say: &mut dyn FnMut(&str),
+) -> Result<bool> {
+    let mut text = String::new();
+    input.read_to_string(&mut text).context("reading what git pushes")?;
+    let updates = text.lines().map(parse).collect::<Result<Vec<_>>>()?;
+    let target = repo.default_branch()?;
+    if route::leads_here(repo, url) {
+        if route::is_gate(url) {
+            look_again(repo, updates.is_empty(), say)?;
+        }
+        return Ok(true);
+    }
+    let protected = RefName::branch(&target)?;
+    let ours: Vec<&Update> = updates.iter().filter(|update| update.remote_ref == protected.as_str()).collect();
+    if ours.is_empty() || !protects(repo, &target, (remote, url))? {
+        return Ok(true);
+    }
+    let slung = repo.config_get("shopfloor.identity")?.is_some() || repo.env().get("SHOPFLOOR_AGENT").is_some();
+    let mut free = true;
+    for update in ours {
+        free &= pass(repo, clock, &target, (update, slung), say)?;
+    }
+    if !free && updates.len() > 1 {
+        say("nothing else of this push was sent; push the rest without it");
+    }
+    Ok(free)
+}
+
+/// Whether the target's name over there is the target: on the remote it is published to, or on any
+/// where none is; for an agent, on any.
+fn protects(repo: &Repo, target: &str, (remote, url): (&str, &str)) -> Result<bool> {
+    let upstream = route::upstream(repo, target)?;
+    let Some(name) = upstream.name() else { return Ok(true) };
+    Ok(name == remote || upstream.urls.iter().any(|known| known == url) || Mark::of(repo)?.is_some())
+}
+
+fn pass(
+    repo: &Repo,
+    clock: &Clock,
+    target: &str,
+    (update, slung): (&Update, bool),
+    say: &mut dyn FnMut(&str),
+) -> Result<bool> {
+    if update.local.is_null() {
+        return Err(Refusal::refused(format!("{target} is protected, a push does not delete it"))
+            .hint("if it has to be: git push --no-verify")
+            .into());
+    }
+    let tip = repo.resolve(&format!("refs/heads/{target}"))?;
+    let landed = match &tip {
+        Some(tip) => repo.is_ancestor(&update.local, tip)?,
+        None => true,
+    };
+    let forward = update.remote.is_null()
+        || !repo.exists(&update.remote)
+        || repo.is_ancestor(&update.remote, &update.local)?;
+    if landed && forward {
+        return Ok(true);
+    }
+    if !forward {
+        return Err(Refusal::refused(format!("{target} only moves forward, nothing forces it"))
+            .hint("fetch and rebase, then push again")
+            .into());
+    }
+    if slung {
+        return Err(Refusal::refused(format!("{target} is reached through the merge queue alone"))
+            .hint(format!("push by the remote's name, not by its address: git push origin HEAD:{target}"))
+            .into());
+    }
+    let entry = entry::queue(repo, clock, target, update.local, &Options::default())?;
+    for line in entry::told(&entry) {
+        say(&line);
+    }
+    say("It was not sent anywhere else, which git calls a failed push below.");
+    Ok(false)
+}
+
+/// What the gate shows is renewed for the next push; one that found nothing to send may have been
+/// measured against an old view.
+fn look_again(repo: &Repo, nothing: bool, say: &mut dyn FnMut(&str)) -> Result<()> {
+    route::mirror(repo)?;
+    if nothing {
+        say("hint: if git says that this push was rejected, try it once more: the view of the remote was renewed");
+    }
+    Ok(())
+}
+
+fn parse(line: &str) -> Result<Update> {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words.as_slice() {
+        [_, local, remote_ref, remote] => {
+            Ok(Update { local: local.parse()?, remote_ref: (*remote_ref).to_owned(), remote: remote.parse()? })
+        }
+        _ => anyhow::bail!("git said {line:?}"),
+    }
+}

@@ -1,0 +1,181 @@
+//! `proc-receive`: a push to the protected branch becomes a queue entry, whether it came through the
+//! gate or into the repository itself; every other push goes on to where it was meant for.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::git::{Oid, Repo};
+use crate::githook::entry::{self, Options};
+use crate::githook::pass;
+use crate::githook::pkt::{self, Answer, Command};
+use crate::githook::route;
+use crate::host::Clock;
+use crate::ledger::Ledger;
+use crate::refinery::{self, Entry, Queue, State};
+use crate::refusal::Refusal;
+
+/// How often a push that waits looks at the queue.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Serves one push. `here` is the repository that `receive-pack` runs in: the gate, or the real one.
+pub fn serve(
+    here: &Repo,
+    clock: &Clock,
+    (input, output): (&mut impl Read, &mut impl Write),
+    say: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let request = pkt::receive(input, output)?;
+    let real = route::behind(here)?;
+    let desk = Desk {
+        repo: real.as_ref().unwrap_or(here),
+        gate: real.as_ref().map(|_| here),
+        clock,
+        target: real.as_ref().unwrap_or(here).default_branch()?,
+    };
+    let options = Options::parse(&request.options);
+    let mut answers = Vec::new();
+    for command in &request.commands {
+        let answer = match &options {
+            Ok(options) => desk.take(command, options, say),
+            Err(no) => Err(anyhow::anyhow!("{no}")),
+        };
+        answers.push((command.name.as_str(), answer.unwrap_or_else(|no| refused(&no, say))));
+    }
+    pkt::answer(output, &answers)
+}
+
+/// The reason in one line for git's own report, the next steps as lines of their own.
+pub fn refused(no: &anyhow::Error, say: &mut dyn FnMut(&str)) -> Answer {
+    for hint in no.downcast_ref::<Refusal>().map_or(&[][..], |refusal| &refusal.hints) {
+        say(&format!("hint: {hint}"));
+    }
+    Answer::No(format!("{no:#}"))
+}
+
+struct Desk<'r> {
+    repo: &'r Repo,
+    gate: Option<&'r Repo>,
+    clock: &'r Clock,
+    target: String,
+}
+
+impl Desk<'_> {
+    fn take(&self, command: &Command, options: &Options, say: &mut dyn FnMut(&str)) -> Result<Answer> {
+        let name = command.name.as_str();
+        let target = self.target.as_str();
+        if let Some(gate) = self.gate {
+            fetch_through(self.repo, gate, &command.new)?;
+        }
+        if let Some(named) = name.strip_prefix("refs/for/") {
+            if named != target {
+                let what = format!("there is no queue for {named}, only for {target}");
+                return Err(Refusal::refused(what).into());
+            }
+            return self.queue(command, options, say);
+        }
+        if name.strip_prefix("refs/heads/") == Some(target) {
+            return self.queue(command, options, say);
+        }
+        if name.starts_with("refs/shopfloor/") {
+            return Err(Refusal::refused("that is written by Shopfloor itself, not by a push").into());
+        }
+        pass::on(self.repo, self.gate, &self.target, command)
+    }
+
+    fn queue(&self, command: &Command, options: &Options, say: &mut dyn FnMut(&str)) -> Result<Answer> {
+        let target = self.target.as_str();
+        if command.new.is_null() {
+            return Err(Refusal::refused(format!("{target} is protected, a push does not delete it")).into());
+        }
+        let forced = !command.old.is_null()
+            && !command.name.starts_with("refs/for/")
+            && !self.repo.is_ancestor(&command.old, &command.new)?;
+        if forced {
+            return Err(Refusal::refused(format!("{target} only moves forward, nothing forces it"))
+                .hint(format!("to queue it as it is: git push <remote> HEAD:refs/for/{target}"))
+                .into());
+        }
+        let tip = self.repo.resolve(&format!("refs/heads/{target}"))?;
+        if let Some(tip) = tip
+            && self.repo.is_ancestor(&command.new, &tip)?
+        {
+            say(&format!("{} has landed on {target} already", command.new.short()));
+            return pass::on(self.repo, self.gate, target, command);
+        }
+        let entry = entry::queue(self.repo, self.clock, target, command.new, options)?;
+        for line in entry::told(&entry) {
+            say(&line);
+        }
+        if options.wait {
+            return self.verdict(&entry, say);
+        }
+        Ok(Answer::Became(refinery::ref_name(target, entry.n)?.to_string(), self.null(), entry.commit))
+    }
+
+    /// Stays until the entry is decided.
+    fn verdict(&self, entry: &Entry, say: &mut dyn FnMut(&str)) -> Result<Answer> {
+        let ledger = Ledger::open(self.repo, self.clock)?;
+        let (target, n) = (entry.target.as_str(), entry.n);
+        let mut last = String::new();
+        loop {
+            let queue: Queue = ledger.read()?;
+            let Some(now) = queue.entry(target, n) else { anyhow::bail!("#{n} is not in the queue any more") };
+            match now.state {
+                State::Landed => return self.landed(now, say),
+                State::Rejected => {
+                    let why = now.rejection.as_ref().map_or_else(String::new, |rejection| rejection.error.clone());
+                    return Ok(Answer::No(format!("#{n} was rejected: {why}; git refinery show {n}")));
+                }
+                State::Held => return Ok(Answer::No(format!("#{n} waits for a person; git refinery show {n}"))),
+                State::Withdrawn => return Ok(Answer::No(format!("#{n} was withdrawn"))),
+                State::Waiting => {}
+            }
+            let progress = progress(&queue, now);
+            if progress != last {
+                say(&progress);
+                last = progress;
+            }
+            self.clock.sleep(LOOK);
+        }
+    }
+
+    fn landed(&self, entry: &Entry, say: &mut dyn FnMut(&str)) -> Result<Answer> {
+        let commit = entry.landed.as_ref().map_or(entry.commit, |landed| landed.commit);
+        say(&format!("LANDED #{} as {}", entry.n, commit.short()));
+        // A work tree of ours has the landed commit; another clone has yet to fetch it.
+        if self.gate.is_none() {
+            let name = refinery::ref_name(&entry.target, entry.n)?.to_string();
+            return Ok(Answer::Became(name, self.null(), entry.commit));
+        }
+        let before = self.repo.commit(&commit)?.parents.first().copied().unwrap_or_else(|| self.null());
+        Ok(Answer::Became(format!("refs/heads/{}", entry.target), before, commit))
+    }
+
+    fn null(&self) -> Oid {
+        Oid::null(self.repo.sha256())
+    }
+}
+
+fn progress(queue: &Queue, entry: &Entry) -> String {
+    let ahead = queue.waiting(&entry.target).filter(|other| other.n < entry.n).count();
+    match ahead {
+        0 => format!("#{} is next, or being tested", entry.n),
+        1 => format!("#{} waits behind one other", entry.n),
+        _ => format!("#{} waits behind {ahead} others", entry.n),
+    }
+}
+
+/// What only the gate has, the repository gets before anything is said about it: the gate may be
+/// deleted at any time.
+fn fetch_through(repo: &Repo, gate: &Repo, new: &Oid) -> Result<()> {
+    let objects = gate.common_dir().join("objects");
+    let own = fs::read_dir(&objects)?.filter_map(Result::ok).any(|entry| entry.file_name().len() == 2);
+    let packs = fs::read_dir(objects.join("pack")).is_ok_and(|mut packs| packs.next().is_some());
+    if new.is_null() || !(own || packs) {
+        return Ok(());
+    }
+    repo.fetch(&gate.common_dir().to_string_lossy(), &[&new.to_string()])
+}

@@ -1,0 +1,329 @@
+//! Settings of ours in a git configuration file: one marked block at its end, which later sections
+//! cannot be mistaken for, and which goes as it came, even when git has written into it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::githook::block;
+
+/// Setting lines in their order; a key may come more than once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings(Vec<Setting>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Setting {
+    /// As it stands between the brackets, such as `remote "origin"`.
+    section: String,
+    name: String,
+    /// As it stands behind the `=`.
+    value: String,
+}
+
+impl Settings {
+    /// One more setting; `key` as `git config` takes it.
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.0.push(Setting::new(key, &quoted(value)));
+        self
+    }
+
+    /// Those of the block in this file.
+    fn read(file: &[u8]) -> Result<Self> {
+        let mut section = String::new();
+        let mut found = Vec::new();
+        for line in block::body(file)?.unwrap_or_default().lines() {
+            let line = line.trim();
+            if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                header.clone_into(&mut section);
+            } else if let Some((name, value)) = line.split_once('=') {
+                found.push(Setting {
+                    section: section.clone(),
+                    name: name.trim().to_owned(),
+                    value: value.trim().to_owned(),
+                });
+            } else if !line.is_empty() {
+                found.push(Setting {
+                    section: section.clone(),
+                    name: line.to_owned(),
+                    value: "true".to_owned(),
+                });
+            }
+        }
+        Ok(Self(found))
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut section = "";
+        for setting in &self.0 {
+            if setting.section != section {
+                section = &setting.section;
+                writeln!(text, "[{section}]").ok();
+            }
+            writeln!(text, "\t{} = {}", setting.name, setting.value).ok();
+        }
+        text
+    }
+
+    fn names(&self, other: &Setting) -> bool {
+        self.0.iter().any(|setting| setting.same_key(other))
+    }
+}
+
+impl Setting {
+    fn new(key: &str, value: &str) -> Self {
+        let (start, name) = key.rsplit_once('.').unwrap_or(("shopfloor", key));
+        let section = match start.split_once('.') {
+            Some((section, sub)) => {
+                format!("{section} \"{}\"", sub.replace('\\', "\\\\").replace('"', "\\\""))
+            }
+            None => start.to_owned(),
+        };
+        Self { section, name: name.to_owned(), value: value.to_owned() }
+    }
+
+    fn same_key(&self, other: &Self) -> bool {
+        self.section == other.section && self.name.eq_ignore_ascii_case(&other.name)
+    }
+
+    /// What only we write. Anything else in the block was put there by git for somebody else.
+    fn is_ours(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        let gate = self.value.contains("/shopfloor/gate.git");
+        match self.section.as_str() {
+            "shopfloor" => true,
+            "extensions" => name == "worktreeconfig",
+            "receive" => matches!(name.as_str(), "procreceiverefs" | "advertisepushoptions"),
+            "core" => matches!(name.as_str(), "bare" | "worktree" | "hookspath"),
+            "user" => matches!(name.as_str(), "name" | "email"),
+            "commit" => name == "gpgsign",
+            section if section.starts_with("remote ") => match name.as_str() {
+                "pushurl" => gate || plain(&self.value).is_empty(),
+                // Only where there was no remote at all is there an address of ours.
+                "url" | "fetch" => !gate,
+                _ => false,
+            },
+            section if section.starts_with("url ") => section.contains("/shopfloor/gate.git"),
+            _ => false,
+        }
+    }
+}
+
+/// What a setting begins with that we took out of its place, and bring back.
+const AWAY: &str = "# shopfloor brings back: ";
+
+/// The file without a setting that must not be shared any more, and the value it had.
+pub fn set_aside(file: &[u8], section: &str, name: &str) -> (Vec<u8>, Option<String>) {
+    let (mut inside, mut value, mut new) = (false, None, Vec::with_capacity(file.len()));
+    for line in file.split_inclusive(|byte| *byte == b'\n') {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim();
+        if text.starts_with('[') {
+            inside = text.trim_matches(['[', ']']).trim().eq_ignore_ascii_case(section);
+        }
+        let said =
+            text.split_once('=').filter(|(key, _)| inside && key.trim().eq_ignore_ascii_case(name));
+        if let Some((_, said)) = said {
+            value = Some(plain(said.trim()));
+            new.extend(AWAY.as_bytes());
+        }
+        new.extend(line);
+    }
+    (new, value)
+}
+
+/// The way back from [`set_aside`].
+fn brought_back(file: &[u8]) -> Vec<u8> {
+    let lines = file.split_inclusive(|byte| *byte == b'\n');
+    lines.flat_map(|line| line.strip_prefix(AWAY.as_bytes()).unwrap_or(line)).copied().collect()
+}
+
+/// The file with the places in our block renewed; `None` when it names none.
+pub fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
+    let at = |path: &str| quoted(&here.join(path).to_string_lossy());
+    let mut all = Settings::read(file)?;
+    let mut any = false;
+    for setting in &mut all.0 {
+        let gate = setting.value.contains("/shopfloor/gate.git");
+        let new = match (
+            setting.section.split_once(' ').map_or(setting.section.as_str(), |(name, _)| name),
+            setting.name.as_str(),
+        ) {
+            ("remote", "pushurl") if gate => at("shopfloor/gate.git"),
+            ("remote", "url") => quoted(&here.to_string_lossy()),
+            ("core", "hooksPath") => at("shopfloor/hooks"),
+            ("url", _) => {
+                let gate = here.join("shopfloor/gate.git");
+                setting.section =
+                    Setting::new(&format!("url.{}.insteadOf", gate.display()), "").section;
+                setting.value.clone()
+            }
+            _ => continue,
+        };
+        setting.value = new;
+        any = true;
+    }
+    if any { block::at_end(Some(file), &all.text()).map(Some) } else { Ok(None) }
+}
+
+/// The file with these settings in our block; those of the same names are replaced, others of the block stay.
+pub fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
+    let known = file.map(Settings::read).transpose()?.unwrap_or_default();
+    let mut all: Vec<Setting> =
+        known.0.into_iter().filter(|setting| !wanted.names(setting)).collect();
+    for setting in &wanted.0 {
+        let behind = all.iter().rposition(|other| other.section == setting.section);
+        all.insert(behind.map_or(all.len(), |at| at + 1), setting.clone());
+    }
+    block::at_end(file, &Settings(all).text())
+}
+
+/// The file with nothing of ours in it, and with everything else; `None` when there was none before us.
+pub fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut others = Settings::read(file)?;
+    others.0.retain(|setting| !setting.is_ours());
+    let rest = block::without(&brought_back(file))?;
+    if others.0.is_empty() {
+        return Ok(rest);
+    }
+    let mut kept = rest.unwrap_or_default();
+    if !kept.is_empty() && !kept.ends_with(b"\n") {
+        kept.push(b'\n');
+    }
+    kept.extend(others.text().into_bytes());
+    Ok(Some(kept))
+}
+
+/// The value of a key in our block.
+pub fn get(file: &[u8], key: &str) -> Result<Option<String>> {
+    let wanted = Setting::new(key, "");
+    let found = Settings::read(file)?.0.into_iter().rfind(|setting| setting.same_key(&wanted));
+    Ok(found.map(|setting| plain(&setting.value)))
+}
+
+/// A value as git's parser gives it back unchanged.
+fn quoted(value: &str) -> String {
+    let special = value.is_empty()
+        || value.trim() != value
+        || value.contains(['"', '\\', '#', ';', '\n', '\t']);
+    if !special {
+        return value.to_owned();
+    }
+    let inner =
+        value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
+    format!("\"{inner}\"")
+}
+
+/// The way back from [`quoted`].
+fn plain(value: &str) -> String {
+    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return value.to_owned();
+    };
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(next) = chars.next() {
+        match (next, next == '\\') {
+            (_, true) => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('t') => out.push('\t'),
+                Some(other) => out.push(other),
+                None => {}
+            },
+            (other, false) => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &[u8] = b"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = /x\n";
+
+    fn ours() -> Settings {
+        Settings::default()
+            .with("shopfloor.prefix", "api")
+            .with("remote.origin.pushurl", "/r/.git/shopfloor/gate.git")
+    }
+
+    #[test]
+    fn the_block_reads_as_git_reads_it() {
+        let new = String::from_utf8(put(Some(CONFIG), &ours()).unwrap()).unwrap();
+        let block = "# >>> shopfloor\n[shopfloor]\n\tprefix = api\n[remote \"origin\"]\n\tpushurl = /r/.git/shopfloor/gate.git\n# <<< shopfloor\n";
+        assert_eq!(new, String::from_utf8_lossy(CONFIG).into_owned() + block);
+        assert_eq!(get(new.as_bytes(), "shopfloor.prefix").unwrap().as_deref(), Some("api"));
+    }
+
+    #[test]
+    fn twice_is_once_and_another_value_replaces() {
+        let once = put(Some(CONFIG), &ours()).unwrap();
+        assert_eq!(put(Some(&once), &ours()).unwrap(), once);
+        let other = put(
+            Some(&once),
+            &Settings::default().with("shopfloor.prefix", "web").with("shopfloor.target", "main"),
+        )
+        .unwrap();
+        assert_eq!(get(&other, "shopfloor.prefix").unwrap().as_deref(), Some("web"));
+        assert_eq!(
+            get(&other, "remote.origin.pushurl").unwrap().as_deref(),
+            Some("/r/.git/shopfloor/gate.git")
+        );
+        assert_eq!(take(&other).unwrap().as_deref(), Some(CONFIG));
+    }
+
+    #[test]
+    fn what_git_wrote_into_the_block_survives_it() {
+        let new = String::from_utf8(put(Some(CONFIG), &ours()).unwrap()).unwrap();
+        let edited = new.replace("gate.git\n", "gate.git\n\ttagOpt = --tags\n");
+        let left = String::from_utf8(take(edited.as_bytes()).unwrap().unwrap()).unwrap();
+        assert_eq!(
+            left,
+            String::from_utf8_lossy(CONFIG).into_owned()
+                + "[remote \"origin\"]\n\ttagOpt = --tags\n"
+        );
+    }
+
+    #[test]
+    fn what_was_set_aside_comes_back() {
+        let file = b"[core]\n\tbare = false\n\tworktree = ../../../sub\n[x]\n\tworktree = y\n";
+        let (new, value) = set_aside(file, "core", "worktree");
+        assert_eq!(value.as_deref(), Some("../../../sub"));
+        let new = put(Some(&new), &ours()).unwrap();
+        assert_eq!(set_aside(&new, "core", "worktree"), (new.clone(), None));
+        assert_eq!(take(&new).unwrap().as_deref(), Some(&file[..]));
+    }
+
+    #[test]
+    fn places_are_renewed() {
+        let old = ours()
+            .with("core.hooksPath", "/r/.git/shopfloor/hooks")
+            .with("url./r/.git/shopfloor/gate.git.insteadOf", "/p");
+        let old = put(Some(CONFIG), &old).unwrap();
+        let new = relocate(&old, Path::new("/new/.git")).unwrap().unwrap();
+        assert_eq!(
+            get(&new, "remote.origin.pushurl").unwrap().as_deref(),
+            Some("/new/.git/shopfloor/gate.git")
+        );
+        assert_eq!(
+            get(&new, "core.hooksPath").unwrap().as_deref(),
+            Some("/new/.git/shopfloor/hooks")
+        );
+        assert_eq!(
+            get(&new, "url./new/.git/shopfloor/gate.git.insteadOf").unwrap().as_deref(),
+            Some("/p")
+        );
+        assert_eq!(take(&new).unwrap().as_deref(), Some(CONFIG));
+        assert_eq!(relocate(CONFIG, Path::new("/new")).unwrap(), None);
+    }
+
+    #[test]
+    fn values_come_back_as_they_were() {
+        for value in ["plain", "", " lead", "a \"b\" \\ c", "x # y", "new\nline"] {
+            let file = put(None, &Settings::default().with("shopfloor.bead", value)).unwrap();
+            assert_eq!(get(&file, "shopfloor.bead").unwrap().as_deref(), Some(value));
+            assert_eq!(take(&file).unwrap(), None);
+        }
+    }
+}
