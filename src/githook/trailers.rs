@@ -163,8 +163,8 @@ mod tests {
             ("one\n\nAgent: old\nBead: old\n", "one\n\nBead: api-1\nAgent: builder\n"),
             ("one\n\nAgent: old\nX: y\n", "one\n\nX: y\nBead: api-1\nAgent: builder\n"),
             (
-                "one\n\nnote:\nAgent: is prose here\n",
-                "one\n\nnote:\nAgent: is prose here\n\nBead: api-1\nAgent: builder\n",
+                "one\n\nsee this\nAgent: is prose here\n",
+                "one\n\nsee this\nAgent: is prose here\n\nBead: api-1\nAgent: builder\n",
             ),
             (
                 "one\n\nBead: b\n\ntwo\n\nBead: b\nAgent: a\n",
