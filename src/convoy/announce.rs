@@ -27,6 +27,8 @@ pub struct Through {
     pub title: String,
     pub state: &'static str,
     pub members: Vec<Member>,
+    #[serde(skip)]
+    pub short: String,
     /// Why the person's command could not be told, if it could not.
     #[serde(skip)]
     pub trouble: Option<String>,
@@ -68,7 +70,7 @@ pub fn announce(
 
 fn write(beads: &Beads, convoys: &Convoys, convoy: &Convoy, pen: &mut Pen<'_>) -> Result<Through> {
     pen.line(&convoy.id, &Event::Announced(Announced { members: convoys.round(convoy) }))?;
-    let through = Through::of(beads, convoy);
+    let through = Through::of(beads, convoys, convoy);
     let subject = format!("convoy closed: {}", convoy.title);
     let letter = mail::send(mail::OVERSEER, &subject, &through.body(), |_| false)?;
     pen.create(mail::PREFIX, &letter)?;
@@ -76,7 +78,7 @@ fn write(beads: &Beads, convoys: &Convoys, convoy: &Convoy, pen: &mut Pen<'_>) -
 }
 
 impl Through {
-    fn of(beads: &Beads, convoy: &Convoy) -> Self {
+    fn of(beads: &Beads, convoys: &Convoys, convoy: &Convoy) -> Self {
         let members = convoy.members.iter().filter_map(|id| beads.get(id)).map(|bead| Member {
             id: bead.id.clone(),
             title: bead.title.clone(),
@@ -88,6 +90,7 @@ impl Through {
             title: convoy.title.clone(),
             state: "closed",
             members: members.collect(),
+            short: convoys.short(&convoy.id),
             trouble: None,
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn announce(cx: &Context) {
 fn try_announce(cx: &Context) -> Result<()> {
     let person = policy::person(&cx.env)?;
     for through in convoy::announce(cx.repo()?, &cx.ledger()?, &cx.actor()?, &person)? {
-        cx.note(format!("convoy {} is closed: {}", through.id, through.title));
+        cx.note(format!("convoy {} is closed: {}", through.short, through.title));
         if let Some(trouble) = &through.trouble {
             cx.note(format!("warning: {trouble}"));
         }
