@@ -5,6 +5,6 @@ mod change;
 mod convoys;
 pub mod event;
 
-pub use announce::announce;
+pub use announce::{Member, Through, announce};
 pub use change::{add, create, ensure};
 pub use convoys::{Convoy, Convoys, State};
