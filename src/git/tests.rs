@@ -1,5 +1,7 @@
 //! The room against real git: work trees, bare, sha256, reftable.
 
+mod refs;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

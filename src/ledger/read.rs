@@ -129,9 +129,10 @@ impl Ledger<'_> {
 }
 
 fn unreadable(no: anyhow::Error) -> anyhow::Error {
-    if no.is::<Refusal>() {
-        return no;
-    }
+    let no = match no.downcast::<Refusal>() {
+        Ok(refusal) => return refusal.into(),
+        Err(no) => no,
+    };
     let what = format!("the ledger cannot be read whole: {no:#}");
     Refusal::fatal(what)
         .hint("nothing was written over it; git fsck names what is missing or damaged")

@@ -1,5 +1,7 @@
 //! The ledger in real repositories, beside real git.
 
+mod damage;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -165,4 +167,188 @@ fn lines_name_what_came_before_on_their_subject() {
     assert_eq!(lines.iter().map(|line| line.clock).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(lines[2].after, [lines[0].id.clone()]);
     assert!(lines[1].after.is_empty());
+}
+
+#[test]
+fn eight_at_once_lose_nothing() {
+    let world = World::new();
+    for (name, init) in [("files", &[][..]), ("reftable", &["--ref-format=reftable"])] {
+        let path = world.repo(name, init);
+        thread::scope(|scope| {
+            for writer in 0..8 {
+                let (world, path) = (&world, &path);
+                scope.spawn(move || {
+                    (0..12).for_each(|n| say(world, path, &format!("w{writer}"), n).unwrap())
+                });
+            }
+        });
+        let told = read(&world, &path).unwrap();
+        assert_eq!(told.order.len(), 96);
+        assert!(
+            told.on.values().all(|numbers| *numbers == (0..12).collect::<Vec<_>>()),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn one_of_many_claimants_wins() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    let wins: usize = thread::scope(|scope| {
+        let claim = || {
+            let repo = world.open(&path);
+            let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+            let won = ledger.write(&jane(), |told: &Told, pen| {
+                let free = !told.on.contains_key("bead");
+                if free {
+                    pen.line("bead", &json!({"do": "test.said", "with": {"n": 1}}))?;
+                }
+                Ok(free)
+            });
+            usize::from(won.unwrap())
+        };
+        let all: Vec<_> = (0..16).map(|_| scope.spawn(claim)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert_eq!((wins, read(&world, &path).unwrap().order.len()), (1, 1));
+}
+
+/// Runs git commands over and over while 4 writers write 25 lines each.
+fn beside(world: &World, path: &Path, commands: &[&[&str]]) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let noise = scope.spawn(|| {
+            let mut rounds = 0;
+            while !done.load(Ordering::Relaxed) {
+                for command in commands {
+                    Program::new("git")
+                        .args(command.iter().copied())
+                        .dir(path)
+                        .full_env(world.env.iter())
+                        .run();
+                }
+                rounds += 1;
+            }
+            rounds
+        });
+        let writers: Vec<_> = (0..4)
+            .map(|writer| {
+                scope.spawn(move || {
+                    (0..25).for_each(|n| say(world, path, &format!("w{writer}"), n).unwrap())
+                })
+            })
+            .collect();
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        done.store(true, Ordering::Relaxed);
+        assert!(noise.join().unwrap() > 0);
+    });
+    let told = read(world, path).unwrap();
+    assert!(
+        told.on.len() == 4 && told.on.values().all(|said| *said == (0..25).collect::<Vec<_>>()),
+        "{told:?}"
+    );
+    world.git(path, &["fsck", "--strict"]);
+}
+
+#[test]
+fn gc_and_prune_beside_writers_hurt_nobody() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    world.git(&path, &["commit", "-q", "--allow-empty", "-m", "root"]);
+    beside(&world, &path, &[&["gc", "-q", "--prune=now"], &["prune", "--expire=now"]]);
+}
+
+#[test]
+fn packing_refs_beside_writers_hurts_nobody() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    beside(&world, &path, &[&["pack-refs", "--all", "--prune"]]);
+}
+
+#[test]
+fn a_deleted_directory_of_ours_loses_nothing() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    for n in 0..3 {
+        say(&world, &path, "a", n).unwrap();
+        fs::remove_dir_all(path.join(".git/shopfloor")).unwrap();
+    }
+    assert_eq!(read(&world, &path).unwrap().on["a"], [0, 1, 2]);
+    assert_eq!(world.git(&path, &["ls-tree", "-d", "--name-only", REF]).lines().count(), 3);
+}
+
+#[test]
+fn a_copy_of_the_repository_takes_another_name() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    say(&world, &path, "a", 1).unwrap();
+    let copy = path.with_file_name("copy");
+    assert!(
+        Program::new("cp")
+            .args(["-r", path.to_str().unwrap(), copy.to_str().unwrap()])
+            .run()
+            .succeeded()
+    );
+    say(&world, &copy, "a", 2).unwrap();
+    say(&world, &path, "a", 3).unwrap();
+    let name = |at: &Path| {
+        let repo = world.open(at);
+        Ledger::open(&repo, &Clock::real()).unwrap().replica().unwrap()
+    };
+    assert_ne!(name(&path), name(&copy));
+    assert_eq!(name(&path), name(&path));
+    assert_eq!(read(&world, &copy).unwrap().on["a"], [1, 2]);
+}
+
+#[test]
+fn the_alternate_is_added_to_others_and_put_back() {
+    let world = World::new();
+    let (path, other) = (world.repo("app", &[]), world.repo("other", &["--bare"]));
+    let file = path.join(".git/objects/info/alternates");
+    let line = format!("{}/objects", other.display());
+    fs::write(&file, &line).unwrap();
+    say(&world, &path, "a", 1).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{line}\n../shopfloor-objects\n"));
+    fs::remove_file(&file).unwrap();
+    say(&world, &path, "a", 2).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "../shopfloor-objects\n");
+    assert_eq!(read(&world, &path).unwrap().on["a"], [1, 2]);
+}
+
+#[test]
+fn an_empty_file_in_place_of_an_object_is_written_anew() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    let repo = world.open(&path);
+    let store = crate::git::Store::open(&repo);
+    let id = store.write_blob(b"whole").unwrap();
+    store.barrier().unwrap();
+    let hex = id.to_string();
+    let file = store.dir().join(&hex[..2]).join(&hex[2..]);
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "").unwrap();
+    assert!(store.blob(&id).is_err());
+    assert_eq!(store.write_blob(b"whole").unwrap(), id);
+    assert_eq!(store.blob(&id).unwrap(), b"whole");
+}
+
+#[test]
+fn a_full_ledger_is_in_heads_middles_and_segments() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    fill(&world, &path);
+    let files = world.git(&path, &["ls-tree", "-r", "--name-only", REF]);
+    let kinds: Vec<_> = files
+        .lines()
+        .map(|name| name.rsplit_once("r-").map_or(name, |(_, rest)| &rest[17..]))
+        .collect();
+    assert_eq!(
+        kinds,
+        ["0-628.jsonl", "1-609.jsonl", "s/0000/00.jsonl", "s/0000/01.jsonl", "v.json"]
+    );
+    let told = read(&world, &path).unwrap();
+    assert_eq!(told.on["full"], (0..640).collect::<Vec<_>>());
+    assert_eq!(world.git(&path, &["rev-list", "--count", REF]), "1");
+    world.git(&path, &["fsck", "--strict"]);
 }
