@@ -149,7 +149,7 @@ impl Program {
             log.as_ref().is_ok_and(|log| size(log) > full)
         });
         if let (Ok(mut log), End::Signal(TOO_LARGE)) = (log, &outcome.end) {
-            let _ = writeln!(log, "\n[ended: more than {} MiB of output]", MOST_OUTPUT >> 20);
+            drop(writeln!(log, "\n[ended: more than {} MiB of output]", MOST_OUTPUT >> 20));
         }
         outcome
     }
