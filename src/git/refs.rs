@@ -57,15 +57,17 @@ impl Repo {
 
     /// The refs whose names start so, by name.
     pub fn refs_under(&self, start: &str) -> Result<Vec<(RefName, Oid)>> {
+        let folder = start.rsplit_once('/').map_or("refs", |(folder, _)| folder);
         if self.reftable() {
-            let text =
-                self.git(["for-each-ref", "--format=%(objectname) %(refname)", start]).text()?;
-            return text.lines().map(pair).collect();
+            let format = "--format=%(objectname) %(refname)";
+            let text = self.git(["for-each-ref", format, folder]).text()?;
+            let told = text.lines().filter(|line| {
+                line.split_once(' ').is_some_and(|(_, name)| name.starts_with(start))
+            });
+            return told.map(pair).collect();
         }
         let mut names = Vec::new();
-        let folder =
-            self.common_dir().join(start.rsplit_once('/').map_or("refs", |(folder, _)| folder));
-        loose_names(self.common_dir(), &folder, &mut names)?;
+        loose_names(self.common_dir(), &self.common_dir().join(folder), &mut names)?;
         // Packed ones after loose ones, so that none is missed while it is being packed.
         let packed = packed_refs(self.common_dir())?;
         let told = packed
