@@ -7,6 +7,7 @@ mod bead;
 mod context;
 mod convoy;
 mod exit;
+mod refinery;
 mod show;
 mod table;
 
@@ -46,7 +47,10 @@ pub fn run(tool: Tool) -> ExitCode {
     match tool {
         Tool::Bead => call(|cli: bead::Bead| (cli.everywhere, cli.verb), bead::Verb::run),
         Tool::Convoy => call(|cli: convoy::Convoy| (cli.everywhere, cli.verb), convoy::Verb::run),
-        Tool::Sling | Tool::Refinery => ExitCode::from(exit::USAGE),
+        Tool::Refinery => {
+            call(|cli: refinery::Refinery| (cli.everywhere, cli.verb), refinery::Verb::run)
+        }
+        Tool::Sling => ExitCode::from(exit::USAGE),
     }
 }
 

@@ -57,17 +57,21 @@ impl Repo {
 
     /// The refs whose names start so, by name.
     pub fn refs_under(&self, start: &str) -> Result<Vec<(RefName, Oid)>> {
-        let folder = start.rsplit_once('/').map_or("refs", |(folder, _)| folder);
         if self.reftable() {
-            let format = "--format=%(objectname) %(refname)";
-            let text = self.git(["for-each-ref", format, folder]).text()?;
-            return Ok(pairs(&text, start).collect());
+            let text =
+                self.git(["for-each-ref", "--format=%(objectname) %(refname)", start]).text()?;
+            return text.lines().map(pair).collect();
         }
         let mut names = Vec::new();
-        loose_names(self.common_dir(), &self.common_dir().join(folder), &mut names)?;
+        let folder =
+            self.common_dir().join(start.rsplit_once('/').map_or("refs", |(folder, _)| folder));
+        loose_names(self.common_dir(), &folder, &mut names)?;
         // Packed ones after loose ones, so that none is missed while it is being packed.
         let packed = packed_refs(self.common_dir())?;
-        let mut found: BTreeMap<_, _> = pairs(&packed, start).collect();
+        let told = packed
+            .lines()
+            .filter(|line| line.split_once(' ').is_some_and(|(_, name)| name.starts_with(start)));
+        let mut found: BTreeMap<_, _> = told.filter_map(|line| pair(line).ok()).collect();
         for name in names.iter().filter(|name| name.starts_with(start)) {
             // A file whose name is none for a ref is no ref: editors and `pack-refs` leave such files.
             let Ok(name) = name.parse::<RefName>() else { continue };
@@ -404,13 +408,6 @@ fn read_packed(common_dir: &Path, name: &RefName) -> Result<Option<Oid>> {
 fn pair(line: &str) -> Result<(RefName, Oid)> {
     let (id, name) = line.split_once(' ').with_context(|| format!("{line:?} is no ref"))?;
     Ok((name.parse()?, id.parse()?))
-}
-
-/// The refs of such lines whose names start so. A name that is none to us is no ref of ours.
-fn pairs(text: &str, start: &str) -> impl Iterator<Item = (RefName, Oid)> {
-    let told =
-        move |line: &&str| line.split_once(' ').is_some_and(|(_, name)| name.starts_with(start));
-    text.lines().filter(told).filter_map(|line| pair(line).ok())
 }
 
 fn loose_names(common_dir: &Path, folder: &Path, names: &mut Vec<String>) -> Result<()> {

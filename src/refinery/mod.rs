@@ -1,1 +1,126 @@
 //! May it land? The merge queue, its gates, and the landing.
+//!
+//! A commit is queued by a create-only ref and a line; it is tested as the exact tree that would
+//! land, by the gates of the target branch; it lands by evidence, intent, compare-and-swap and
+//! outcome, in this order, so that any crash leaves a state the next start can tell.
+
+mod attribution;
+pub mod audit;
+mod autorun;
+mod candidate;
+pub mod event;
+mod examine;
+mod foreign;
+mod gate;
+mod land;
+mod lease;
+mod park;
+mod publish;
+mod queue;
+mod recover;
+pub mod rejection;
+pub mod report;
+mod submit;
+mod tick;
+pub mod verdict;
+mod workplace;
+
+use anyhow::Result;
+
+use crate::git::Repo;
+use crate::ledger::{Actor, Ledger};
+use crate::policy::{self, Surface};
+use crate::refusal::Refusal;
+
+pub use audit::audit;
+pub use autorun::{Autorun, autorun};
+pub use event::{Event, Hold};
+pub use lease::{Lease, at_work};
+pub use queue::{Entry, Lane, Queue, State};
+pub use rejection::{Cause, Rejection};
+pub use submit::{Submission, baseline, submit};
+pub use tick::{Outcome, begin, tick};
+
+/// Brings work trees back that a landing has parked. Moves no branch, so any command may do it.
+pub fn settle(repo: &Repo, queue: &Queue) -> Result<Vec<String>> {
+    land::settle_in(repo, queue)
+}
+
+/// The commands that an entry held for its `shopfloor.toml` would have run, for a person to read.
+pub fn surface(repo: &Repo, entry: &Entry) -> Result<Surface> {
+    Ok(policy::read(repo, &entry.commit)?.surface())
+}
+
+/// Lets a held entry go on, with a person's word for exactly what it would have run.
+pub fn approve(
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    (target, n): (&str, u64),
+    surface: &Surface,
+) -> Result<()> {
+    persons_word(actor)?;
+    let hash = surface.hash();
+    change(ledger, actor, (target, n), |entry| {
+        let asked = entry.held.as_ref().and_then(|held| held.surface.as_ref());
+        if entry.state != State::Held || asked.is_none() {
+            return Err(not(entry, "held for its commands"));
+        }
+        if asked != Some(&hash) {
+            return Err(Refusal::refused(format!("{} would run something else", entry.name())));
+        }
+        Ok(Event::Approved { surface: hash.clone() })
+    })
+}
+
+/// Puts a held entry back into the line.
+pub fn retry(ledger: &Ledger<'_>, actor: &Actor, (target, n): (&str, u64)) -> Result<()> {
+    change(ledger, actor, (target, n), |entry| match entry.state {
+        State::Held => Ok(Event::Retried { reason: String::new() }),
+        State::Rejected => Err(not(entry, "held").hint("a new commit is a new entry: push again")),
+        _ => Err(not(entry, "held")),
+    })
+}
+
+/// Takes an entry out of the line by a person's decision.
+pub fn reject(
+    repo: &Repo,
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    (target, n): (&str, u64),
+    reason: &str,
+) -> Result<()> {
+    persons_word(actor)?;
+    let branch = crate::git::RefName::branch(target)?;
+    let tip = repo.read_ref(&branch)?;
+    change(ledger, actor, (target, n), |entry| {
+        if !entry.state.is_open() || entry.intent.is_some() {
+            return Err(not(entry, "waiting"));
+        }
+        let tip = tip.unwrap_or(entry.commit);
+        let rejection = examine::rejection(entry, &tip, Cause::Person, reason.to_owned());
+        Ok(Event::Rejected(rejection))
+    })
+}
+
+fn persons_word(actor: &Actor) -> Result<()> {
+    if actor.agent {
+        return Err(Refusal::refused("this is the overseer's to decide").into());
+    }
+    Ok(())
+}
+
+fn not(entry: &Entry, what: &str) -> Refusal {
+    Refusal::refused(format!("{} is not {what}, it is {}", entry.name(), entry.state))
+}
+
+fn change(
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    (target, n): (&str, u64),
+    decide: impl Fn(&Entry) -> Result<Event, Refusal>,
+) -> Result<()> {
+    ledger.write::<Queue, _>(actor, |queue, pen| {
+        let entry = queue.find(&n.to_string(), target)?;
+        pen.line(&entry.name(), &decide(entry)?)
+    })
+}

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
@@ -14,15 +14,6 @@ use super::identity::end_members;
 
 /// A deadline beyond this is none; what adds up times must not overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// How often to look at a program that is running.
-const GLANCE: Duration = Duration::from_millis(250);
-
-/// What one program may write into a log; tests do not need as much.
-const MOST_OUTPUT: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
-
-/// `SIGXFSZ`: the same number on Linux, macOS and the BSDs.
-const TOO_LARGE: i32 = 25;
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,28 +121,15 @@ impl Program {
     pub fn run(self) -> Outcome {
         let plan = self.plan();
         let plan = if self.merged { plan.stderr_to_stdout() } else { plan.stderr_capture() };
-        self.await_end(&plan.stdout_capture(), || false)
+        self.await_end(&plan.stdout_capture())
     }
 
-    /// Runs it with both outputs appended to a file as they come. One that writes without end is ended
-    /// as the system itself would end it, by the signal for a file that is too large.
+    /// Runs it with both outputs appended to a file as they come.
     pub fn run_into(self, log: &Path) -> Outcome {
         match append_to(log) {
-            Ok(file) => self.await_log(file),
+            Ok(file) => self.await_end(&self.plan().stderr_to_stdout().stdout_file(file)),
             Err(no) => ended(End::NotStarted(format!("{no:#}")), Instant::now()),
         }
-    }
-
-    fn await_log(&self, file: File) -> Outcome {
-        let size = |file: &File| file.metadata().map_or(0, |facts| facts.len());
-        let (full, log) = (size(&file) + MOST_OUTPUT, file.try_clone());
-        let outcome = self.await_end(&self.plan().stderr_to_stdout().stdout_file(file), || {
-            log.as_ref().is_ok_and(|log| size(log) > full)
-        });
-        if let (Ok(mut log), End::Signal(TOO_LARGE)) = (log, &outcome.end) {
-            drop(writeln!(log, "\n[ended: more than {} MiB of output]", MOST_OUTPUT >> 20));
-        }
-        outcome
     }
 
     /// The command, in a process group of its own so that all of it can be ended.
@@ -178,31 +156,30 @@ impl Program {
         }
     }
 
-    /// Waits for the end, the deadline, or until `too_much`.
-    fn await_end(&self, plan: &duct::Expression, too_much: impl Fn() -> bool) -> Outcome {
+    fn await_end(&self, plan: &duct::Expression) -> Outcome {
         let begun = Instant::now();
         let child = match plan.start() {
             Ok(child) => child,
             Err(no) => return ended(End::NotStarted(self.why_not(&no)), begun),
         };
-        let limit = self.timeout.map_or(LONGEST, |limit| limit.min(LONGEST));
-        let end = loop {
-            let left = limit.saturating_sub(begun.elapsed());
-            match child.wait_timeout(left.min(GLANCE)) {
-                Ok(Some(output)) => return finished(output.clone(), begun),
-                Ok(None) if too_much() => break End::Signal(TOO_LARGE),
-                Ok(None) if begun.elapsed() >= limit => break End::Timeout,
-                Ok(None) => {}
-                Err(no) => return ended(End::NotStarted(self.why_not(&no)), begun),
-            }
+        let in_time = match self.timeout {
+            Some(limit) => child.wait_timeout(limit.min(LONGEST)).map(|done| done.cloned()),
+            None => child.wait().map(|done| Some(done.clone())),
         };
-        for pid in child.pids() {
-            end_members(pid);
+        match in_time {
+            Ok(Some(output)) => finished(output, begun),
+            Ok(None) => {
+                for pid in child.pids() {
+                    end_members(pid);
+                }
+                // Something that left the group may still hold the pipe; it is not ours to wait for.
+                let rest = child.wait_timeout(Duration::from_secs(1)).ok().flatten().cloned();
+                let (out, err) =
+                    rest.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
+                Outcome { end: End::Timeout, out, err, took: begun.elapsed() }
+            }
+            Err(no) => ended(End::NotStarted(self.why_not(&no)), begun),
         }
-        // Something that left the group may still hold the pipe; it is not ours to wait for.
-        let rest = child.wait_timeout(Duration::from_secs(1)).ok().flatten().cloned();
-        let (out, err) = rest.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
-        Outcome { end, out, err, took: begun.elapsed() }
     }
 
     pub(super) fn why_not(&self, no: &io::Error) -> String {
@@ -285,16 +262,6 @@ mod tests {
         assert!(sh("echo two >&2").run_into(&log).succeeded());
         assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\ntwo\n");
         assert!(matches!(sh("true").run_into(&dir.path().join("no/log")).end, End::NotStarted(_)));
-    }
-
-    #[test]
-    fn output_without_end_ends() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = dir.path().join("log");
-        let outcome = sh("while :; do head -c 600000 /dev/zero; sleep 0.1; done").run_into(&log);
-        assert_eq!(outcome.end, End::Signal(TOO_LARGE));
-        let file = std::fs::read(&log).unwrap();
-        assert!(file.ends_with(b"\n[ended: more than 1 MiB of output]\n"));
     }
 
     #[test]

@@ -1,0 +1,192 @@
+//! `git refinery run`: take what waits to its verdict.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::refinery::Target;
+use crate::cli::show::{Done, Screen, Show};
+use crate::host::process;
+use crate::ledger::Ledger;
+use crate::refinery::event::Held;
+use crate::refinery::{self, Lease, Outcome, Queue, Rejection};
+use crate::refusal::Refusal;
+
+/// Test what waits and land what passes
+///
+/// Takes the entry that has waited longest, or all of them with --drain. One refinery runs on a
+/// target at a time; a second one says so and leaves. A push starts `run --drain` by itself unless
+/// shopfloor.autorun is false.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Run {
+    /// Until nothing waits
+    #[arg(long)]
+    drain: bool,
+    /// Until nothing waits, and again whenever something is queued
+    #[arg(long, conflicts_with = "drain")]
+    watch: bool,
+    #[command(flatten)]
+    target: Target,
+    /// Leave the caller's terminal first: how a push starts it
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// How often a watching refinery looks whether anything has changed.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// The target moved under one entry so often that somebody has to look.
+const TRIES: usize = 8;
+
+impl Run {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        if self.detached {
+            process::leave_terminal();
+        }
+        let target = self.target.name(cx)?;
+        let owner = cx.actor()?.owner;
+        let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+        let aloud = self.watch || cx.at_terminal();
+        let mut report = Report { target: target.clone(), steps: Vec::new(), aloud };
+        loop {
+            let Some(lease) = Lease::take(repo, &ledger, &cx.clock, &owner, &target)? else {
+                if self.detached {
+                    return Ok(Done::silent());
+                }
+                return Err(Refusal::again(format!("a refinery is at work on {target}")).into());
+            };
+            self.pass(cx, &lease, &mut report)?;
+            if self.watch {
+                self.keep_watch(cx, &lease, &mut report)?;
+            }
+            drop(lease);
+            // Who queued something while we held the lease has left it to us.
+            if !self.drain || !waits(&ledger, &target)? {
+                return Ok(report.into());
+            }
+        }
+    }
+
+    /// Only an error or a signal ends it, so nothing is kept for a result.
+    fn keep_watch(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
+        loop {
+            report.steps.clear();
+            change(cx, lease)?;
+            self.pass(cx, lease, report)?;
+        }
+    }
+
+    fn pass(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
+        for outcome in refinery::begin(lease)? {
+            report.tell(cx, outcome);
+        }
+        let mut tries = 0;
+        loop {
+            let outcome = refinery::tick(lease)?;
+            tries = if matches!(outcome, Outcome::Again { .. }) { tries + 1 } else { 0 };
+            if let Outcome::Again { entry, why } = &outcome
+                && tries >= TRIES
+            {
+                return Err(Refusal::again(format!("{entry}: {why}, {tries} times")).into());
+            }
+            let verdict = !matches!(outcome, Outcome::Again { .. } | Outcome::Foreign(_));
+            let idle = matches!(outcome, Outcome::Idle);
+            report.tell(cx, outcome);
+            if idle || (verdict && !self.drain && !self.watch) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn waits(ledger: &Ledger<'_>, target: &str) -> Result<bool> {
+    Ok(ledger.read::<Queue>()?.waiting(target).next().is_some())
+}
+
+/// Returns when the ledger or the target is no longer what it was.
+fn change(cx: &Context, lease: &Lease<'_>) -> Result<()> {
+    let ledger = "refs/shopfloor/ledger".parse()?;
+    let look = || anyhow::Ok((lease.repo.read_ref(&ledger)?, lease.repo.read_ref(&lease.branch)?));
+    let before = look()?;
+    while look()? == before {
+        cx.clock.sleep(LOOK);
+    }
+    Ok(())
+}
+
+/// What a run did, in order.
+#[derive(Serialize)]
+struct Report {
+    target: String,
+    steps: Vec<Step>,
+    /// Whether each step is said when it happens, because the result may be long in coming.
+    #[serde(skip)]
+    aloud: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+enum Step {
+    Landed { entry: String, commit: String, bead: Option<String>, notes: Vec<String> },
+    Rejected { entry: String, rejection: Box<Rejection> },
+    Held { entry: String, held: Held },
+    Foreign { old: String, new: String },
+}
+
+impl Report {
+    /// Says it when it happens, and keeps it for the result.
+    fn tell(&mut self, cx: &Context, outcome: Outcome) {
+        let step = match outcome {
+            Outcome::Idle => return,
+            Outcome::Again { entry, why } => {
+                cx.note(format!("{entry}: {why}; trying again"));
+                return;
+            }
+            Outcome::Landed { entry, commit, bead, notes } => {
+                for note in &notes {
+                    cx.note(format!("note: {note}"));
+                }
+                Step::Landed { entry, commit: commit.to_string(), bead, notes }
+            }
+            Outcome::Rejected { entry, rejection } => Step::Rejected { entry, rejection },
+            Outcome::Held { entry, held } => Step::Held { entry, held },
+            Outcome::Foreign(foreign) => {
+                Step::Foreign { old: foreign.old.to_string(), new: foreign.new.to_string() }
+            }
+        };
+        if self.aloud {
+            cx.note(step.line(&self.target));
+        }
+        self.steps.push(step);
+    }
+}
+
+impl Step {
+    fn line(&self, target: &str) -> String {
+        let short = |commit: &str| commit.get(..10).unwrap_or(commit).to_owned();
+        match self {
+            Self::Landed { entry, commit, bead, .. } => {
+                let bead = bead.as_ref().map(|bead| format!(", closed {bead}")).unwrap_or_default();
+                format!("{entry} landed as {}{bead}", short(commit))
+            }
+            Self::Rejected { entry, rejection } => format!("{entry} rejected: {}", rejection.error),
+            Self::Held { entry, held } => format!("{entry} held: {}", held.said),
+            Self::Foreign { old, new } => {
+                format!("{target} was moved past the queue, from {} to {}", short(old), short(new))
+            }
+        }
+    }
+}
+
+impl Show for Report {
+    fn show(&self, out: &mut Screen) {
+        for step in &self.steps {
+            out.line(step.line(&self.target));
+        }
+        if self.steps.is_empty() {
+            out.line(format!("nothing waits for {}", self.target));
+        }
+    }
+}

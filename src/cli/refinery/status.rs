@@ -1,0 +1,118 @@
+//! `git refinery status`: what waits, what is being tested, what came of the last ones.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::Beads;
+use crate::cli::context::Context;
+use crate::cli::refinery::Target;
+use crate::cli::refinery::record::Record;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::table;
+use crate::git::{Oid, RefName};
+use crate::policy::{self, trust};
+use crate::refinery::{self, Entry, Queue, State};
+
+/// Show what waits, what is being tested, and what came of the last ones
+#[derive(clap::Args)]
+pub(in crate::cli) struct Status {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// How many that are over are shown.
+const RECENT: usize = 5;
+
+impl Status {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let repo = cx.repo()?;
+        let target = self.target.name(cx)?;
+        let tip = repo.read_ref(&RefName::branch(&target)?)?;
+        let policy = tip.map(|tip| policy::read(repo, &tip)).transpose()?.unwrap_or_default();
+        let (queue, beads) = cx.ledger()?.read::<(Queue, Beads)>()?;
+        let working = refinery::at_work(repo, &target);
+        let testing = working.filter(|n| *n > 0);
+        let lane = queue.lane(&target);
+        let pick = |wanted: &dyn Fn(&Entry) -> bool| {
+            let entries = lane.into_iter().flat_map(|lane| lane.entries.values());
+            let picked = entries.filter(|entry| wanted(entry));
+            picked.map(|entry| Record::of(repo, &beads, entry, testing)).collect::<Vec<_>>()
+        };
+        let last = |state: State| {
+            let entries = lane.into_iter().flat_map(|lane| lane.entries.values().rev());
+            let picked = entries.filter(|entry| entry.state == state).take(RECENT);
+            picked.map(|entry| Record::of(repo, &beads, entry, None)).collect::<Vec<_>>()
+        };
+        let known = lane.and_then(|lane| lane.tip);
+        Ok(Standing {
+            tip,
+            gates: policy.gates.keys().cloned().collect(),
+            trusted: trust::is_trusted(&cx.env, repo, &policy.surface()),
+            running: working.is_some(),
+            queue: pick(&|entry| entry.state == State::Waiting),
+            held: pick(&|entry| entry.state == State::Held),
+            landed: last(State::Landed),
+            rejected: last(State::Rejected),
+            foreign: known.filter(|known| tip.is_some_and(|tip| tip != *known)),
+            target,
+        }
+        .into())
+    }
+}
+
+#[derive(Serialize)]
+struct Standing {
+    target: String,
+    tip: Option<Oid>,
+    gates: Vec<String>,
+    trusted: bool,
+    running: bool,
+    /// All that waits or is being tested, in the order of landing.
+    queue: Vec<Record>,
+    held: Vec<Record>,
+    /// The last ones, newest first.
+    landed: Vec<Record>,
+    rejected: Vec<Record>,
+    /// Where the target stood before somebody moved it past the queue, until that is examined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foreign: Option<Oid>,
+}
+
+impl Show for Standing {
+    fn show(&self, out: &mut Screen) {
+        let tip = self.tip.map_or_else(|| "no commit".to_owned(), |tip| tip.short());
+        let gates = match self.gates.as_slice() {
+            [] => "no gates".to_owned(),
+            gates => format!("gates: {}", gates.join(", ")),
+        };
+        out.parts(&[
+            (Tone::Strong, &self.target),
+            (Tone::Plain, &format!(" at {tip}, {gates}")),
+            (Tone::Busy, if self.running { ", refinery at work" } else { "" }),
+        ]);
+        if !self.trusted {
+            out.line("shopfloor.toml is not trusted, so nothing is tested: see `git bead trust`");
+        }
+        if let Some(known) = &self.foreign {
+            let from = known.short();
+            out.line(format!(
+                "{} was moved past the queue, from {from}; it will be tested",
+                self.target
+            ));
+        }
+        let ours = [&self.queue, &self.held, &self.landed, &self.rejected];
+        if ours.iter().all(|list| list.is_empty()) {
+            out.line("nothing was ever queued");
+            return;
+        }
+        if self.queue.is_empty() {
+            out.line("nothing waits");
+        }
+        let all = ours.into_iter().flatten();
+        table::rows(out, &all.map(Record::row).collect::<Vec<_>>());
+        for record in &self.held {
+            let said = record.held.as_ref().map_or("", |held| held.said.as_str());
+            out.line(format!("{} is held: {said}", record.entry));
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Every commit names one author of record: an agent with its owner, by trailers equal to the
+//! holder of the epoch, or a person, by having none. Git hooks help the honest; this is where a
+//! commit made around them is found out. Pure.
+
+use crate::refusal::Refusal;
+
+/// What the judgement needs to know of a commit.
+#[derive(Clone, Debug)]
+pub(super) struct Commit {
+    /// As people shall see it, abbreviated.
+    pub name: String,
+    pub author: String,
+    pub email: String,
+    pub message: String,
+}
+
+/// Who may speak for a bead: the holder of the claim that stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Holder {
+    pub bead: String,
+    pub agent: String,
+    pub session: Option<String>,
+}
+
+/// Everything beside the commits that decides.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules<'a> {
+    /// The holder the submission speaks for, if it says so.
+    pub holder: Option<&'a Holder>,
+    /// The agent that submitted, if one did; then no commit may go without its marks.
+    pub agent: Option<&'a str>,
+    /// Every claim that stands: nobody else may use these names.
+    pub held: &'a [Holder],
+    /// E-mail addresses of the people whose word counts; empty means everybody's.
+    pub overseers: &'a [String],
+    /// Who answers for the submission.
+    pub submitter: &'a str,
+}
+
+/// The author of record of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Author {
+    pub name: String,
+    pub email: String,
+    /// The listed overseer who answers for an unlisted person.
+    pub vouched: Option<String>,
+}
+
+/// Judges all commits of a submission, oldest first; the author of the last is its author.
+pub(super) fn judge(commits: &[Commit], rules: &Rules<'_>) -> Result<Author, Refusal> {
+    let mut author = Author { name: String::new(), email: String::new(), vouched: None };
+    for commit in commits {
+        let one = judge_one(commit, rules).map_err(|fault| {
+            let refusal = Refusal::refused(format!("commit {}: {}", commit.name, fault.what));
+            fault.hints.into_iter().fold(refusal, Refusal::hint)
+        })?;
+        let vouched = one.vouched.or(author.vouched);
+        author = Author { vouched, ..one };
+    }
+    Ok(author)
+}
+
+fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
+    let marks = Marks::of(&commit.message)?;
+    let Some(agent) = marks.agent else {
+        // A claim without a session is a person's, whose commits have no marks.
+        let slung = rules.holder.filter(|holder| holder.session.is_some());
+        return match rules.agent.or(slung.map(|holder| holder.agent.as_str())) {
+            Some(agent) => Err(missing("Agent", agent)),
+            None => person(commit, rules),
+        };
+    };
+    if let Some(expected) = rules.agent.filter(|expected| *expected != agent) {
+        return Err(differs("Agent", agent, expected));
+    }
+    match (rules.holder, marks.bead) {
+        (Some(holder), None) => return Err(missing("Bead", &holder.bead)),
+        (Some(holder), Some(bead)) => holds(holder, agent, bead, marks.session)?,
+        (None, Some(bead)) => {
+            let holder = rules.held.iter().find(|holder| holder.bead == bead);
+            let holder = holder.ok_or_else(|| {
+                Refusal::refused(format!("`Bead: {bead}` names a bead that nobody holds"))
+            })?;
+            holds(holder, agent, bead, marks.session)?;
+        }
+        (None, None) if rules.held.iter().any(|holder| holder.agent == agent) => {
+            return Err(Refusal::refused(format!(
+                "{agent} holds a bead, and the commit does not say which"
+            ))
+            .hint("its own worktree adds the trailers; amend there without --no-verify"));
+        }
+        (None, None) => {}
+    }
+    if marks.signed_off_as(agent) {
+        return Err(Refusal::refused(
+            "`Signed-off-by` is a person's word, an agent cannot give it",
+        )
+        .hint("amend without -s"));
+    }
+    listed(commit, rules, agent)
+}
+
+fn holds(holder: &Holder, agent: &str, bead: &str, session: Option<&str>) -> Result<(), Refusal> {
+    if bead != holder.bead {
+        return Err(differs("Bead", bead, &holder.bead));
+    }
+    if agent != holder.agent {
+        return Err(differs("Agent", agent, &holder.agent));
+    }
+    match (session, holder.session.as_deref()) {
+        (Some(said), Some(held)) if said != held => Err(differs("Agent-Session", said, held)),
+        _ => Ok(()),
+    }
+}
+
+fn person(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
+    if let Some(holder) =
+        rules.held.iter().find(|h| h.session.is_some() && h.agent == commit.author)
+    {
+        return Err(missing("Agent", &holder.agent));
+    }
+    listed(commit, rules, &commit.author)
+}
+
+/// An author whom the policy does not know needs an overseer who submits for them.
+fn listed(commit: &Commit, rules: &Rules<'_>, name: &str) -> Result<Author, Refusal> {
+    let known = |email: &str| {
+        let listed = |one: &String| one.eq_ignore_ascii_case(email);
+        rules.overseers.is_empty() || rules.overseers.iter().any(listed)
+    };
+    let author = Author { name: name.to_owned(), email: commit.email.clone(), vouched: None };
+    if known(&commit.email) {
+        Ok(author)
+    } else if known(rules.submitter) {
+        Ok(Author { vouched: Some(rules.submitter.to_owned()), ..author })
+    } else {
+        Err(Refusal::refused(format!("{} is no overseer of this repository", commit.email))
+            .hint("an overseer listed in shopfloor.toml can submit it"))
+    }
+}
+
+fn missing(key: &str, value: &str) -> Refusal {
+    Refusal::refused(format!("the trailer `{key}: {value}` is missing"))
+        .hint("amend it in the agent's worktree, where the git hooks add it, without --no-verify")
+}
+
+fn differs(key: &str, said: &str, expected: &str) -> Refusal {
+    Refusal::refused(format!("`{key}: {said}` is forged or stale, it must be `{key}: {expected}`"))
+        .hint("amend it in the agent's worktree, where the git hooks correct it")
+}
+
+/// What the last paragraph of a message says about an agent.
+struct Marks<'m> {
+    agent: Option<&'m str>,
+    bead: Option<&'m str>,
+    session: Option<&'m str>,
+    signers: Vec<&'m str>,
+}
+
+impl<'m> Marks<'m> {
+    /// Reads more than git's trailer rules would, so that nothing that looks like a mark to a
+    /// person or to another tool goes unseen, and accepts less: one spelling, one line, once.
+    fn of(message: &'m str) -> Result<Self, Refusal> {
+        let mut marks = Self { agent: None, bead: None, session: None, signers: Vec::new() };
+        let paragraph = last_paragraph(message);
+        let lines: Vec<_> = paragraph.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let value = value.trim();
+            let slot = match key.trim().to_ascii_lowercase().as_str() {
+                "agent" => &mut marks.agent,
+                "bead" => &mut marks.bead,
+                "agent-session" => &mut marks.session,
+                "signed-off-by" => {
+                    marks.signers.push(value);
+                    continue;
+                }
+                _ => continue,
+            };
+            let spelled = ["Agent", "Bead", "Agent-Session"].contains(&key);
+            let folded = lines.get(at + 1).is_some_and(|next| next.starts_with([' ', '\t']));
+            if !spelled || folded || value.is_empty() {
+                return Err(Refusal::refused(format!(
+                    "`{}` is not a trailer as we write it",
+                    line.trim()
+                ))
+                .hint("one line, no blank before the key or the colon, and one value"));
+            }
+            if slot.replace(value).is_some() {
+                return Err(Refusal::refused(format!("the trailer `{key}` stands twice")));
+            }
+        }
+        if marks.agent.is_none() && marks.session.is_some() {
+            return Err(Refusal::refused("`Agent-Session` without `Agent`"));
+        }
+        Ok(marks)
+    }
+
+    fn signed_off_as(&self, agent: &str) -> bool {
+        let name = |signer: &&str| signer.split('<').next().unwrap_or_default().trim() == agent;
+        self.signers.iter().any(name)
+    }
+}
+
+/// The last lines before which there is an empty one.
+fn last_paragraph(message: &str) -> &str {
+    let message = message.trim_end();
+    let mut start = 0;
+    let mut at = 0;
+    for line in message.split_inclusive('\n') {
+        at += line.len();
+        if line.trim().is_empty() {
+            start = at;
+        }
+    }
+    // A message of one paragraph is a subject, not trailers.
+    if start == 0 { "" } else { message.get(start..).unwrap_or_default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEAD: &str = "api-7f3k2m9qx4tbn0hd";
+
+    fn holder() -> Holder {
+        Holder { bead: BEAD.into(), agent: "toast".into(), session: Some("s1".into()) }
+    }
+
+    fn commit(author: &str, message: &str) -> Commit {
+        Commit {
+            name: "abc1234".into(),
+            author: author.into(),
+            email: "jane@example.org".into(),
+            message: message.into(),
+        }
+    }
+
+    fn said(result: Result<Author, Refusal>) -> String {
+        match result {
+            Ok(author) => author.name,
+            Err(refusal) => refusal.what.trim_start_matches("commit abc1234: ").to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_slung_submission_carries_the_trailers_of_its_holder() {
+        let good =
+            format!("Fix\n\nBead: {BEAD}\nAgent: toast\nAgent-Session: s1\nAssisted-by: sh:none\n");
+        let other = good.replace("toast", "bread");
+        let cases = [
+            (good.clone(), "toast"),
+            ("Fix\n".into(), "the trailer `Agent: toast` is missing"),
+            ("Agent: toast\n".into(), "the trailer `Agent: toast` is missing"),
+            (format!("Fix\n\nBead: {BEAD}\n"), "the trailer `Agent: toast` is missing"),
+            ("Fix\n\nAgent: toast\n".into(), "the trailer `Bead: api-7f3k2m9qx4tbn0hd` is missing"),
+            (other, "`Agent: bread` is forged or stale, it must be `Agent: toast`"),
+            (
+                good.replace("s1", "s0"),
+                "`Agent-Session: s0` is forged or stale, it must be `Agent-Session: s1`",
+            ),
+            (
+                good.replace(BEAD, "api-zzzz"),
+                "`Bead: api-zzzz` is forged or stale, it must be `Bead: api-7f3k2m9qx4tbn0hd`",
+            ),
+            (format!("{good}Agent: toast\n"), "the trailer `Agent` stands twice"),
+            (format!("{good}agent: bread\n"), "`agent: bread` is not a trailer as we write it"),
+            (format!("{good}AGENT: toast\n"), "`AGENT: toast` is not a trailer as we write it"),
+            (format!("{good}Agent : bread\n"), "`Agent : bread` is not a trailer as we write it"),
+            (format!("{good} Agent: bread\n"), "`Agent: bread` is not a trailer as we write it"),
+            (
+                good.replace("Agent: toast\n", "Agent: toast\n and bread\n"),
+                "`Agent: toast` is not a trailer as we write it",
+            ),
+            (good.replace("Agent: toast", "Agent:"), "`Agent:` is not a trailer as we write it"),
+            (
+                format!("{good}Signed-off-by: toast <jane@example.org>\n"),
+                "`Signed-off-by` is a person's word, an agent cannot give it",
+            ),
+            (format!("{good}Signed-off-by: Jane <jane@example.org>\n"), "toast"),
+            (format!("Fix\n\nAgent: bread\n\nBead: {BEAD}\nAgent: toast\n"), "toast"),
+        ];
+        let holder = holder();
+        let rules = Rules {
+            holder: Some(&holder),
+            agent: Some("toast"),
+            held: std::slice::from_ref(&holder),
+            submitter: "jane@example.org",
+            ..Rules::default()
+        };
+        for (message, expected) in cases {
+            assert_eq!(said(judge(&[commit("toast", &message)], &rules)), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_person_has_no_marks_and_a_list_is_a_list() {
+        let held = [holder()];
+        let jane = ["Jane@Example.org".to_owned()];
+        let joe = ["joe@example.org".to_owned()];
+        let marked = format!("Fix\n\nBead: {BEAD}\nAgent: toast\n");
+        let cases: [(&str, &str, &[String], &str, &str); 8] = [
+            ("Jane", "Fix\n", &[], "jane@example.org", "Jane"),
+            ("Jane", "Fix\n", &jane, "jane@example.org", "Jane"),
+            (
+                "Jane",
+                "Fix\n",
+                &joe,
+                "jane@example.org",
+                "jane@example.org is no overseer of this repository",
+            ),
+            ("Jane", "Fix\n", &joe, "joe@example.org", "Jane"),
+            ("toast", "Fix\n", &[], "jane@example.org", "the trailer `Agent: toast` is missing"),
+            ("Jane", &marked, &[], "jane@example.org", "toast"),
+            ("Jane", "Fix\n\nAgent: helper\n", &[], "jane@example.org", "helper"),
+            (
+                "Jane",
+                "Fix\n\nAgent: toast\n",
+                &[],
+                "jane@example.org",
+                "toast holds a bead, and the commit does not say which",
+            ),
+        ];
+        for (author, message, overseers, submitter, expected) in cases {
+            let rules = Rules { held: &held, overseers, submitter, ..Rules::default() };
+            assert_eq!(
+                said(judge(&[commit(author, message)], &rules)),
+                expected,
+                "{author}: {message}"
+            );
+        }
+        let rules = Rules { overseers: &joe, submitter: "joe@example.org", ..Rules::default() };
+        let author = judge(&[commit("Jane", "Fix\n")], &rules).unwrap();
+        assert_eq!(author.vouched.as_deref(), Some("joe@example.org"));
+    }
+
+    #[test]
+    fn each_commit_is_judged() {
+        let holder = holder();
+        let good = format!("Fix\n\nBead: {BEAD}\nAgent: toast\n");
+        let rules = Rules { holder: Some(&holder), agent: Some("toast"), ..Rules::default() };
+        let hidden = [commit("toast", &good), commit("toast", "Sneak\n"), commit("toast", &good)];
+        assert_eq!(said(judge(&hidden, &rules)), "the trailer `Agent: toast` is missing");
+    }
+}

@@ -1,0 +1,151 @@
+//! Walks the first-parent history of the target from its tip to where the queue first knew it. Each
+//! commit must have its evidence: a landing whose tree is the commit's own and for which every gate
+//! that its parent demanded has passed. What somebody else put there is named.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::git::{Commit, Oid, RefName, Repo};
+use crate::ledger::Ledger;
+use crate::policy;
+use crate::refinery::event::{Foreign, Tested};
+use crate::refinery::queue::Queue;
+use crate::refinery::verdict::Verdict;
+use crate::refusal::Refusal;
+
+/// What an audit found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Audit {
+    pub target: String,
+    pub tip: Oid,
+    pub baseline: Oid,
+    pub commits: usize,
+    /// Landings whose parent demanded no gate at all: evidence of a tree, of no test.
+    pub ungated: usize,
+    pub findings: Vec<Finding>,
+}
+
+/// One commit that does not have its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub commit: Oid,
+    pub subject: String,
+    pub kind: Kind,
+    pub said: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Somebody moved the target past the queue.
+    Foreign,
+    /// No line says that this landed.
+    NoEvidence,
+    /// What was tested is not what stands there.
+    OtherTree,
+    /// A gate that was demanded has not passed.
+    Gate,
+}
+
+/// Audits `target`. Each gate in `required` must have passed for every commit, whatever its parent's
+/// file says.
+pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]) -> Result<Audit> {
+    let queue = ledger.read::<Queue>()?;
+    let unknown = || Refusal::nothing(format!("the queue has never seen {target}"));
+    let lane = queue.lane(target).ok_or_else(unknown)?;
+    let baseline = lane.baseline.ok_or_else(unknown)?;
+    let tip = repo.read_ref(&RefName::branch(target)?)?.ok_or_else(unknown)?;
+    let commits = repo.first_parents(&tip, Some(&baseline))?;
+    let mut audit = Audit {
+        target: target.to_owned(),
+        tip,
+        baseline,
+        commits: commits.len(),
+        ungated: 0,
+        findings: Vec::new(),
+    };
+    if !repo.is_ancestor(&baseline, &tip)? {
+        let said =
+            format!("{target} no longer contains {}, where the queue began", baseline.short());
+        audit.find(baseline, "", Kind::Foreign, said);
+    }
+    let mut foreign = None;
+    for id in commits {
+        let commit = repo.commit(&id)?;
+        foreign = lane.foreign.iter().find(|foreign| foreign.new == id).or(foreign);
+        foreign = foreign.filter(|foreign| foreign.old != id);
+        match lane.landing(&id).and_then(|entry| Some((entry.name(), entry.tested.as_ref()?))) {
+            Some((name, tested)) => {
+                foreign = None;
+                audit.landing(repo, (id, &commit), (&name, tested), required)?;
+            }
+            None => audit.stranger(foreign, id, &commit),
+        }
+    }
+    Ok(audit)
+}
+
+impl Audit {
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn landing(
+        &mut self,
+        repo: &Repo,
+        (id, commit): (Oid, &Commit),
+        (name, tested): (&str, &Tested),
+        required: &[String],
+    ) -> Result<()> {
+        let parent = commit.parents.first();
+        if tested.candidate != id || tested.tree != commit.tree || parent != Some(&tested.base) {
+            let said = format!("the evidence of {name} is for another tree");
+            self.find(id, commit.subject(), Kind::OtherTree, said);
+            return Ok(());
+        }
+        let demanded = policy::read(repo, &tested.base)?.gates;
+        self.ungated += usize::from(demanded.is_empty() && required.is_empty());
+        let passed = |gate: &str, command: Option<&str>| {
+            tested.gates.iter().any(|ran| {
+                ran.gate == gate
+                    && ran.verdict == Verdict::Pass
+                    && command.is_none_or(|command| ran.command == command)
+            })
+        };
+        for (gate, demand) in &demanded {
+            if !passed(gate, Some(&demand.command.to_string())) {
+                let said = format!("{name} landed without the gate {gate}");
+                self.find(id, commit.subject(), Kind::Gate, said);
+            }
+        }
+        for gate in required {
+            if !demanded.contains_key(gate) && !passed(gate, None) {
+                let said = format!("{name} landed while {} had no gate {gate}", policy::FILE);
+                self.find(id, commit.subject(), Kind::Gate, said);
+            }
+        }
+        Ok(())
+    }
+
+    /// A commit that no landing made, with the move that brought it, if one is recorded.
+    fn stranger(&mut self, foreign: Option<&Foreign>, id: Oid, commit: &Commit) {
+        let by = format!("{} <{}>", commit.author.name, commit.author.email);
+        let Some(foreign) = foreign else {
+            let said = format!("no evidence; author {by}");
+            self.find(id, commit.subject(), Kind::NoEvidence, said);
+            return;
+        };
+        let red = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass);
+        let gates = match red {
+            Some(ran) => format!("{} gave {}", ran.gate, ran.verdict),
+            None if foreign.gates.is_empty() => "no gates".to_owned(),
+            None => "its gates passed".to_owned(),
+        };
+        let said = format!("not landed by the queue; author {by}; {gates}");
+        self.find(id, commit.subject(), Kind::Foreign, said);
+    }
+
+    fn find(&mut self, commit: Oid, subject: &str, kind: Kind, said: String) {
+        self.findings.push(Finding { commit, subject: subject.to_owned(), kind, said });
+    }
+}

@@ -1,0 +1,75 @@
+//! Whoever queues something, or finds something queued, starts the refinery: one at a time,
+//! detached, gone when nothing waits. There is no daemon.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::git::Repo;
+use crate::host::process::Program;
+use crate::refinery::lease::{self, file_name};
+
+/// What became of the wish to have a refinery run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Autorun {
+    Started,
+    /// One is at work and will see what waits.
+    Running,
+    /// The person turned it off, or it cannot be found; somebody has to run it by hand.
+    Left(String),
+}
+
+const PROGRAM: &str = "git-refinery";
+
+/// Starts `git-refinery run --drain` for `target`, unless one is at work.
+pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
+    if repo.config_bool("shopfloor.autorun")? == Some(false) {
+        let what = "shopfloor.autorun is off: `git refinery run` lands what is queued";
+        return Ok(Autorun::Left(what.to_owned()));
+    }
+    if lease::at_work(repo, target).is_some() {
+        return Ok(Autorun::Running);
+    }
+    let Some(program) = sibling(repo) else {
+        let what = format!("{PROGRAM} is not on PATH: what is queued stays queued until it runs");
+        return Ok(Autorun::Left(what));
+    };
+    let log = repo.own_dir()?.join(format!("refinery-{}.log", file_name(target)));
+    let place = repo.common_dir();
+    let started = Program::new(program)
+        .args([OsStr::new("-C"), place.as_os_str()])
+        .args(["run", "--drain", "--detached", "--target", target])
+        .full_env(environment(repo))
+        .dir(place)
+        .spawn_detached(&log);
+    match started {
+        Ok(_) => Ok(Autorun::Started),
+        Err(error) => Ok(Autorun::Left(format!("{PROGRAM} could not be started: {error:#}"))),
+    }
+}
+
+/// The command beside the one that runs, else the one on PATH.
+fn sibling(repo: &Repo) -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(PROGRAM));
+    beside.filter(|path| path.is_file()).or_else(|| repo.env().path_of(PROGRAM))
+}
+
+/// The caller's environment without what tells git where it is, and without what names a session:
+/// the refinery belongs to the repository, and must not end with the agent that woke it.
+fn environment(repo: &Repo) -> Vec<(String, String)> {
+    const KEPT: [&str; 9] = [
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_SSH_VARIANT",
+        "GIT_ASKPASS",
+        "GIT_ALLOW_PROTOCOL",
+        "GIT_TERMINAL_PROMPT",
+    ];
+    let ours = |key: &str| !key.starts_with("GIT_") && !key.starts_with("SHOPFLOOR_");
+    let kept = repo.env().iter().filter(|(key, _)| ours(key) || KEPT.contains(key));
+    kept.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}

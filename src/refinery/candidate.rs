@@ -1,0 +1,113 @@
+//! What would land: the submitted commit itself where it is the next one, else a merge commit whose
+//! first parent is the target's tip. Built without a work tree; the target does not move here.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+
+use crate::git::{Commit, Conflict, Merged, Oid, Repo, Signature};
+use crate::refinery::lease::Lease;
+use crate::refinery::queue::Entry;
+
+/// A commit that could become the target's next tip.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub base: Oid,
+    pub commit: Oid,
+    pub tree: Oid,
+    /// Where the submission left the target; `None` for the next commit itself.
+    fork: Option<Oid>,
+}
+
+pub(super) enum Built {
+    Candidate(Candidate),
+    /// The target has this commit already.
+    Contained,
+    Conflicts(Vec<Conflict>),
+    /// The two have no commit in common.
+    Unrelated,
+}
+
+/// Builds the candidate of an entry on `tip`.
+///
+/// Only a single commit directly on the tip is taken as it is. A longer submission gets a merge
+/// commit even where git could fast-forward: every first-parent commit of the target is then one
+/// whose exact tree was tested.
+pub(super) fn build(lease: &Lease<'_>, entry: &Entry, head: &Commit, tip: &Oid) -> Result<Built> {
+    let repo = lease.repo;
+    if head.parents.first() == Some(tip) {
+        let candidate = Candidate { base: *tip, commit: entry.commit, tree: head.tree, fork: None };
+        return Ok(Built::Candidate(candidate));
+    }
+    let Some(fork) = repo.merge_base(tip, &entry.commit)? else { return Ok(Built::Unrelated) };
+    if fork == entry.commit {
+        return Ok(Built::Contained);
+    }
+    let tree = match merged(repo, tip, entry, head, &fork)? {
+        Merged::Tree(tree) => tree,
+        Merged::Conflicts(conflicts) => return Ok(Built::Conflicts(conflicts)),
+    };
+    let message = message(repo, entry, head)?;
+    let now = Signature::new("git-refinery", &lease.actor.owner, &lease.clock.now());
+    let author = Signature { time: now.time.clone(), ..head.author.clone() };
+    let commit = repo.commit_tree(&tree, &[*tip, entry.commit], &message, (&author, &now))?;
+    Ok(Built::Candidate(Candidate { base: *tip, commit, tree, fork: Some(fork) }))
+}
+
+/// The commits that the landing would bring, oldest first.
+pub(super) fn commits(repo: &Repo, entry: &Entry, head: &Commit, tip: &Oid) -> Result<Vec<Oid>> {
+    match head.parents.as_slice() {
+        [only] if only == tip => Ok(vec![entry.commit]),
+        _ => repo.commits_between(tip, &entry.commit),
+    }
+}
+
+/// The two oracles. A queue that lands another tree than the merge, or touches a path that the
+/// change does not, corrupts the target without an alarm; so both are computed again, from the
+/// commits alone, before the target moves.
+pub(super) fn verify(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Result<()> {
+    let landing = repo.commit(&candidate.commit)?;
+    ensure!(landing.tree == candidate.tree, "{} is not the tree that was tested", candidate.commit);
+    ensure!(
+        landing.parents.first() == Some(&candidate.base),
+        "{} does not stand on {}",
+        candidate.commit,
+        candidate.base
+    );
+    let Some(fork) = &candidate.fork else { return Ok(()) };
+    let head = repo.commit(&entry.commit)?;
+    let Merged::Tree(again) = merged(repo, &candidate.base, entry, &head, fork)? else {
+        anyhow::bail!("{} no longer merges into {}", entry.commit, candidate.base);
+    };
+    ensure!(again == candidate.tree, "merging {} again gives another tree", entry.commit);
+    let own: BTreeSet<_> = repo.changed_paths(fork, &entry.commit)?.into_iter().collect();
+    let strange = repo.changed_paths(&candidate.base, &candidate.commit)?;
+    let strange = strange.into_iter().find(|path| !own.contains(path));
+    ensure!(
+        strange.is_none(),
+        "landing {} would change {strange:?}, which it does not",
+        entry.commit
+    );
+    Ok(())
+}
+
+fn merged(repo: &Repo, tip: &Oid, entry: &Entry, head: &Commit, fork: &Oid) -> Result<Merged> {
+    // On the tip itself there is nothing to merge with.
+    if fork == tip { Ok(Merged::Tree(head.tree)) } else { repo.merge(tip, &entry.commit) }
+}
+
+fn message(repo: &Repo, entry: &Entry, head: &Commit) -> Result<String> {
+    let trailers: Vec<_> = repo
+        .trailers(&head.message)
+        .into_iter()
+        .filter(|(key, _)| {
+            matches!(key.as_str(), "Bead" | "Agent" | "Assisted-by" | "Agent-Session")
+        })
+        .collect();
+    let subject = format!("Land {}: {}\n", entry.name(), head.subject());
+    if trailers.is_empty() {
+        return Ok(subject);
+    }
+    let lines: String = trailers.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
+    Ok(format!("{subject}\n{lines}"))
+}

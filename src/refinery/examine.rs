@@ -1,0 +1,217 @@
+//! May this entry be tried at all? Its claim must stand, its commits must name their authors, it
+//! must merge, and what it would have executed must be known to a person. Reads only.
+
+use anyhow::Result;
+
+use crate::bead::{Bead, Beads};
+use crate::git::{Commit, Conflict, Oid, Repo};
+use crate::policy::{self, Policy};
+use crate::refinery::attribution::{self, Author, Holder, Rules};
+use crate::refinery::candidate::{self, Built, Candidate};
+use crate::refinery::event::{Held, Hold};
+use crate::refinery::lease::Lease;
+use crate::refinery::queue::Entry;
+use crate::refinery::rejection::{Cause, Clash, Rejection, Side};
+use crate::refusal::Refusal;
+
+/// What is to be done with an entry, before any gate has run.
+pub(super) enum Examined {
+    /// Put this candidate to the gates.
+    Try {
+        candidate: Candidate,
+        author: Author,
+    },
+    /// The target has it already, through another entry that contained it.
+    Contained(Author),
+    No(Box<Rejection>),
+    Wait(Held),
+}
+
+/// Examines an entry as it would land on `tip`, under the policy of `tip`.
+pub(super) fn examine(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    (tip, policy): (&Oid, &Policy),
+    beads: &Beads,
+) -> Result<Examined> {
+    let repo = lease.repo;
+    let no = |cause, error: String| rejection(entry, tip, cause, error);
+    if !super::land::stands(beads, entry) {
+        let what = "stale: the bead was claimed anew after this was submitted".to_owned();
+        return Ok(Examined::No(no(Cause::Stale, what)));
+    }
+    let head = repo.commit(&entry.commit)?;
+    let author = match author(repo, (entry, &head), (tip, policy), beads)? {
+        Ok(author) => author,
+        Err(refusal) => {
+            let mut no = no(Cause::Attribution, refusal.what);
+            no.repeat = refusal.hints;
+            return Ok(Examined::No(no));
+        }
+    };
+    let candidate = match candidate::build(lease, entry, &head, tip)? {
+        Built::Candidate(candidate) => candidate,
+        Built::Contained => return Ok(Examined::Contained(author)),
+        Built::Unrelated => {
+            let what = format!("it shares no history with {}", lease.target);
+            return Ok(Examined::No(no(Cause::Conflict, what)));
+        }
+        Built::Conflicts(conflicts) => {
+            return Ok(Examined::No(clash(repo, entry, tip, conflicts)?));
+        }
+    };
+    Ok(match surface(repo, entry, (tip, policy), &candidate)? {
+        None => Examined::Try { candidate, author },
+        Some(Ok(held)) => Examined::Wait(held),
+        Some(Err(what)) => Examined::No(no(Cause::Policy, what)),
+    })
+}
+
+/// A rejection with what every one has.
+pub(super) fn rejection(entry: &Entry, tip: &Oid, cause: Cause, error: String) -> Box<Rejection> {
+    Box::new(Rejection {
+        cause,
+        agent: entry.agent.clone(),
+        bead: entry.bead.clone(),
+        submitted: entry.commit,
+        base: *tip,
+        error,
+        gate: None,
+        failures: Vec::new(),
+        conflicts: Vec::new(),
+        tail: String::new(),
+        repeat: Vec::new(),
+    })
+}
+
+fn author(
+    repo: &Repo,
+    (entry, head): (&Entry, &Commit),
+    (tip, policy): (&Oid, &Policy),
+    beads: &Beads,
+) -> Result<Result<Author, Refusal>> {
+    let mut commits = Vec::new();
+    for id in candidate::commits(repo, entry, head, tip)? {
+        let commit = if id == entry.commit { head.clone() } else { repo.commit(&id)? };
+        commits.push(attribution::Commit {
+            name: id.short(),
+            author: commit.author.name,
+            email: commit.author.email,
+            message: commit.message,
+        });
+    }
+    if commits.is_empty() {
+        // Contained already: each commit was judged when it landed.
+        let (name, email) = (head.author.name.clone(), head.author.email.clone());
+        return Ok(Ok(Author { name, email, vouched: None }));
+    }
+    let mut held: Vec<_> = beads.iter().filter_map(holder).collect();
+    let own = entry.agent.as_ref().zip(entry.bead.as_ref()).map(|(agent, bead)| Holder {
+        bead: bead.clone(),
+        agent: agent.clone(),
+        session: entry.session.clone(),
+    });
+    held.extend(own.clone().filter(|own| !held.iter().any(|holder| holder.bead == own.bead)));
+    let rules = Rules {
+        holder: own.as_ref(),
+        agent: entry.agent.as_deref(),
+        held: &held,
+        overseers: &policy.overseers,
+        submitter: &entry.owner,
+    };
+    Ok(attribution::judge(&commits, &rules))
+}
+
+fn holder(bead: &Bead) -> Option<Holder> {
+    let claim = bead.claim.as_ref()?;
+    Some(Holder {
+        bead: bead.id.clone(),
+        agent: claim.holder.clone(),
+        session: claim.session.clone(),
+    })
+}
+
+/// Holds a change of what would be executed until a person has read it; `Err` where the candidate's
+/// file cannot be read at all.
+fn surface(
+    repo: &Repo,
+    entry: &Entry,
+    (tip, policy): (&Oid, &Policy),
+    candidate: &Candidate,
+) -> Result<Option<Result<Held, String>>> {
+    if repo.file_at(tip, policy::FILE)? == repo.file_at(&candidate.commit, policy::FILE)? {
+        return Ok(None);
+    }
+    let after = match policy::read(repo, &candidate.commit) {
+        Ok(policy) => policy.surface(),
+        Err(error) => return Ok(Some(Err(format!("{error:#}")))),
+    };
+    let before = policy.surface();
+    let hash = after.hash();
+    if after == before || entry.approved.as_ref() == Some(&hash) {
+        return Ok(None);
+    }
+    let gone = before.lines().iter().filter(|line| !after.lines().contains(line));
+    let new = after.lines().iter().filter(|line| !before.lines().contains(line));
+    let changes = gone.map(|line| format!("- {line}")).chain(new.map(|line| format!("+ {line}")));
+    let changes: Vec<_> = changes.collect();
+    let said = format!(
+        "it changes the commands of {}: {}",
+        policy::FILE,
+        if changes.is_empty() { "their order".to_owned() } else { changes.join("; ") }
+    );
+    Ok(Some(Ok(Held { why: Hold::Surface, said, surface: Some(hash) })))
+}
+
+/// A textual conflict, with who changed each path on either side.
+fn clash(
+    repo: &Repo,
+    entry: &Entry,
+    tip: &Oid,
+    conflicts: Vec<Conflict>,
+) -> Result<Box<Rejection>> {
+    let fork = repo.merge_base(tip, &entry.commit)?;
+    let mut clashes = Vec::new();
+    for Conflict { path, what } in conflicts {
+        let side = |end: &Oid| side(repo, fork.as_ref(), end, &path);
+        let (landed, submitted) = (side(tip)?, side(&entry.commit)?);
+        clashes.push(Clash { path, what, landed, submitted });
+    }
+    let paths: Vec<_> = clashes.iter().map(|clash| clash.path.as_str()).collect();
+    let by = clashes.iter().find_map(|clash| clash.landed.as_ref());
+    let by = by.map(|side| format!(" that {} changed in {}", side.author, side.commit.short()));
+    let error = format!(
+        "conflicts with {} in {}{}",
+        entry.target,
+        paths.join(", "),
+        by.unwrap_or_default()
+    );
+    let mut no = rejection(entry, tip, Cause::Conflict, error);
+    no.conflicts = clashes;
+    no.repeat = vec![
+        format!("git rebase {}    # on your branch; resolve, git rebase --continue", entry.target),
+        "git push    # a new entry".to_owned(),
+    ];
+    Ok(no)
+}
+
+/// The last commit between the fork and `end` that changed `path`.
+fn side(repo: &Repo, fork: Option<&Oid>, end: &Oid, path: &str) -> Result<Option<Side>> {
+    let Some(fork) = fork else { return Ok(None) };
+    let range = format!("{fork}..{end}");
+    let args = ["rev-list", "-1", "--no-merges", &range, "--", path];
+    let Ok(id) = repo.git(args).env("GIT_LITERAL_PATHSPECS", "1").text()?.parse::<Oid>() else {
+        return Ok(None);
+    };
+    let commit = repo.commit(&id)?;
+    let trailer = |key: &str| {
+        let trailers = repo.trailers(&commit.message).into_iter();
+        trailers.filter(|(name, _)| name == key).map(|(_, value)| value).next()
+    };
+    Ok(Some(Side {
+        commit: id,
+        subject: commit.subject().to_owned(),
+        author: trailer("Agent").unwrap_or_else(|| commit.author.name.clone()),
+        bead: trailer("Bead"),
+    }))
+}

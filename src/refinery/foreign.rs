@@ -1,0 +1,47 @@
+//! The target moved, and not by us. It is too late to say no; so the new tip is put to the gates of
+//! the old one, and what came of it is written down for everybody to see.
+
+use anyhow::Result;
+
+use crate::git::Oid;
+use crate::policy::{self, trust};
+use crate::refinery::event::{Event, Foreign};
+use crate::refinery::gate;
+use crate::refinery::lease::Lease;
+use crate::refinery::queue::{Lane, Queue};
+use crate::refinery::verdict::Verdict;
+
+/// Where the target was when a line last said so, if it is elsewhere now.
+pub(super) fn moved(lane: Option<&Lane>, tip: &Oid) -> Option<Oid> {
+    lane?.tip.filter(|known| known != tip)
+}
+
+/// Tests the tip that somebody else made, and records it.
+pub(super) fn record(lease: &Lease<'_>, old: &Oid, new: &Oid) -> Result<Foreign> {
+    let repo = lease.repo;
+    // An old tip that history rewriting has thrown away has no policy to ask for.
+    let judge = if repo.exists(old) { old } else { new };
+    let policy = policy::read(repo, judge)?;
+    trust::demand(repo.env(), repo, &policy.surface())?;
+    let rewound = !repo.exists(old) || !repo.is_ancestor(old, new)?;
+    let tests = gate::run_all(lease, &policy, new, &format!("foreign-{}", new.short()))?;
+    let foreign =
+        Foreign { old: *old, new: *new, tree: repo.tree_of(new)?, gates: tests.gates, rewound };
+    lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
+        match moved(queue.lane(&lease.target), new) {
+            Some(_) => pen.line(&lease.target, &Event::Foreign(foreign.clone())),
+            None => Ok(()),
+        }
+    })?;
+    Ok(foreign)
+}
+
+/// Whether the target itself is known not to pass `gate`: then a change that fails it too is not
+/// to blame.
+pub(super) fn fails(lane: Option<&Lane>, gate: &str) -> Option<Oid> {
+    let foreign = lane?.foreign_tip()?;
+    let red = |ran: &crate::refinery::event::Ran| {
+        ran.gate == gate && !matches!(ran.verdict, Verdict::Pass | Verdict::NotRun)
+    };
+    foreign.gates.iter().any(red).then_some(foreign.new)
+}

@@ -1,0 +1,196 @@
+//! The landing itself: evidence, intent, compare-and-swap, landed. Each step is durable before the
+//! next, so after a crash at any point the lines and the target together tell what happened.
+
+use anyhow::Result;
+
+use crate::bead::event::Landed as Closing;
+use crate::bead::{Beads, change};
+use crate::git::{Oid, Pushed, Swap};
+use crate::refinery::candidate::{self, Candidate};
+use crate::refinery::event::{Event, Intent, Landed, Tested};
+use crate::refinery::lease::Lease;
+use crate::refinery::park;
+use crate::refinery::publish::{Route, Sides};
+use crate::refinery::queue::{Entry, Queue, State};
+use crate::refinery::recover::{self, Facts, Recovery};
+use crate::refusal::Refusal;
+
+/// How an attempt to land ended.
+pub(super) enum Landing {
+    /// Landed; the bead that this closed, and what people should know.
+    Done { bead: Option<String>, notes: Vec<String> },
+    /// Something moved meanwhile; the entry waits and is tried again on what is there now.
+    Overtaken(String),
+}
+
+/// Lands a candidate whose gates have all passed.
+pub(super) fn land(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    candidate: &Candidate,
+    tested: &Tested,
+    intent: &Intent,
+) -> Result<Landing> {
+    candidate::verify(lease.repo, entry, candidate)?;
+    let route = Route::of(lease.repo, &lease.target)?;
+    let published = match &route {
+        None => None,
+        Some(route) => match route.look(lease.repo, &candidate.base)? {
+            Sides::Level { remote } => remote,
+            Sides::Behind { .. } => {
+                return Ok(Landing::Overtaken("the remote has moved".to_owned()));
+            }
+        },
+    };
+    if !intend(lease, entry, tested, intent)? {
+        return Ok(Landing::Overtaken("the entry or its claim has changed".to_owned()));
+    }
+    if let Some(route) = &route
+        && let Pushed::Rejected(why) = route.push(lease, published.as_ref(), &intent.new)?
+    {
+        let why = format!("{} refused the push: {why}", route.remote());
+        abort(lease, entry, &why)?;
+        // A lost race shows at the next look; a remote that says no for its own reasons would say
+        // so again and again.
+        return match route.look(lease.repo, &intent.old)? {
+            Sides::Behind { .. } => Ok(Landing::Overtaken(why)),
+            Sides::Level { .. } => Err(Refusal::refused(why).hint("the entry stays queued").into()),
+        };
+    }
+    match advance(lease, &intent.old, &intent.new, &entry.name())? {
+        Swap::Done => {}
+        Swap::Lost(_) => {
+            let why = format!("{} moved while we landed", lease.target);
+            abort(lease, entry, &why)?;
+            drop(settle(lease)?);
+            return Ok(Landing::Overtaken(why));
+        }
+    }
+    let bead = finish(lease, entry, intent)?;
+    Ok(Landing::Done { bead, notes: settle(lease)? })
+}
+
+/// Moves the local branch, with every work tree on it out of the way.
+pub(super) fn advance(lease: &Lease<'_>, old: &Oid, new: &Oid, why: &str) -> Result<Swap> {
+    park::park(lease.repo, &lease.branch, old)?;
+    let why = format!("shopfloor: land {why}");
+    lease.repo.swap_ref(&lease.branch, Some(old), Some(new), &why)
+}
+
+/// Evidence and intent, in one write, on the newest state: an entry that was taken back or whose
+/// claim has gone to somebody else does not land.
+fn intend(lease: &Lease<'_>, entry: &Entry, tested: &Tested, intent: &Intent) -> Result<bool> {
+    lease.ledger.write::<(Queue, Beads), _>(&lease.actor, |(queue, beads), pen| {
+        let waits = queue.entry(&entry.target, entry.n).is_some_and(|e| e.state == State::Waiting);
+        if !waits || !stands(beads, entry) {
+            return Ok(false);
+        }
+        pen.line(&entry.name(), &Event::Tested(tested.clone()))?;
+        pen.line(&entry.name(), &Event::Intent(intent.clone()))?;
+        Ok(true)
+    })
+}
+
+/// Whether nobody has claimed the bead anew since the entry was submitted.
+pub(super) fn stands(beads: &Beads, entry: &Entry) -> bool {
+    let (Some(bead), Some(epoch)) = (entry.bead.as_ref().and_then(|id| beads.get(id)), entry.epoch)
+    else {
+        return true;
+    };
+    bead.epoch == epoch
+}
+
+/// Says landed, and closes the bead, in one write.
+pub(super) fn finish(lease: &Lease<'_>, entry: &Entry, intent: &Intent) -> Result<Option<String>> {
+    let landed = Landed {
+        submitted: entry.commit,
+        commit: intent.new,
+        author: intent.author.clone(),
+        vouched: intent.vouched.clone(),
+    };
+    say_landed(lease, entry, &landed)
+}
+
+/// The `landed` line, and the close of the bead that the landing means.
+pub(super) fn say_landed(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    landed: &Landed,
+) -> Result<Option<String>> {
+    let closing = Closing {
+        entry: entry.name(),
+        submitted: landed.submitted.to_string(),
+        commit: landed.commit.to_string(),
+    };
+    lease.ledger.write::<(Queue, Beads), _>(&lease.actor, |(queue, beads), pen| {
+        if queue.entry(&entry.target, entry.n).is_none_or(|e| e.state == State::Landed) {
+            return Ok(None);
+        }
+        pen.line(&entry.name(), &Event::Landed(landed.clone()))?;
+        let Some(bead) = entry.bead.as_ref().and_then(|id| beads.get(id)) else { return Ok(None) };
+        let Some(closed) = change::close_landed(bead, closing.clone()) else { return Ok(None) };
+        pen.line(&bead.id, &closed)?;
+        Ok(Some(bead.id.clone()))
+    })
+}
+
+/// The intent came to nothing.
+pub(super) fn abort(lease: &Lease<'_>, entry: &Entry, why: &str) -> Result<()> {
+    lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
+        match queue.entry(&entry.target, entry.n).and_then(|entry| entry.intent.as_ref()) {
+            Some(_) => pen.line(&entry.name(), &Event::Aborted { reason: why.to_owned() }),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Gives every intent that a crash has left open its outcome. Says which entries turned out to have
+/// landed, with the beads that closed.
+pub(super) fn recover(lease: &Lease<'_>) -> Result<Vec<(Entry, Option<String>)>> {
+    let queue = lease.ledger.read::<Queue>()?;
+    let mut landed = Vec::new();
+    let entries = queue.lane(&lease.target).into_iter().flat_map(|lane| lane.entries.values());
+    for entry in entries {
+        let Some(intent) = &entry.intent else { continue };
+        let Some(tip) = lease.repo.read_ref(&lease.branch)? else { continue };
+        match recover::judge(intent, facts(lease, intent, &tip)?) {
+            Recovery::Landed => landed.push((entry.clone(), finish(lease, entry, intent)?)),
+            Recovery::Finish => match advance(lease, &intent.old, &intent.new, &entry.name())? {
+                Swap::Done => landed.push((entry.clone(), finish(lease, entry, intent)?)),
+                Swap::Lost(_) => abort(lease, entry, "the target moved")?,
+            },
+            Recovery::Requeue => abort(lease, entry, "the landing was interrupted")?,
+        }
+    }
+    Ok(landed)
+}
+
+fn facts<'t>(lease: &Lease<'_>, intent: &Intent, tip: &'t Oid) -> Result<Facts<'t>> {
+    let repo = lease.repo;
+    let contains = repo.exists(&intent.new) && repo.is_ancestor(&intent.new, tip)?;
+    let mut published = false;
+    if !contains && let Some(route) = Route::of(repo, &lease.target)? {
+        let there = match route.look(repo, tip)? {
+            Sides::Level { remote } => remote,
+            Sides::Behind { remote } => Some(remote),
+        };
+        published = there == Some(intent.new);
+    }
+    Ok(Facts { tip, contains, published })
+}
+
+/// Brings parked work trees back, and says what stays.
+pub(super) fn settle(lease: &Lease<'_>) -> Result<Vec<String>> {
+    settle_in(lease.repo, &lease.ledger.read::<Queue>()?)
+}
+
+/// The same without a lease: no ref moves, so any command may do it.
+pub(super) fn settle_in(repo: &crate::git::Repo, queue: &Queue) -> Result<Vec<String>> {
+    let submitted = |tree: &Oid| {
+        let landed = queue.entries().filter(|entry| entry.state == State::Landed).map(|e| e.commit);
+        let mut newest: Vec<_> = landed.collect();
+        newest.reverse();
+        newest.into_iter().take(50).find(|commit| repo.tree_of(commit).is_ok_and(|t| t == *tree))
+    };
+    park::settle(repo, &submitted)
+}

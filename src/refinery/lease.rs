@@ -1,0 +1,124 @@
+//! Proof that this is the only refinery on its target. The kernel holds the lock and gives it back
+//! whatever happens to us; a note beside it says to others what is being tested.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::git::{RefName, Repo};
+use crate::host::Clock;
+use crate::host::process::Identity;
+use crate::ledger::{Actor, Ledger};
+
+/// What a refinery works with, and the right to land on `target`.
+pub struct Lease<'a> {
+    pub repo: &'a Repo,
+    pub ledger: &'a Ledger<'a>,
+    pub clock: &'a Clock,
+    pub actor: Actor,
+    pub target: String,
+    pub branch: RefName,
+    note: PathBuf,
+    _lock: File,
+}
+
+impl<'a> Lease<'a> {
+    /// Takes the lease, or says `None` when another refinery has it. `owner` answers for what the
+    /// refinery writes.
+    pub fn take(
+        repo: &'a Repo,
+        ledger: &'a Ledger<'a>,
+        clock: &'a Clock,
+        owner: &str,
+        target: &str,
+    ) -> Result<Option<Self>> {
+        let folder = folder(repo)?;
+        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let path = folder.join(format!("{}.lock", file_name(target)));
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let lock = opened.with_context(|| format!("opening {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
+        }
+        let actor =
+            Actor { by: "refinery".to_owned(), owner: owner.to_owned(), ..Actor::default() };
+        let note = note(repo, target)?;
+        let branch = RefName::branch(target)?;
+        let target = target.to_owned();
+        let lease = Self { repo, ledger, clock, actor, target, branch, note, _lock: lock };
+        lease.testing(0);
+        Ok(Some(lease))
+    }
+
+    /// Tells who asks that entry `n` is being tested; 0 is none. Only a display, so a failure to
+    /// write it stops nothing.
+    pub fn testing(&self, n: u64) {
+        let own = Identity::own();
+        let fresh = self.note.with_extension("fresh");
+        let text = format!("{n}\n{}\n{}\n", own.pid, own.start);
+        drop(fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.note)));
+    }
+
+    /// Where this refinery keeps the outputs of an entry's gates.
+    pub fn outputs(&self, entry: &str) -> Result<PathBuf> {
+        let n = entry.rsplit_once('#').map_or(entry, |(_, n)| n);
+        Ok(self.repo.own_dir()?.join("gates").join(file_name(&self.target)).join(file_name(n)))
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.note));
+    }
+}
+
+/// The entry that a living refinery is testing; `Some(0)` when it is between two.
+pub fn at_work(repo: &Repo, target: &str) -> Option<u64> {
+    let text = fs::read_to_string(note(repo, target).ok()?).ok()?;
+    let mut lines = text.lines();
+    let n = lines.next()?.parse().ok()?;
+    let pid = lines.next()?.parse().ok()?;
+    let start = lines.next()?.to_owned();
+    Identity { pid, start }.alive().then_some(n)
+}
+
+/// A name that is one path component, whatever the branch or gate is called.
+pub(super) fn file_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut out = String::new();
+    for (at, c) in name.chars().enumerate() {
+        if plain(c) && !(at == 0 && c == '.') {
+            out.push(c);
+        } else {
+            out.push_str(&format!("%{:X}", u32::from(c)));
+        }
+    }
+    out
+}
+
+fn folder(repo: &Repo) -> Result<PathBuf> {
+    Ok(repo.own_dir()?.join("refinery"))
+}
+
+fn note(repo: &Repo, target: &str) -> Result<PathBuf> {
+    Ok(folder(repo)?.join(format!("{}.now", file_name(target))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_is_one_path_component() {
+        let cases =
+            [("main", "main"), ("release/1.0", "release%2F1.0"), ("..", "%2E."), ("é", "%E9")];
+        for (name, expected) in cases {
+            assert_eq!(file_name(name), expected);
+        }
+    }
+}

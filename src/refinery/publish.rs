@@ -1,0 +1,81 @@
+//! Where `shopfloor.publish` names a remote, a landing goes there first: the push with a lease is
+//! the compare-and-swap, and the local branch follows.
+
+use anyhow::Result;
+
+use crate::git::{Oid, Pushed, Repo};
+use crate::refinery::lease::Lease;
+use crate::refusal::Refusal;
+
+/// The remote that landings are published to.
+pub(super) struct Route {
+    remote: String,
+    url: String,
+    target: String,
+}
+
+/// What is known of the target on both sides.
+pub(super) enum Sides {
+    /// The local branch has everything the remote has.
+    Level { remote: Option<Oid> },
+    /// Somebody has pushed past us; the local branch can follow.
+    Behind { remote: Oid },
+}
+
+impl Route {
+    pub(super) fn of(repo: &Repo, target: &str) -> Result<Option<Self>> {
+        let Some(name) = repo.config_get("shopfloor.publish")? else { return Ok(None) };
+        let remotes = repo.remotes()?;
+        let Some(remote) = remotes.into_iter().find(|remote| remote.name == name) else {
+            return Err(Refusal::refused(format!(
+                "shopfloor.publish names {name}, which is no remote"
+            ))
+            .hint("`git config --unset shopfloor.publish` keeps landings in this repository")
+            .into());
+        };
+        // Our own gate stands among the push urls to catch everybody else's pushes, not this one.
+        let own = repo.own_dir()?;
+        let gate =
+            |url: &String| url.trim_start_matches("file://").starts_with(&*own.to_string_lossy());
+        let url = remote.push_urls.into_iter().find(|url| !gate(url)).unwrap_or(remote.url);
+        Ok(Some(Self { remote: name, url, target: target.to_owned() }))
+    }
+
+    /// Fetches the remote's target and compares it with the local `tip`.
+    pub(super) fn look(&self, repo: &Repo, tip: &Oid) -> Result<Sides> {
+        let (target, remote) = (&self.target, &self.remote);
+        let tracking = format!("refs/remotes/{remote}/{target}");
+        let spec = format!("+refs/heads/{target}:{tracking}");
+        if let Err(error) = repo.fetch(remote, &[&spec]) {
+            if format!("{error:#}").contains("couldn't find remote ref") {
+                return Ok(Sides::Level { remote: None });
+            }
+            return Err(Refusal::again(format!("cannot fetch {target} from {remote}: {error:#}"))
+                .hint("what waits stays queued; `git refinery run` tries again")
+                .into());
+        }
+        let Some(there) = repo.read_ref(&tracking.parse()?)? else {
+            return Ok(Sides::Level { remote: None });
+        };
+        if repo.is_ancestor(&there, tip)? {
+            return Ok(Sides::Level { remote: Some(there) });
+        }
+        if repo.is_ancestor(tip, &there)? {
+            return Ok(Sides::Behind { remote: there });
+        }
+        Err(Refusal::refused(format!("{target} and {remote}/{target} have gone different ways"))
+            .hint(format!("nothing lands until one contains the other; look at `git log {target}...{remote}/{target}`"))
+            .into())
+    }
+
+    /// Moves the remote's target, if it is still where `look` saw it.
+    pub(super) fn push(&self, lease: &Lease<'_>, old: Option<&Oid>, new: &Oid) -> Result<Pushed> {
+        let branch = &lease.branch;
+        let old = old.map(ToString::to_string).unwrap_or_default();
+        lease.repo.push(&self.url, &[&format!("{new}:{branch}")], &[format!("{branch}:{old}")])
+    }
+
+    pub(super) fn remote(&self) -> &str {
+        &self.remote
+    }
+}

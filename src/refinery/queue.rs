@@ -1,0 +1,303 @@
+//! The fold of this room's words: per target what is known of its tip, and every entry as it
+//! stands. The order of landing is the order of arrival. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::git::Oid;
+use crate::ledger::{Actor, Fold, Line};
+use crate::refinery::event::{Event, Foreign, Held, Intent, Landed, Queued, Tested};
+use crate::refinery::rejection::Rejection;
+use crate::refusal::Refusal;
+
+/// Every target the queue has heard of.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Queue {
+    lanes: BTreeMap<String, Lane>,
+}
+
+/// One target branch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Lane {
+    pub baseline: Option<Oid>,
+    /// Where the target was when a line last said so. Elsewhere means that somebody else moved it.
+    pub tip: Option<Oid>,
+    pub entries: BTreeMap<u64, Entry>,
+    pub foreign: Vec<Foreign>,
+}
+
+/// One commit that asked to land.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    pub target: String,
+    pub n: u64,
+    pub commit: Oid,
+    pub bead: Option<String>,
+    pub agent: Option<String>,
+    pub epoch: Option<u64>,
+    pub session: Option<String>,
+    pub options: Vec<String>,
+    pub by: String,
+    pub owner: String,
+    pub at: String,
+    pub state: State,
+    pub tested: Option<Tested>,
+    pub intent: Option<Intent>,
+    pub landed: Option<Landed>,
+    pub rejection: Option<Box<Rejection>>,
+    pub held: Option<Held>,
+    /// The surface a person has said yes to.
+    pub approved: Option<String>,
+    /// When it reached the state it is in.
+    pub since: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Waiting,
+    Held,
+    Landed,
+    Rejected,
+    Withdrawn,
+}
+
+impl State {
+    /// Whether the entry may still land.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Held)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(match self {
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+            Self::Landed => "landed",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+        })
+    }
+}
+
+/// The subject of an entry's lines, and its name to people.
+pub(super) fn name(target: &str, n: u64) -> String {
+    format!("{target}#{n}")
+}
+
+/// The target and number in an entry's name. A branch may have a `#` of its own, a number not.
+pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
+    let (target, n) = name.rsplit_once('#')?;
+    n.parse().ok().filter(|n| *n > 0 && !target.is_empty()).map(|n| (target, n))
+}
+
+impl Fold for Queue {
+    const VERSION: u32 = 1;
+
+    fn name() -> String {
+        "queue".to_owned()
+    }
+
+    fn drink(&mut self, line: &Line) {
+        if !line.act.starts_with("refinery.") {
+            return;
+        }
+        let Some(event) = line.event::<Event>() else { return };
+        match event {
+            Event::Baseline { tip } => self.lanes.entry(line.on.clone()).or_default().begin(tip),
+            Event::Foreign(foreign) => {
+                self.lanes.entry(line.on.clone()).or_default().moved(foreign);
+            }
+            event => {
+                let Some((target, n)) = parse(&line.on) else { return };
+                self.lanes.entry(target.to_owned()).or_default().drink(line, target, n, event);
+            }
+        }
+    }
+}
+
+impl Queue {
+    pub fn lane(&self, target: &str) -> Option<&Lane> {
+        self.lanes.get(target)
+    }
+
+    pub fn targets(&self) -> impl Iterator<Item = (&str, &Lane)> {
+        self.lanes.iter().map(|(target, lane)| (target.as_str(), lane))
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.lanes.values().flat_map(|lane| lane.entries.values())
+    }
+
+    pub fn entry(&self, target: &str, n: u64) -> Option<&Entry> {
+        self.lanes.get(target)?.entries.get(&n)
+    }
+
+    /// The entry a person means by `42` or `main#42`.
+    pub fn find(&self, said: &str, target: &str) -> anyhow::Result<&Entry> {
+        let named = said.parse().ok().map(|n| (target, n)).or_else(|| parse(said));
+        let Some((target, n)) = named else {
+            return Err(Refusal::usage(format!("`{said}` is no entry"))
+                .hint(format!("an entry is a number, or `{target}#NUMBER`"))
+                .into());
+        };
+        self.entry(target, n).ok_or_else(|| {
+            Refusal::nothing(format!("the queue has no entry {}", name(target, n)))
+                .hint("`git refinery status` shows what it has")
+                .into()
+        })
+    }
+
+    /// What waits to be tested, first come first.
+    pub fn waiting<'a>(&'a self, target: &str) -> impl Iterator<Item = &'a Entry> {
+        let entries = self.lanes.get(target).into_iter().flat_map(|lane| lane.entries.values());
+        entries.filter(|entry| entry.state == State::Waiting)
+    }
+
+    /// The entry by which the bead will close, if it has one that may still land.
+    pub fn submitted<'a>(&'a self, bead: &'a str) -> Option<&'a Entry> {
+        self.of_bead(bead).find(|entry| entry.state.is_open())
+    }
+
+    /// What the next session on this bead has to know: its newest entry, if that was rejected.
+    pub fn last_rejection<'a>(&'a self, bead: &'a str) -> Option<&'a Rejection> {
+        self.of_bead(bead).max_by_key(|entry| entry.n)?.rejection.as_deref()
+    }
+
+    fn of_bead<'a>(&'a self, bead: &'a str) -> impl Iterator<Item = &'a Entry> {
+        self.entries().filter(move |entry| entry.bead.as_deref() == Some(bead))
+    }
+}
+
+impl Lane {
+    /// The number of the next entry.
+    pub fn next(&self) -> u64 {
+        self.entries.last_key_value().map_or(1, |(n, _)| n + 1)
+    }
+
+    /// The entry that has taken this commit and has not given it back.
+    pub fn holding(&self, commit: &Oid) -> Option<&Entry> {
+        let given_back = |entry: &&Entry| {
+            !matches!(entry.state, State::Rejected | State::Withdrawn) && entry.commit == *commit
+        };
+        self.entries.values().find(given_back)
+    }
+
+    /// The landing that made `commit` a tip of the target.
+    pub fn landing(&self, commit: &Oid) -> Option<&Entry> {
+        let made = |entry: &&Entry| entry.landed.as_ref().is_some_and(|l| l.commit == *commit);
+        self.entries.values().find(made)
+    }
+
+    /// The last foreign landing, if nothing has landed since: what the tip is known to fail.
+    pub fn foreign_tip(&self) -> Option<&Foreign> {
+        self.foreign.last().filter(|foreign| self.tip.as_ref() == Some(&foreign.new))
+    }
+
+    fn begin(&mut self, tip: Oid) {
+        if self.baseline.is_none() {
+            self.tip.get_or_insert(tip);
+            self.baseline = Some(tip);
+        }
+    }
+
+    fn moved(&mut self, foreign: Foreign) {
+        self.tip = Some(foreign.new);
+        self.foreign.push(foreign);
+    }
+
+    fn drink(&mut self, line: &Line, target: &str, n: u64, event: Event) {
+        if let Event::Queued(queued) = event {
+            let actor =
+                Actor { by: line.by.clone(), owner: line.owner.clone(), ..Actor::default() };
+            let born = || Entry::new(target, n, queued, &actor, &line.at);
+            self.entries.entry(n).or_insert_with(born);
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(&n) else { return };
+        // What has landed is not undone by a line that arrives later.
+        if entry.state == State::Landed {
+            return;
+        }
+        if let Event::Landed(landed) = &event
+            && entry.intent.is_some()
+        {
+            self.tip = Some(landed.commit);
+        }
+        entry.drink(line, event);
+    }
+}
+
+impl Entry {
+    pub fn name(&self) -> String {
+        name(&self.target, self.n)
+    }
+
+    /// An entry as `actor` queues it.
+    pub(super) fn new(target: &str, n: u64, queued: Queued, actor: &Actor, at: &str) -> Self {
+        Self {
+            target: target.to_owned(),
+            n,
+            commit: queued.commit,
+            bead: queued.bead,
+            agent: queued.agent,
+            epoch: queued.epoch,
+            session: queued.session,
+            options: queued.options,
+            by: actor.by.clone(),
+            owner: actor.owner.clone(),
+            at: at.to_owned(),
+            state: State::Waiting,
+            tested: None,
+            intent: None,
+            landed: None,
+            rejection: None,
+            held: None,
+            approved: None,
+            since: at.to_owned(),
+        }
+    }
+
+    fn drink(&mut self, line: &Line, event: Event) {
+        match event {
+            Event::Baseline { .. } | Event::Foreign(_) | Event::Queued(_) => return,
+            Event::Tested(tested) => self.tested = Some(tested),
+            Event::Intent(intent) => self.intent = Some(intent),
+            Event::Aborted { .. } => self.intent = None,
+            Event::Approved { surface } => {
+                self.approved = Some(surface);
+                self.wait();
+            }
+            Event::Retried { .. } => self.wait(),
+            Event::Held(held) => {
+                self.state = State::Held;
+                self.held = Some(held);
+            }
+            Event::Landed(landed) => {
+                self.state = State::Landed;
+                self.landed = Some(landed);
+                (self.intent, self.held) = (None, None);
+            }
+            Event::Rejected(rejection) => {
+                self.state = State::Rejected;
+                self.rejection = Some(rejection);
+                (self.intent, self.held) = (None, None);
+            }
+            Event::Withdrawn { .. } => {
+                self.state = State::Withdrawn;
+                self.held = None;
+            }
+        }
+        self.since.clone_from(&line.at);
+    }
+
+    fn wait(&mut self) {
+        if self.state == State::Held {
+            self.state = State::Waiting;
+            self.held = None;
+        }
+    }
+}

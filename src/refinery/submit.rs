@@ -1,0 +1,234 @@
+//! A commit asks to land. First a create-only ref, so that it can never be collected, then the
+//! line, all under the ledger's lock: who is told "queued" is queued. A crash between the two
+//! leaves a ref without a line, and the next refinery makes the line.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::bead::{Bead, Beads};
+use crate::git::{Oid, RefName, Repo, Swap};
+use crate::ledger::{Actor, Ledger};
+use crate::refinery::event::{Event, Queued};
+use crate::refinery::queue::{self, Entry, Queue};
+use crate::refusal::Refusal;
+
+/// Under this, `<target>/<n>` keeps every commit that ever asked to land.
+pub(super) const REFS: &str = "refs/shopfloor/queue/";
+
+/// What is asked for, by whom, in whose name.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub target: String,
+    pub commit: Oid,
+    /// The bead that the landing closes; absent, the commits' own trailers say.
+    pub bead: Option<String>,
+    /// The agent that submits; absent for a person.
+    pub agent: Option<String>,
+    pub epoch: Option<u64>,
+    pub session: Option<String>,
+    pub options: Vec<String>,
+}
+
+/// Queues a commit, once: the same commit for the same target is the same entry until it is
+/// rejected.
+pub fn submit(
+    repo: &Repo,
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    wanted: &Submission,
+) -> Result<Entry> {
+    let target = wanted.target.as_str();
+    let tip = tip(repo, target)?;
+    let mut queued = describe(repo, wanted, &tip)?;
+    let contained = repo.is_ancestor(&wanted.commit, &tip)?;
+    ledger.write::<(Queue, Beads), _>(actor, |(queue, beads), pen| {
+        let lane = queue.lane(target);
+        if let Some(entry) = lane.and_then(|lane| lane.holding(&wanted.commit)) {
+            return Ok(entry.clone());
+        }
+        if contained {
+            let what = format!("{} is on {target} already", wanted.commit.short());
+            return Err(Refusal::nothing(what).into());
+        }
+        stands(beads, &mut queued)?;
+        if lane.is_none_or(|lane| lane.baseline.is_none()) {
+            pen.line(target, &Event::Baseline { tip })?;
+        }
+        let n = reserve(repo, target, lane.map_or(1, queue::Lane::next), &wanted.commit)?;
+        pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
+        Ok(Entry::new(target, n, queued.clone(), actor, pen.at()))
+    })
+}
+
+/// Records where the target stands before the queue knows it, so that an audit knows where to begin.
+pub fn baseline(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor, target: &str) -> Result<()> {
+    let tip = tip(repo, target)?;
+    ledger.write::<Queue, _>(actor, |queue, pen| {
+        match queue.lane(target).and_then(|lane| lane.baseline) {
+            Some(_) => Ok(()),
+            None => pen.line(target, &Event::Baseline { tip }),
+        }
+    })
+}
+
+/// Refs without a line get one, entries without a ref get it back. Says how many of each.
+pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Result<(usize, usize)> {
+    let refs = repo.refs_under(REFS)?;
+    let queue = ledger.read::<Queue>()?;
+    let mut kept = BTreeSet::new();
+    let mut lost = Vec::new();
+    for (name, commit) in &refs {
+        let Some((target, n)) = entry_of(name) else { continue };
+        kept.insert((target.to_owned(), n));
+        let taken = queue.lane(target).is_some_and(|lane| lane.holding(commit).is_some());
+        if queue.entry(target, n).is_none() && !taken {
+            lost.push((target.to_owned(), n, *commit));
+        }
+    }
+    let mut lines = 0;
+    for (target, n, commit) in lost {
+        lines += usize::from(adopt(repo, ledger, actor, (&target, n, commit))?);
+    }
+    let mut again = 0;
+    for entry in queue.entries() {
+        if !kept.contains(&(entry.target.clone(), entry.n)) && repo.exists(&entry.commit) {
+            let name = ref_name(&entry.target, entry.n)?;
+            let made = repo.swap_ref(&name, None, Some(&entry.commit), "shopfloor: kept")?;
+            again += usize::from(matches!(made, Swap::Done));
+        }
+    }
+    Ok((lines, again))
+}
+
+/// Makes the line of a ref that has none.
+fn adopt(
+    repo: &Repo,
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    (target, n, commit): (&str, u64, Oid),
+) -> Result<bool> {
+    let Some(tip) = repo.read_ref(&RefName::branch(target)?)? else { return Ok(false) };
+    let wanted = Submission {
+        target: target.to_owned(),
+        commit,
+        bead: None,
+        agent: None,
+        epoch: None,
+        session: None,
+        options: Vec::new(),
+    };
+    let mut queued = describe(repo, &wanted, &tip)?;
+    ledger.write::<(Queue, Beads), _>(actor, |(queue, beads), pen| {
+        let lane = queue.lane(target);
+        if lane.is_some_and(|lane| lane.entries.contains_key(&n) || lane.holding(&commit).is_some())
+        {
+            return Ok(false);
+        }
+        if stands(beads, &mut queued).is_err() {
+            queued.bead = None;
+        }
+        if lane.is_none_or(|lane| lane.baseline.is_none()) {
+            pen.line(target, &Event::Baseline { tip })?;
+        }
+        pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
+        Ok(true)
+    })
+}
+
+/// The name of an entry's ref.
+pub(super) fn ref_name(target: &str, n: u64) -> Result<RefName> {
+    format!("{REFS}{target}/{n}").parse()
+}
+
+fn entry_of(name: &RefName) -> Option<(&str, u64)> {
+    let (target, n) = name.as_str().strip_prefix(REFS)?.rsplit_once('/')?;
+    Some((target, n.parse().ok()?))
+}
+
+fn tip(repo: &Repo, target: &str) -> Result<Oid> {
+    let tip = repo.read_ref(&RefName::branch(target)?)?;
+    tip.ok_or_else(|| {
+        Refusal::refused(format!("there is no branch {target} to land on"))
+            .hint("`git config shopfloor.target BRANCH` names another")
+            .into()
+    })
+}
+
+/// What the queued line says. A bead that nobody named is taken from the trailers, where all
+/// commits that have one agree.
+fn describe(repo: &Repo, wanted: &Submission, tip: &Oid) -> Result<Queued> {
+    let head = repo.commit(&wanted.commit)?;
+    let mut queued = Queued {
+        commit: wanted.commit,
+        bead: wanted.bead.clone(),
+        agent: wanted.agent.clone(),
+        epoch: wanted.epoch,
+        session: wanted.session.clone(),
+        options: wanted.options.clone(),
+    };
+    if queued.bead.is_none() {
+        let mut named = BTreeSet::new();
+        let commits = match head.parents.first() {
+            Some(parent) if parent == tip => vec![wanted.commit],
+            _ => repo.commits_between(tip, &wanted.commit)?,
+        };
+        for commit in commits {
+            let message = repo.commit(&commit)?.message;
+            let beads = repo.trailers(&message).into_iter().filter(|(key, _)| key == "Bead");
+            named.extend(beads.map(|(_, bead)| bead));
+        }
+        queued.bead = named.pop_first().filter(|_| named.is_empty());
+    }
+    Ok(queued)
+}
+
+/// Refuses what could not land anyway, and notes the epoch under which it is submitted.
+fn stands(beads: &Beads, queued: &mut Queued) -> Result<()> {
+    let Some(id) = queued.bead.clone() else { return Ok(()) };
+    let Some(bead) = beads.get(&id) else {
+        if queued.agent.is_none() {
+            // A trailer of another repository's bead: the commit may land, it closes nothing here.
+            queued.bead = None;
+            return Ok(());
+        }
+        return Err(Refusal::refused(format!("no bead has the id {id}")).into());
+    };
+    if let Some(agent) = &queued.agent {
+        holds(beads, bead, agent, queued.epoch)?;
+    }
+    queued.epoch = queued.epoch.or(bead.claim.as_ref().map(|claim| claim.epoch));
+    Ok(())
+}
+
+fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<()> {
+    let short = beads.short(&bead.id);
+    let stale = match &bead.claim {
+        None => Some(format!("{agent} no longer holds {short}")),
+        Some(claim) if claim.holder != agent => {
+            Some(format!("{short} is held by {}", claim.holder))
+        }
+        Some(claim) if epoch.is_some_and(|epoch| epoch != claim.epoch) => {
+            Some(format!("the claim of {short} was renewed (epoch {})", claim.epoch))
+        }
+        Some(_) => None,
+    };
+    match stale {
+        None => Ok(()),
+        Some(what) => Err(Refusal::refused(format!("stale: {what}; the commit was not queued"))
+            .hint("the commit is safe on its branch; stop work on this bead")
+            .into()),
+    }
+}
+
+/// Takes the next free number by creating its ref. A ref of ours without a line is taken over.
+fn reserve(repo: &Repo, target: &str, first: u64, commit: &Oid) -> Result<u64> {
+    let mut n = first;
+    loop {
+        match repo.swap_ref(&ref_name(target, n)?, None, Some(commit), "shopfloor: queued")? {
+            Swap::Done => return Ok(n),
+            Swap::Lost(Some(found)) if found == *commit => return Ok(n),
+            Swap::Lost(_) => n += 1,
+        }
+    }
+}

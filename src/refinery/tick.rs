@@ -1,0 +1,267 @@
+//! One step of the refinery: find what moved the target, or take the entry that has waited longest
+//! to its verdict.
+
+use anyhow::Result;
+
+use crate::bead::Beads;
+use crate::convoy;
+use crate::git::Oid;
+use crate::policy::{self, Policy, trust};
+use crate::refinery::attribution::Author;
+use crate::refinery::candidate::Candidate;
+use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Tested};
+use crate::refinery::examine::{self, Examined};
+use crate::refinery::foreign;
+use crate::refinery::gate::{self, Failed, Tests};
+use crate::refinery::land::{self, Landing};
+use crate::refinery::lease::Lease;
+use crate::refinery::publish::{Route, Sides};
+use crate::refinery::queue::{Entry, Queue, State};
+use crate::refinery::rejection::{Cause, Gate, Rejection};
+use crate::refinery::report;
+use crate::refinery::submit;
+use crate::refinery::verdict::{Blame, Verdict};
+use crate::refusal::Refusal;
+
+/// What a step came to.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Nothing waits.
+    Idle,
+    Landed {
+        entry: String,
+        commit: Oid,
+        bead: Option<String>,
+        notes: Vec<String>,
+    },
+    Rejected {
+        entry: String,
+        rejection: Box<Rejection>,
+    },
+    Held {
+        entry: String,
+        held: Held,
+    },
+    /// The entry stays where it is and the next step tries it again.
+    Again {
+        entry: String,
+        why: String,
+    },
+    Foreign(Box<Foreign>),
+}
+
+/// What has to be true before the first step: no intent without an outcome, no ref without a line,
+/// no work tree parked that could be back. Says what that brought to light.
+pub fn begin(lease: &Lease<'_>) -> Result<Vec<Outcome>> {
+    let (lines, refs) = submit::reconcile(lease.repo, lease.ledger, &lease.actor)?;
+    tracing::debug!(lines, refs, "queue refs and lines compared");
+    let mut outcomes = Vec::new();
+    for (entry, bead) in land::recover(lease)? {
+        let Some(intent) = &entry.intent else { continue };
+        let notes = announce(lease, bead.as_deref());
+        let (entry, commit) = (entry.name(), intent.new);
+        outcomes.push(Outcome::Landed { entry, commit, bead, notes });
+    }
+    let notes = land::settle(lease)?;
+    if let Some(Outcome::Landed { notes: told, .. }) = outcomes.last_mut() {
+        told.extend(notes);
+    }
+    Ok(outcomes)
+}
+
+/// Does the next thing.
+pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
+    let repo = lease.repo;
+    let Some(mut tip) = repo.read_ref(&lease.branch)? else {
+        let what = format!("there is no branch {} to land on", lease.target);
+        return Err(Refusal::refused(what).into());
+    };
+    let (queue, beads) = lease.ledger.read::<(Queue, Beads)>()?;
+    let lane = queue.lane(&lease.target);
+    let next = queue.waiting(&lease.target).next();
+    // Without anything to land the remote is nobody's business.
+    if next.is_some()
+        && let Some(there) = follow(lease, &tip)?
+    {
+        tip = there;
+    }
+    if let Some(known) = foreign::moved(lane, &tip) {
+        return Ok(Outcome::Foreign(Box::new(foreign::record(lease, &known, &tip)?)));
+    }
+    let Some(entry) = next else { return Ok(Outcome::Idle) };
+    let policy = policy::read(repo, &tip)?;
+    trust::demand(repo.env(), repo, &policy.surface())?;
+    lease.testing(entry.n);
+    let done = step(lease, entry, (&tip, &policy), (&queue, &beads));
+    lease.testing(0);
+    done
+}
+
+/// Brings the local branch to where the remote is, if somebody has pushed past us.
+fn follow(lease: &Lease<'_>, tip: &Oid) -> Result<Option<Oid>> {
+    let Some(route) = Route::of(lease.repo, &lease.target)? else { return Ok(None) };
+    let Sides::Behind { remote } = route.look(lease.repo, tip)? else { return Ok(None) };
+    land::advance(lease, tip, &remote, &format!("what {} has", route.remote()))?;
+    land::settle(lease)?;
+    Ok(Some(remote))
+}
+
+fn step(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    (tip, policy): (&Oid, &Policy),
+    (queue, beads): (&Queue, &Beads),
+) -> Result<Outcome> {
+    let (candidate, author) = match examine::examine(lease, entry, (tip, policy), beads)? {
+        Examined::Try { candidate, author } => (candidate, author),
+        Examined::No(rejection) => return reject(lease, entry, None, rejection),
+        Examined::Wait(held) => return hold(lease, entry, None, held),
+        Examined::Contained(author) => return contained(lease, entry, author),
+    };
+    let Tests { gates, failed } = gate::run_all(lease, policy, &candidate.commit, &entry.name())?;
+    let tested = Tested { base: *tip, candidate: candidate.commit, tree: candidate.tree, gates };
+    let Some(failed) = failed else {
+        return land_it(lease, entry, (&candidate, author), &tested);
+    };
+    if failed.blame() == Blame::House {
+        let said = infra(&failed);
+        return hold(lease, entry, Some(&tested), Held { why: Hold::Infra, said, surface: None });
+    }
+    if let Some(red) = foreign::fails(queue.lane(&lease.target), &failed.ran.gate) {
+        let (target, gate) = (&lease.target, &failed.ran.gate);
+        let said = format!("{target} itself fails {gate} since {}", red.short());
+        return hold(lease, entry, Some(&tested), Held { why: Hold::Target, said, surface: None });
+    }
+    let rejection = red(lease, entry, tip, &failed)?;
+    reject(lease, entry, Some(&tested), rejection)
+}
+
+fn land_it(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    (candidate, author): (&Candidate, Author),
+    tested: &Tested,
+) -> Result<Outcome> {
+    let intent = Intent {
+        old: candidate.base,
+        new: candidate.commit,
+        tree: candidate.tree,
+        author: of_record(&author),
+        vouched: author.vouched,
+    };
+    match land::land(lease, entry, candidate, tested, &intent)? {
+        Landing::Done { bead, mut notes } => {
+            notes.extend(announce(lease, bead.as_deref()));
+            Ok(Outcome::Landed { entry: entry.name(), commit: intent.new, bead, notes })
+        }
+        Landing::Overtaken(why) => Ok(Outcome::Again { entry: entry.name(), why }),
+    }
+}
+
+/// Another landing brought these commits along; the target does not move for them.
+fn contained(lease: &Lease<'_>, entry: &Entry, author: Author) -> Result<Outcome> {
+    let author_of_record = of_record(&author);
+    let landed = Landed {
+        submitted: entry.commit,
+        commit: entry.commit,
+        author: author_of_record,
+        vouched: author.vouched,
+    };
+    let bead = land::say_landed(lease, entry, &landed)?;
+    let notes = announce(lease, bead.as_deref());
+    Ok(Outcome::Landed { entry: entry.name(), commit: entry.commit, bead, notes })
+}
+
+fn of_record(author: &Author) -> String {
+    format!("{} <{}>", author.name, author.email)
+}
+
+/// A landing may have been the last that a convoy waited for. What goes wrong in saying so is told,
+/// and undoes no landing.
+fn announce(lease: &Lease<'_>, bead: Option<&str>) -> Vec<String> {
+    if bead.is_none() {
+        return Vec::new();
+    }
+    let person = policy::person(lease.repo.env());
+    let said = person.and_then(|p| convoy::announce(lease.repo, lease.ledger, &lease.actor, &p));
+    match said {
+        Ok(through) => through.into_iter().filter_map(|through| through.trouble).collect(),
+        Err(error) => vec![format!("the convoy could not be announced: {error:#}")],
+    }
+}
+
+fn infra(failed: &Failed) -> String {
+    let ran = &failed.ran;
+    let why = match (ran.verdict, ran.signal) {
+        (Verdict::Signal, Some(signal)) => format!("was ended by signal {signal}"),
+        _ => "could not start".to_owned(),
+    };
+    let said = failed.output.lines().map(str::trim).rfind(|line| !line.is_empty());
+    let said = said.map(|line| format!(": {line}")).unwrap_or_default();
+    format!("the gate {} {why}{said}", ran.gate)
+}
+
+fn red(lease: &Lease<'_>, entry: &Entry, tip: &Oid, failed: &Failed) -> Result<Box<Rejection>> {
+    let ran = &failed.ran;
+    let failures = report::failures(&failed.output);
+    let said = report::headline(&failed.output, &failures);
+    let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+    let what = match ran.verdict {
+        Verdict::Timeout => format!("did not end within {} s", ran.ms / 1000),
+        Verdict::Signal => format!("crashed (signal {})", ran.signal.unwrap_or_default()),
+        Verdict::Dirty => "changed tracked files".to_owned(),
+        _ => format!("failed (exit {})", ran.exit.unwrap_or_default()),
+    };
+    let error = format!("{} {what}{said}", ran.gate);
+    let mut no = examine::rejection(entry, tip, Cause::Gate, error);
+    let own = lease.repo.own_dir()?;
+    no.gate = Some(Gate {
+        name: ran.gate.clone(),
+        command: ran.command.clone(),
+        verdict: ran.verdict,
+        exit: ran.exit,
+        signal: ran.signal,
+        output: failed.kept.strip_prefix(&own).unwrap_or(&failed.kept).display().to_string(),
+    });
+    no.failures = failures;
+    no.tail = report::tail(&failed.output);
+    no.repeat = vec![
+        format!("git worktree add --detach ../again {}", tip.short()),
+        format!("git -C ../again merge --no-edit {}", entry.commit.short()),
+        format!("(cd ../again && {})", ran.command),
+    ];
+    Ok(no)
+}
+
+/// Takes an entry out of the line for good.
+fn reject(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    tested: Option<&Tested>,
+    rejection: Box<Rejection>,
+) -> Result<Outcome> {
+    conclude(lease, entry, tested, &Event::Rejected(rejection.clone()))?;
+    Ok(Outcome::Rejected { entry: entry.name(), rejection })
+}
+
+fn hold(lease: &Lease<'_>, entry: &Entry, tested: Option<&Tested>, held: Held) -> Result<Outcome> {
+    conclude(lease, entry, tested, &Event::Held(held.clone()))?;
+    Ok(Outcome::Held { entry: entry.name(), held })
+}
+
+fn conclude(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    tested: Option<&Tested>,
+    event: &Event,
+) -> Result<()> {
+    lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
+        if queue.entry(&entry.target, entry.n).is_none_or(|e| e.state != State::Waiting) {
+            return Ok(());
+        }
+        if let Some(tested) = tested {
+            pen.line(&entry.name(), &Event::Tested(tested.clone()))?;
+        }
+        pen.line(&entry.name(), event)
+    })
+}
