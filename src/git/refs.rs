@@ -201,6 +201,23 @@ impl Repo {
         written.map_err(|no| unwritable(&path, &no))
     }
 
+    /// Makes durable what git wrote. It flushes a reftable before the footer is in it (seen with
+    /// 2.47), and a table without its footer is a repository without refs: so each is flushed again.
+    fn flush_refs(&self) -> Result<()> {
+        if !self.reftable() {
+            return durable::flush(&self.common_dir().join("refs"));
+        }
+        let tables = self.common_dir().join("reftable");
+        let list = fs::read_to_string(tables.join("tables.list")).context("reading tables.list")?;
+        for table in list.lines().map(|name| tables.join(name)) {
+            // One that is gone was merged into another by a git beside us.
+            if table.exists() {
+                durable::flush(&table)?;
+            }
+        }
+        durable::flush(&tables)
+    }
+
     fn swap_by_git(
         &self,
         name: &RefName,
@@ -235,8 +252,7 @@ impl Repo {
         loop {
             let done = self.git(&args).run()?;
             if done.code == 0 {
-                let refs = if self.reftable() { "reftable" } else { "refs" };
-                durable::flush(&self.common_dir().join(refs))?;
+                self.flush_refs()?;
                 return Ok(Swap::Done);
             }
             let now = self.read_ref(name)?;
