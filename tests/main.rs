@@ -7,5 +7,9 @@
 
 mod support;
 
+mod crash;
+mod ledger;
+mod power;
+mod race;
 mod tidy;
 mod world;

@@ -1,10 +1,12 @@
 //! What the stories stand on: a sealed world, a way to compare what varies, transcripts that run.
 
+mod dice;
 mod ran;
 mod redact;
 mod sandbox;
 mod story;
 
+pub(crate) use dice::{Dice, kills};
 pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::{Names, redact};
 pub(crate) use sandbox::{Place, Sandbox, TOOLS};

@@ -44,11 +44,24 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// A world with all four commands on PATH.
     pub(crate) fn new() -> Self {
-        Self::with(&TOOLS.map(|(name, _)| name))
+        let world = Self::empty();
+        for (name, built) in TOOLS {
+            symlink(built, world.root.join("bin").join(name)).unwrap();
+        }
+        world
     }
 
-    /// A world where only these of the four commands exist.
+    /// A world where only these of the four commands exist, as copies: beside a link's target
+    /// the others would be found.
     pub(crate) fn with(commands: &[&str]) -> Self {
+        let world = Self::empty();
+        for (name, built) in TOOLS.iter().filter(|(name, _)| commands.contains(name)) {
+            fs::copy(built, world.root.join("bin").join(name)).unwrap();
+        }
+        world
+    }
+
+    fn empty() -> Self {
         let dir = tempfile::Builder::new().prefix("shopfloor-test-").tempdir().unwrap();
         let root = dir.path().canonicalize().unwrap();
         for place in ["home/.config", "bin", "tmp", "run"] {
@@ -56,9 +69,6 @@ impl Sandbox {
         }
         fs::set_permissions(root.join("run"), fs::Permissions::from_mode(0o700)).unwrap();
         fs::write(root.join("home/.gitconfig"), GITCONFIG).unwrap();
-        for (name, built) in TOOLS.iter().filter(|(name, _)| commands.contains(name)) {
-            symlink(built, root.join("bin").join(name)).unwrap();
-        }
         let env = sealed(&root);
         Self { dir, root, env, ran: Cell::new(0) }
     }
@@ -180,8 +190,8 @@ pub(crate) struct Place<'w> {
 }
 
 impl<'w> Place<'w> {
-    pub(crate) fn at(&self, path: impl AsRef<Path>) -> Place<'w> {
-        Place { world: self.world, dir: self.dir.join(path) }
+    pub(crate) fn at(&self, path: impl AsRef<Path>) -> Self {
+        Self { world: self.world, dir: self.dir.join(path) }
     }
 
     pub(crate) fn run(&self, argv: impl IntoIterator<Item = impl AsRef<str>>) -> Ran {

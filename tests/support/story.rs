@@ -90,7 +90,7 @@ impl<'a> Teller<'a> {
         let note = note.to_str().unwrap();
         let ran = self.place.run(["sh", "-c", &script, "sh", &self.dir, note]);
         assert!(!silent || ran.code == 0, "a preparation failed\n{ran}");
-        self.dir = fs::read_to_string(note).unwrap_or_default().trim_end().to_owned();
+        fs::read_to_string(note).unwrap_or_default().trim_end().clone_into(&mut self.dir);
         let mut shown = ran.out.replace(self.place.world.root().to_str().unwrap(), "");
         if !shown.is_empty() && !shown.ends_with('\n') {
             shown.push('\n');
