@@ -24,9 +24,10 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn open(repo: &Repo) -> Result<Self> {
-        let own = repo.own_dir()?;
-        Ok(Self { live: own.join("live"), sessions: own.join("sessions") })
+    /// Looks only; directories are made when something is put into them.
+    pub(crate) fn of(repo: &Repo) -> Self {
+        let own = repo.common_dir().join("shopfloor");
+        Self { live: own.join("live"), sessions: own.join("sessions") }
     }
 
     /// A new session that this process answers for, until a runner takes over.
@@ -76,6 +77,28 @@ impl Desk {
             names.filter(|name| is_id(name) && !self.alive(name)).collect();
         orphans.sort();
         Ok(orphans)
+    }
+
+    /// Whether anybody ever answered for the session here and has not closed it.
+    pub(crate) fn is_open(&self, id: &str) -> bool {
+        self.live.join(id).exists()
+    }
+
+    /// Whether this very process answers for the session.
+    pub(crate) fn is_mine(&self, id: &str) -> bool {
+        read(&self.live.join(id)).is_some_and(|(keeper, _)| keeper == Identity::own())
+    }
+
+    /// The session never began: nothing of it stays.
+    pub(crate) fn forget(&self, id: &str) -> Result<()> {
+        let folder = self.folder(id);
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("removing {}", folder.display()));
+            }
+            _ => {}
+        }
+        self.close(id)
     }
 
     /// The session is over and its lines are written: nobody needs to answer for it.

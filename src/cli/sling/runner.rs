@@ -1,0 +1,107 @@
+//! The two processes beside a session. Nobody calls them by hand.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::agent::event::{Event, Outcome, Started};
+use crate::agent::{Desk, Session, runner};
+use crate::cli::context::Context;
+use crate::cli::show::Done;
+use crate::cli::sling::{World, settle};
+use crate::host::process::{self, Program};
+use crate::refinery::{self, Queue};
+
+/// How often a runner looks whether entries wait that nobody lands.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Stay beside a session until it ends
+#[derive(clap::Args)]
+pub(super) struct Runner {
+    #[arg(long)]
+    session: String,
+}
+
+impl Runner {
+    pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        process::leave_terminal();
+        let desk = Desk::of(cx.repo()?);
+        desk.answer(&self.session)?;
+        let (_, roster, _) = cx.ledger()?.read::<World>()?;
+        let session = roster.session(&self.session).context("the ledger has no such session")?;
+        let plan = std::fs::read(desk.plan(&session.id)).context("reading the session's plan")?;
+        let plan: runner::Plan = serde_json::from_slice(&plan).context("reading the plan")?;
+        let watcher = Program::new(std::env::current_exe().context("finding git-sling")?)
+            .args(["watch", "--session", &session.id])
+            .dir(cx.repo()?.common_dir())
+            .full_env(runner::cleared(&cx.env))
+            .start_leashed(&desk.runner_log(&session.id))?;
+        let ended = match attend(cx, &desk, session, &plan) {
+            Ok((outcome, exit)) => runner::ended(session, outcome, exit, plan.seconds),
+            Err(error) => {
+                let mut ended = runner::ended(session, Outcome::NotStarted, None, 0);
+                ended.error = Some(format!("{error:#}"));
+                ended
+            }
+        };
+        settle::finish(cx, &desk, session, ended)?;
+        watcher.release();
+        wake(cx, &session.target)?;
+        Ok(Done::silent())
+    }
+}
+
+fn attend(
+    cx: &Context,
+    desk: &Desk,
+    session: &Session,
+    plan: &runner::Plan,
+) -> Result<(Outcome, Option<i32>)> {
+    let agent = runner::start(plan, session, desk, &cx.env)?;
+    let started = Started { agent: session.agent.clone(), bead: session.bead.clone() };
+    let actor = cx.actor()?;
+    let said = cx.ledger()?.write(&actor, |(_, roster, _): &World, pen| {
+        match roster.session(&session.id).is_some_and(|session| session.started.is_none()) {
+            true => pen.line(&session.id, &Event::Started(started.clone())),
+            false => Ok(()),
+        }
+    });
+    if let Err(error) = said {
+        cx.note(format!("could not say that the session started: {error:#}"));
+    }
+    let mut looked = Instant::now();
+    runner::attend(plan, &agent, desk, &mut || {
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if let Err(error) = wake(cx, &session.target) {
+                cx.note(format!("{error:#}"));
+            }
+        }
+    })
+}
+
+/// Starts the refinery again if entries wait and it died.
+pub(super) fn wake(cx: &Context, target: &str) -> Result<()> {
+    let queue: Queue = cx.ledger()?.read()?;
+    if queue.waiting(target).next().is_some() {
+        refinery::autorun(cx.repo()?, target)?;
+    }
+    Ok(())
+}
+
+/// End a session when its runner is gone
+#[derive(clap::Args)]
+pub(super) struct Watch {
+    #[arg(long)]
+    session: String,
+}
+
+impl Watch {
+    pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        process::leave_terminal();
+        if !process::held_to_the_end() {
+            runner::sweep(&Desk::of(cx.repo()?), &self.session);
+        }
+        Ok(Done::silent())
+    }
+}

@@ -1,0 +1,126 @@
+//! Ends what sessions left behind for which nobody answers any more: their processes, their hooks,
+//! their claims. Their work is kept first. Cheap when there is nothing to do.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::agent::event::{Ended, Outcome, Rescued};
+use crate::agent::{Desk, End, Session, Word, end, left_behind, rescue, runner, worktree};
+use crate::cli::context::Context;
+use crate::cli::sling::World;
+use crate::ledger::Pen;
+
+/// Run first by every changing command. A settler that is killed is followed by another.
+pub(in crate::cli) fn settle(cx: &Context) -> Result<()> {
+    let desk = Desk::of(cx.repo()?);
+    let orphans = desk.orphans()?;
+    if orphans.is_empty() { Ok(()) } else { end_all(cx, &desk, &orphans) }
+}
+
+/// The same, and what can only be seen in the ledger: sessions of which our own directory has lost
+/// every trace, and beads whose submission was rejected after their session was over.
+pub(super) fn settle_whole(cx: &Context) -> Result<()> {
+    settle(cx)?;
+    let desk = Desk::of(cx.repo()?);
+    let ledger = cx.ledger()?;
+    let (beads, roster, queue) = ledger.read::<World>()?;
+    if roster.running().next().is_some() {
+        let replica = ledger.replica()?;
+        let lost = |session: &&Session| session.replica == replica && !desk.is_open(&session.id);
+        let lost: Vec<String> = roster.running().filter(lost).map(|s| s.id.clone()).collect();
+        if !lost.is_empty() {
+            end_all(cx, &desk, &lost)?;
+        }
+    }
+    let queued = |bead: &str| queue.submitted(bead).is_some();
+    if !left_behind(&beads, &roster, &queued).is_empty() {
+        ledger.write(&cx.actor()?, |(beads, roster, queue): &World, pen| {
+            let queued = |bead: &str| queue.submitted(bead).is_some();
+            pen_all(pen, left_behind(beads, roster, &queued))
+        })?;
+    }
+    Ok(())
+}
+
+fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
+    let _one_at_a_time = desk.lock()?;
+    let (_, roster, _) = cx.ledger()?.read::<World>()?;
+    for id in orphans {
+        let Some(session) = roster.session(id) else {
+            if !desk.alive(id) {
+                desk.forget(id)?;
+            }
+            continue;
+        };
+        if desk.alive(id) {
+            continue;
+        }
+        if session.ended.is_some() {
+            desk.close(id)?;
+            continue;
+        }
+        let stopped = desk.asked_to_stop(id);
+        let outcome = if stopped { Outcome::Stopped } else { Outcome::Lost };
+        let kept = finish(cx, desk, session, runner::ended(session, outcome, None, 0))?;
+        if !stopped {
+            cx.note(format!("session {id} of {} had lost its runner and was ended", session.agent));
+        }
+        if let Some(kept) = kept {
+            cx.note(format!("its work is kept: {kept}"));
+        }
+    }
+    Ok(())
+}
+
+/// Brings one session to its end: processes, then work, then lines. Says where its work is kept.
+pub(super) fn finish(
+    cx: &Context,
+    desk: &Desk,
+    session: &Session,
+    mut ended: Ended,
+) -> Result<Option<String>> {
+    runner::sweep(desk, &session.id);
+    let rescued = match keep(cx, session) {
+        Ok(rescued) => rescued,
+        Err(error) => {
+            // The worktree stays as it is: nothing is lost, and the next one to clear it tries again.
+            ended.error.get_or_insert(format!("{error:#}"));
+            None
+        }
+    };
+    let over = End { session: session.id.clone(), ended, rescued };
+    let actor = cx.actor()?;
+    cx.ledger()?.write(&actor, |(beads, roster, queue): &World, pen| {
+        let queued = |bead: &str| queue.submitted(bead).is_some();
+        pen_all(pen, end(beads, roster, &over, &queued))
+    })?;
+    desk.close(&session.id)?;
+    Ok(over.rescued.map(|rescued| rescued.name))
+}
+
+fn keep(cx: &Context, session: &Session) -> Result<Option<Rescued>> {
+    let path = Path::new(&session.worktree);
+    if !path.join(".git").exists() {
+        return Ok(None);
+    }
+    let repo = cx.repo()?;
+    worktree::unlock(repo, path)?;
+    let kept = rescue::rescue(repo, path, &session.agent, &session.id)?;
+    Ok(kept.map(|kept| Rescued {
+        agent: session.agent.clone(),
+        bead: session.bead.clone(),
+        name: kept.name.to_string(),
+        commit: kept.commit.to_string(),
+    }))
+}
+
+pub(super) fn pen_all(pen: &mut Pen<'_>, words: Vec<Word>) -> Result<()> {
+    for word in words {
+        match word {
+            Word::Agent { on, event } => pen.line(&on, &event)?,
+            Word::Bead { on, event } => pen.line(&on, &event)?,
+        }
+    }
+    Ok(())
+}

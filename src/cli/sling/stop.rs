@@ -1,0 +1,106 @@
+//! `git sling stop`: end sessions before their time. Their work is kept.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::agent::{Desk, Session, runner};
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::sling::logs::session;
+use crate::cli::sling::{World, settle};
+use crate::refusal::Refusal;
+
+/// How long runners have to bring their sessions to an end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// End sessions; what they had not submitted is kept, and their tasks are free again
+#[derive(clap::Args)]
+pub(super) struct Stop {
+    /// Sessions, agents or beads
+    #[arg(value_name = "SESSION|AGENT|BEAD", required_unless_present = "all")]
+    of: Vec<String>,
+    /// Every session of this repository
+    #[arg(long, conflicts_with = "of")]
+    all: bool,
+}
+
+impl Stop {
+    pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        settle::settle_whole(cx)?;
+        let ledger = cx.ledger()?;
+        let desk = Desk::of(cx.repo()?);
+        let replica = ledger.replica()?;
+        let (_, roster, _) = ledger.read::<World>()?;
+        let running = |session: &&Session| session.ended.is_none();
+        let chosen: Vec<Session> = match self.all {
+            true => roster.running().filter(|session| session.replica == replica).cloned().collect(),
+            false => self.of.iter().map(|of| session(cx, of)).collect::<Result<_>>()?,
+        };
+        if let Some(other) = chosen.iter().filter(running).find(|session| session.replica != replica) {
+            return Err(Refusal::refused(format!("session {} runs in another clone", other.id))
+                .hint("stop it there")
+                .into());
+        }
+        let chosen: Vec<Session> = chosen.iter().filter(running).cloned().collect();
+        if chosen.is_empty() {
+            return Err(Refusal::nothing("nothing to stop: no such session is running").into());
+        }
+        let who = cx.actor()?.by;
+        for session in &chosen {
+            desk.ask_to_stop(&session.id, &who)?;
+        }
+        let begun = Instant::now();
+        while chosen.iter().any(|session| desk.alive(&session.id)) {
+            if begun.elapsed() > PATIENCE {
+                // A runner that does not answer is worth no more than one that is gone.
+                chosen.iter().for_each(|session| runner::sweep(&desk, &session.id));
+                break;
+            }
+            cx.clock.sleep(Duration::from_millis(20));
+        }
+        settle::settle_whole(cx)?;
+        let (beads, roster, _) = ledger.read::<World>()?;
+        let stopped = chosen.iter().filter_map(|session| roster.session(&session.id)).map(|session| Stopped {
+            session: session.id.clone(),
+            agent: session.agent.clone(),
+            bead: session.bead.clone(),
+            short: beads.short(&session.bead).to_owned(),
+            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
+        });
+        Ok(All(stopped.collect()).into())
+    }
+}
+
+#[derive(Serialize)]
+struct Stopped {
+    session: String,
+    agent: String,
+    bead: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rescued: Option<String>,
+    #[serde(skip)]
+    short: String,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct All(Vec<Stopped>);
+
+impl Show for All {
+    fn show(&self, out: &mut Screen) {
+        for one in &self.0 {
+            let what = format!(" ({}) on ", one.session);
+            out.parts(&[
+                (Tone::Plain, "Stopped "),
+                (Tone::Strong, &one.agent),
+                (Tone::Plain, &what),
+                (Tone::Id, &one.short),
+            ]);
+            if let Some(name) = &one.rescued {
+                out.line(format!("  its work is kept: {name}"));
+            }
+        }
+    }
+}
