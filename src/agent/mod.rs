@@ -7,10 +7,12 @@ pub(crate) mod mail;
 mod name;
 pub(crate) mod preset;
 pub(crate) mod prompt;
+pub(crate) mod rescue;
 mod roster;
 pub(crate) mod runner;
 pub(crate) mod sling;
 pub(crate) mod state;
+pub(crate) mod worktree;
 
 pub(crate) use desk::{Desk, write as write_whole};
 pub(crate) use ending::{End, Word, end, left_behind};

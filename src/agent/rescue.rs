@@ -61,7 +61,7 @@ pub(crate) fn rescue(repo: &Repo, worktree: &Path, agent: &str, label: &str) -> 
 /// Refuses when something in the worktree is beyond what a snapshot can hold.
 pub(crate) fn ensure_whole(repo: &Repo, worktree: &Path) -> Result<()> {
     let state = repo.checkout_state(worktree)?;
-    let Some(inner) = state.untracked.iter().find(|path| path.ends_with('/')) else { return Ok(()) };
+    let Some(inner) = state.inner.first() else { return Ok(()) };
     Err(Refusal::refused(format!(
         "{} has a repository of its own inside, {inner}, which no commit can hold",
         worktree.display()

@@ -50,7 +50,6 @@ const KEPT: &[&str] = &[
     "GIT_ASKPASS",
     "GIT_ALLOW_PROTOCOL",
     "GIT_DEFAULT_HASH",
-    "GIT_EXEC_PATH",
 ];
 
 /// Variables by which an agent program knows that it was started by another one of its kind.
@@ -74,10 +73,10 @@ pub(crate) fn environment(
         ("SHOPFLOOR_EPOCH", session.epoch.to_string()),
         (MARK, session.id.clone()),
         ("SHOPFLOOR_TOOL", session.kind.clone()),
-        ("SHOPFLOOR_MODEL", session.model.clone().unwrap_or_default()),
         ("SHOPFLOOR_TARGET", session.target.clone()),
     ];
     vars.extend(said.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    vars.extend(session.model.clone().map(|model| ("SHOPFLOOR_MODEL".to_owned(), model)));
     vars
 }
 

@@ -184,28 +184,42 @@ fn clear(repo: &Repo, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What a removal came to.
+pub(crate) enum Removal {
+    /// There was no worktree, and no branch either.
+    Nothing,
+    Done(Option<Kept>),
+}
+
 /// Removes the worktree of an agent whose sessions are over, after all of it was kept; says by what.
-pub(crate) fn remove(repo: &Repo, agent: &Name, label: &str) -> Result<Option<Kept>> {
+pub(crate) fn remove(repo: &Repo, agent: &Name, label: &str) -> Result<Removal> {
     let path = home(repo)?.join(agent.as_str());
-    if !repo.worktrees()?.iter().any(|worktree| worktree.path == path) {
-        sweep(repo, agent, None)?;
-        return Ok(None);
+    let known = repo.worktrees()?.iter().any(|worktree| worktree.path == path);
+    if !known && repo.refs_under(&format!("refs/heads/{agent}/"))?.is_empty() {
+        return Ok(Removal::Nothing);
     }
-    if !path.exists() {
-        repo.git(["worktree", "prune"]).ok()?;
-        sweep(repo, agent, None)?;
-        return Ok(None);
-    }
-    let lock = repo.git_dir_of(&path)?.join("locked");
-    if lock.exists() {
+    let kept = match (known, path.exists()) {
+        (true, true) => take_away(repo, agent, &path, label)?,
+        (true, false) => {
+            repo.git(["worktree", "prune"]).ok()?;
+            None
+        }
+        (false, _) => None,
+    };
+    sweep(repo, agent, None)?;
+    Ok(Removal::Done(kept))
+}
+
+fn take_away(repo: &Repo, agent: &Name, path: &Path, label: &str) -> Result<Option<Kept>> {
+    if repo.git_dir_of(path)?.join("locked").exists() {
         return Err(Refusal::refused(format!("{} is locked", path.display()))
             .hint(format!("git worktree unlock '{}'", path.display()))
             .into());
     }
-    rescue::ensure_whole(repo, &path)?;
-    let kept = rescue::rescue(repo, &path, agent.as_str(), label)?;
-    repo.remove_worktree(&path)?;
-    sweep(repo, agent, None)?;
+    unlock(repo, path)?;
+    rescue::ensure_whole(repo, path)?;
+    let kept = rescue::rescue(repo, path, agent.as_str(), label)?;
+    repo.remove_worktree(path)?;
     Ok(kept)
 }
 

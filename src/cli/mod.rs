@@ -9,6 +9,7 @@ mod convoy;
 mod exit;
 mod refinery;
 mod show;
+mod sling;
 mod table;
 
 use std::io::Write as _;
@@ -50,7 +51,7 @@ pub fn run(tool: Tool) -> ExitCode {
         Tool::Refinery => {
             call(|cli: refinery::Refinery| (cli.everywhere, cli.verb), refinery::Verb::run)
         }
-        Tool::Sling => ExitCode::from(exit::USAGE),
+        Tool::Sling => call(sling::Sling::parts, sling::Call::run),
     }
 }
 

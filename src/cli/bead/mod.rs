@@ -2,7 +2,7 @@
 
 mod close;
 mod comment;
-mod create;
+pub(super) mod create;
 mod dep;
 mod list;
 mod log;

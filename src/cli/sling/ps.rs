@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::agent::state::{self, Facts, State};
 use crate::agent::{Desk, Roster, Session};
 use crate::bead::Beads;
+use crate::bead::event::Status;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::{World, settle};
@@ -53,7 +54,7 @@ fn facts(
         ours: session.replica == replica,
         alive: desk.alive(&session.id),
         worktree: Path::new(&session.worktree).exists(),
-        hooked: hook.is_some() && beads.get(&session.bead).is_some_and(|bead| !bead.is_closed()),
+        hooked: hook.is_some() && beads.get(&session.bead).is_some_and(|bead| bead.status != Status::CLOSED),
         submitted: queue.submitted(&session.bead).is_some(),
     }
 }

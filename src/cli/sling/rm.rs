@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::agent::event::{Event, Rescued};
-use crate::agent::{Desk, Name, worktree};
+use crate::agent::worktree::{self, Removal};
+use crate::agent::{Desk, Name};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::{World, settle};
@@ -33,15 +34,15 @@ impl Rm {
         }
         let last = roster.sessions().rev().find(|session| session.agent == agent.as_str());
         let path = worktree::home(repo)?.join(agent.as_str());
-        if last.is_none() && !path.exists() {
-            return Err(Refusal::nothing(format!("no agent called {agent} ever worked here"))
-                .hint("`git sling ps --all` lists those who did")
-                .into());
-        }
         let label = last.map_or("work", |session| session.id.as_str());
-        let kept = {
+        let removal = {
             let _one_at_a_time = Desk::of(repo).lock()?;
             worktree::remove(repo, &agent, label)?
+        };
+        let Removal::Done(kept) = removal else {
+            return Err(Refusal::nothing(format!("{agent} has no worktree and no branch here"))
+                .hint("`git sling ps --all` lists who worked here")
+                .into());
         };
         let rescued = kept.map(|kept| Rescued {
             agent: agent.to_string(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::agent::state;
 use crate::agent::{Roster, Session};
+use crate::bead::event::Status;
 use crate::bead::{Bead, Beads};
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -104,7 +105,7 @@ fn verdict((beads, roster, queue): (&Beads, &Roster, &Queue), slung: &Slung, unt
         rejection: None,
         short: beads.short(&bead.id).to_owned(),
     };
-    if bead.is_closed() {
+    if bead.status == Status::CLOSED {
         return Some(closed(bead, verdict));
     }
     if let Some(entry) = queue.submitted(&bead.id) {
