@@ -17,4 +17,4 @@ pub(crate) mod worktree;
 pub(crate) use desk::{Desk, write as write_whole};
 pub(crate) use ending::{End, Word, end, left_behind};
 pub(crate) use name::Name;
-pub(crate) use roster::{Hook, Roster, Session};
+pub(crate) use roster::{Roster, Session};

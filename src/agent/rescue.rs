@@ -35,7 +35,12 @@ pub(crate) struct Kept {
 /// Keeps everything in the worktree that no ref but the agent's own branches keeps already: commits,
 /// what is staged, edits, untracked files, the commits of a rebase or merge half done. `None` when
 /// there is nothing of that kind. Touches no file.
-pub(crate) fn rescue(repo: &Repo, worktree: &Path, agent: &str, label: &str) -> Result<Option<Kept>> {
+pub(crate) fn rescue(
+    repo: &Repo,
+    worktree: &Path,
+    agent: &str,
+    label: &str,
+) -> Result<Option<Kept>> {
     let message = format!("rescued from {agent} ({label})\n");
     let snapshot = repo
         .snapshot(worktree, &message)
@@ -90,7 +95,10 @@ fn keep(repo: &Repo, agent: &str, label: &str, commit: Oid) -> Result<Kept> {
         if there != commit && repo.tree_of(&there)? != repo.tree_of(&commit)? {
             continue;
         }
-        ensure!(repo.read_ref(&name)?.as_ref() == Some(&there), "{name} does not stay where it was put");
+        ensure!(
+            repo.read_ref(&name)?.as_ref() == Some(&there),
+            "{name} does not stay where it was put"
+        );
         ensure!(repo.exists(&there), "{name} names nothing");
         return Ok(Kept { name, commit: there });
     }
@@ -123,6 +131,9 @@ fn held(repo: &Repo, worktree: &Path) -> Result<Vec<Oid>> {
 
 fn in_worktree(repo: &Repo, worktree: &Path, rev: &str) -> Result<Option<Oid>> {
     let rev = format!("{rev}^{{commit}}");
-    let done = repo.git(["rev-parse", "--verify", "--quiet", "--end-of-options", &rev]).at(worktree).run()?;
+    let done = repo
+        .git(["rev-parse", "--verify", "--quiet", "--end-of-options", &rev])
+        .at(worktree)
+        .run()?;
     Ok(String::from_utf8_lossy(&done.out).trim().parse().ok())
 }

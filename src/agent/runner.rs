@@ -105,7 +105,10 @@ pub(crate) fn start(
         true => std::path::Path::new(&session.worktree).join(program),
         false => env.path_of(program).with_context(|| format!("no program `{program}` on PATH"))?,
     };
-    let mut agent = Program::new(path).args(args).dir(&session.worktree).full_env(&environment(env, session, &plan.env));
+    let mut agent = Program::new(path)
+        .args(args)
+        .dir(&session.worktree)
+        .full_env(&environment(env, session, &plan.env));
     if plan.stdin {
         let prompt = desk.prompt(&session.id);
         agent = agent.input(

@@ -31,11 +31,16 @@ pub(crate) struct Ready {
 pub(crate) fn place(repo: &Repo, agent: &Name, bead: &str) -> Result<Place> {
     let own: RefName = RefName::branch(agent.as_str())?;
     if repo.read_ref(&own)?.is_some() {
-        return Err(Refusal::refused(format!("an agent cannot be called {agent}: there is a branch of that name"))
-            .hint("branches of agents are called <agent>/<bead>; give the agent another name")
-            .into());
+        return Err(Refusal::refused(format!(
+            "an agent cannot be called {agent}: there is a branch of that name"
+        ))
+        .hint("branches of agents are called <agent>/<bead>; give the agent another name")
+        .into());
     }
-    Ok(Place { path: home(repo)?.join(agent.as_str()), branch: RefName::branch(&format!("{agent}/{bead}"))? })
+    Ok(Place {
+        path: home(repo)?.join(agent.as_str()),
+        branch: RefName::branch(&format!("{agent}/{bead}"))?,
+    })
 }
 
 /// The directory of all agents' worktrees: beside the repository unless `shopfloor.worktrees` says where.
@@ -44,7 +49,10 @@ pub(crate) fn home(repo: &Repo) -> Result<PathBuf> {
     let home = match repo.config_get("shopfloor.worktrees")? {
         Some(configured) => place.join(configured),
         None => {
-            let name = place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = place
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
             place.with_file_name(format!("{name}.worktrees"))
         }
     };
@@ -64,12 +72,24 @@ fn real(path: &Path) -> PathBuf {
 
 /// Makes the place ready: work on the same bead is taken up where it stands, anything else in the
 /// way is rescued first. `start` is the target's tip.
-pub(crate) fn prepare(repo: &Repo, place: &Place, agent: &Name, start: &Oid, session: &str) -> Result<Ready> {
+pub(crate) fn prepare(
+    repo: &Repo,
+    place: &Place,
+    agent: &Name,
+    start: &Oid,
+    session: &str,
+) -> Result<Ready> {
     let known = repo.worktrees()?;
-    if let Some(other) = known.iter().find(|w| w.branch.as_ref() == Some(&place.branch) && w.path != place.path) {
-        return Err(Refusal::refused(format!("{} is checked out in {}", place.branch.short(), other.path.display()))
-            .hint("switch that worktree to another branch first")
-            .into());
+    if let Some(other) =
+        known.iter().find(|w| w.branch.as_ref() == Some(&place.branch) && w.path != place.path)
+    {
+        return Err(Refusal::refused(format!(
+            "{} is checked out in {}",
+            place.branch.short(),
+            other.path.display()
+        ))
+        .hint("switch that worktree to another branch first")
+        .into());
     }
     let mut here = known.iter().find(|worktree| worktree.path == place.path);
     if here.is_some() && !place.path.exists() {
@@ -86,9 +106,12 @@ fn make(repo: &Repo, place: &Place, start: &Oid) -> Result<Ready> {
     let home = place.path.parent().unwrap_or(&place.path);
     fs::create_dir_all(home).with_context(|| format!("making {}", home.display()))?;
     if fs::read_dir(&place.path).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Refusal::refused(format!("{} is in the way: it is not a worktree of this repository", place.path.display()))
-            .hint("move it away, or set shopfloor.worktrees to another directory")
-            .into());
+        return Err(Refusal::refused(format!(
+            "{} is in the way: it is not a worktree of this repository",
+            place.path.display()
+        ))
+        .hint("move it away, or set shopfloor.worktrees to another directory")
+        .into());
     }
     let standing = repo.read_ref(&place.branch)?;
     repo.add_worktree(&place.path, &place.branch, standing.as_ref().unwrap_or(start))?;
@@ -99,7 +122,13 @@ fn make(repo: &Repo, place: &Place, start: &Oid) -> Result<Ready> {
     Ok(Ready { resumed, rescued: None })
 }
 
-fn reuse(repo: &Repo, place: &Place, agent: &Name, start: &Oid, old: (&str, &Worktree)) -> Result<Ready> {
+fn reuse(
+    repo: &Repo,
+    place: &Place,
+    agent: &Name,
+    start: &Oid,
+    old: (&str, &Worktree),
+) -> Result<Ready> {
     let (session, worktree) = old;
     unlock(repo, &place.path)?;
     let state = repo.checkout_state(&place.path)?;
@@ -122,7 +151,15 @@ fn reuse(repo: &Repo, place: &Place, agent: &Name, start: &Oid, old: (&str, &Wor
     let git = |args: &[&str]| repo.git(args).at(&place.path).network().ok();
     match &standing {
         Some(_) => git(&["switch", "--quiet", "--discard-changes", name])?,
-        None => git(&["switch", "--quiet", "--discard-changes", "--no-track", "-c", name, &start.to_string()])?,
+        None => git(&[
+            "switch",
+            "--quiet",
+            "--discard-changes",
+            "--no-track",
+            "-c",
+            name,
+            &start.to_string(),
+        ])?,
     }
     let resumed = match standing {
         Some(tip) => !forward(repo, place, &tip, start)?,
@@ -138,7 +175,10 @@ fn forward(repo: &Repo, place: &Place, tip: &Oid, start: &Oid) -> Result<bool> {
         return Ok(false);
     }
     if tip != start {
-        repo.git(["reset", "--quiet", "--hard", &start.to_string()]).at(&place.path).network().ok()?;
+        repo.git(["reset", "--quiet", "--hard", &start.to_string()])
+            .at(&place.path)
+            .network()
+            .ok()?;
     }
     Ok(true)
 }

@@ -89,10 +89,21 @@ impl Assign {
             None => tables.usual(cx)?,
         };
         let (table, spec) = tables.of(&usual, cx)?;
-        let prepared = launch::Prepared { launch: preset::launch(table, spec, &cx.env)?, timeout: spec.timeout, target, tip };
+        let prepared = launch::Prepared {
+            launch: preset::launch(table, spec, &cx.env)?,
+            timeout: spec.timeout,
+            target,
+            tip,
+        };
         let desk = Desk::of(repo);
         let session = desk.begin(&cx.clock)?;
-        let order = Order { what, named: named.as_ref(), usual: &usual, session: &session, prepared: &prepared };
+        let order = Order {
+            what,
+            named: named.as_ref(),
+            usual: &usual,
+            session: &session,
+            prepared: &prepared,
+        };
         let (slung, work) = match self.hook(cx, &desk, &order) {
             Ok(done) => done,
             Err(error) => {
@@ -119,7 +130,9 @@ impl Assign {
                 None => beads.find(order.what).map_err(not_a_title)?.clone(),
             };
             let submitted = queue.submitted(&bead.id).map(|entry| entry.name());
-            let alive = |session: &crate::agent::Session| session.replica != replica || desk.alive(&session.id);
+            let alive = |session: &crate::agent::Session| {
+                session.replica != replica || desk.alive(&session.id)
+            };
             let floor = Floor { beads, roster, submitted: submitted.as_deref(), alive: &alive };
             let wanted = Wanted { agent: order.named, usual: order.usual, session: order.session };
             let (agent, epoch, claim) = match decide(&floor, &bead, &wanted)? {
@@ -148,8 +161,16 @@ impl Assign {
             if let Some(event) = convoy::ensure(convoys, &bead) {
                 pen.create(&prefix, &event)?;
             }
-            let slung = Slung { bead: bead.id.clone(), session: order.session.to_owned(), already: false };
-            Ok((slung, launch::Work { session: order.session.to_owned(), agent: Some(agent), place: Some(place) }))
+            let slung =
+                Slung { bead: bead.id.clone(), session: order.session.to_owned(), already: false };
+            Ok((
+                slung,
+                launch::Work {
+                    session: order.session.to_owned(),
+                    agent: Some(agent),
+                    place: Some(place),
+                },
+            ))
         })
     }
 
@@ -215,21 +236,26 @@ fn elsewhere(cx: &Context, what: &str) -> Result<Option<Context>> {
         }
         (None, None) => Ok(None),
         (None, Some(error)) => Err(match prefix {
-            Some(prefix) => unknown(prefix, listed.iter().map(|(name, path)| (name.as_str(), path.as_path()))),
+            Some(prefix) => {
+                unknown(prefix, listed.iter().map(|(name, path)| (name.as_str(), path.as_path())))
+            }
             None => error,
         }),
     }
 }
 
 fn unknown<'a>(prefix: &str, listed: impl Iterator<Item = (&'a str, &'a Path)>) -> anyhow::Error {
-    let mut no = Refusal::fatal(format!("not in a git repository, and no repository is listed for `{prefix}`"));
+    let mut no = Refusal::fatal(format!(
+        "not in a git repository, and no repository is listed for `{prefix}`"
+    ));
     let mut any = false;
     for (name, path) in listed {
         any = true;
         no = no.hint(format!("{name} is {}", path.display()));
     }
     if !any {
-        no = no.hint("`git bead init` in a repository adds it to your list, or call this inside one");
+        no = no
+            .hint("`git bead init` in a repository adds it to your list, or call this inside one");
     }
     no.into()
 }
@@ -259,7 +285,9 @@ struct Started {
 impl Started {
     fn of(beads: &Beads, roster: &Roster, slung: &Slung) -> Self {
         let session = roster.session(&slung.session);
-        let text = |get: fn(&crate::agent::Session) -> &str| session.map(get).unwrap_or_default().to_owned();
+        let text = |get: fn(&crate::agent::Session) -> &str| {
+            session.map(get).unwrap_or_default().to_owned()
+        };
         Self {
             title: beads.get(&slung.bead).map(|bead| bead.title.clone()).unwrap_or_default(),
             short: beads.short(&slung.bead).to_owned(),
@@ -289,4 +317,3 @@ impl Show for Started {
         out.parts(&[(Tone::Faint, "  worktree  "), (Tone::Plain, &self.worktree)]);
     }
 }
-

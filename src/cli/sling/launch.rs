@@ -102,7 +102,8 @@ fn brief(cx: &Context, session: &Session, ready: &Ready) -> Result<String> {
     let (beads, roster, queue) = cx.ledger()?.read::<World>()?;
     let bead = beads.get(&session.bead).context("the bead is gone")?;
     let rejection = queue.last_rejection(&session.bead).map(|rejection| rejection.text());
-    let earlier = roster.sessions().rev().filter(|one| one.bead == session.bead && one.id != session.id);
+    let earlier =
+        roster.sessions().rev().filter(|one| one.bead == session.bead && one.id != session.id);
     let rescued = earlier.flat_map(|one| one.rescued.iter().rev()).next();
     let rescued = rescued.filter(|_| !ready.resumed).map(|rescued| rescued.name.as_str());
     Ok(prompt::text(&prompt::Brief {
@@ -121,7 +122,9 @@ fn plan(desk: &Desk, session: &Session, prepared: &Prepared, told: &str) -> runn
     let Prepared { launch, timeout, .. } = prepared;
     let argv = match launch.prompt {
         Prompt::Arg => runner::with_prompt(&launch.argv, told),
-        Prompt::File => runner::with_prompt(&launch.argv, &desk.prompt(&session.id).to_string_lossy()),
+        Prompt::File => {
+            runner::with_prompt(&launch.argv, &desk.prompt(&session.id).to_string_lossy())
+        }
         Prompt::Stdin => launch.argv.clone(),
     };
     runner::Plan {

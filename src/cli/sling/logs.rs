@@ -38,7 +38,9 @@ impl Logs {
         let output = match std::fs::read(&path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(Refusal::nothing(format!("no output of {} is kept here", session.id)).into());
+                return Err(
+                    Refusal::nothing(format!("no output of {} is kept here", session.id)).into()
+                );
             }
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::agent::Roster;
 use crate::agent::event::Event;
 use crate::agent::mail::{self, Letter, OVERSEER, Post};
-use crate::agent::Roster;
 use crate::cli::bead::create::text;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -95,7 +95,8 @@ impl Send {
         let tables = tip.and_then(|tip| Tables::read(cx, &tip).ok());
         let id = cx.ledger()?.write(&cx.actor()?, |roster: &Roster, pen| {
             let known = |name: &str| {
-                roster.agents().contains(name) || tables.as_ref().is_some_and(|tables| tables.has(name))
+                roster.agents().contains(name)
+                    || tables.as_ref().is_some_and(|tables| tables.has(name))
             };
             pen.create(mail::PREFIX, &mail::send(&self.to, &self.subject, &body, known)?)
         })?;
@@ -150,6 +151,10 @@ struct Sent {
 
 impl Show for Sent {
     fn show(&self, out: &mut Screen) {
-        out.parts(&[(Tone::Plain, "Sent "), (Tone::Id, &self.id), (Tone::Plain, &format!("  to {}", self.to))]);
+        out.parts(&[
+            (Tone::Plain, "Sent "),
+            (Tone::Id, &self.id),
+            (Tone::Plain, &format!("  to {}", self.to)),
+        ]);
     }
 }

@@ -87,7 +87,8 @@ impl Call {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         let Some(verb) = self.verb else { return self.assign.run(cx) };
         if self.assign.what.is_some() {
-            let verbs: Vec<_> = Sling::command().get_subcommands().map(|v| v.get_name().to_owned()).collect();
+            let verbs: Vec<_> =
+                Sling::command().get_subcommands().map(|v| v.get_name().to_owned()).collect();
             return Err(Refusal::usage("an agent cannot be called like a verb of `git sling`")
                 .hint(format!("these names are taken: {}", verbs.join(", ")))
                 .into());

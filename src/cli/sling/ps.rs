@@ -54,7 +54,8 @@ fn facts(
         ours: session.replica == replica,
         alive: desk.alive(&session.id),
         worktree: Path::new(&session.worktree).exists(),
-        hooked: hook.is_some() && beads.get(&session.bead).is_some_and(|bead| bead.status != Status::CLOSED),
+        hooked: hook.is_some()
+            && beads.get(&session.bead).is_some_and(|bead| bead.status != Status::CLOSED),
         submitted: queue.submitted(&session.bead).is_some(),
     }
 }
@@ -92,7 +93,8 @@ impl Row {
         let (state, reason) = state::of(session, facts);
         let from = session.started.as_deref().unwrap_or(&session.hooked);
         let until = session.ended_at.as_deref().and_then(|at| at.parse::<Stamp>().ok());
-        let age = from.parse::<Stamp>().map(|from| until.as_ref().unwrap_or(now).since(&from).as_secs());
+        let age =
+            from.parse::<Stamp>().map(|from| until.as_ref().unwrap_or(now).since(&from).as_secs());
         Self {
             session: session.id.clone(),
             agent: session.agent.clone(),
@@ -142,7 +144,8 @@ impl Show for Rows {
             return out.line("nobody is at work");
         }
         let cells = |row: &Row| {
-            let reason = row.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default();
+            let reason =
+                row.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default();
             vec![
                 (Tone::Plain, row.session.clone()),
                 (Tone::Strong, row.agent.clone()),

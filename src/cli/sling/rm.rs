@@ -52,14 +52,18 @@ impl Rm {
         });
         if let (Some(rescued), Some(session)) = (&rescued, last) {
             ledger.write(&cx.actor()?, |(_, roster, _): &World, pen| {
-                match roster.session(&session.id).is_some_and(|session| session.rescued.contains(rescued)) {
+                match roster
+                    .session(&session.id)
+                    .is_some_and(|session| session.rescued.contains(rescued))
+                {
                     true => Ok(()),
                     false => pen.line(&session.id, &Event::Rescued(rescued.clone())),
                 }
             })?;
         }
         let worktree = path.to_string_lossy().into_owned();
-        Ok(Removed { agent: self.agent, worktree, rescued: rescued.map(|rescued| rescued.name) }.into())
+        Ok(Removed { agent: self.agent, worktree, rescued: rescued.map(|rescued| rescued.name) }
+            .into())
     }
 }
 
@@ -73,7 +77,11 @@ struct Removed {
 
 impl Show for Removed {
     fn show(&self, out: &mut Screen) {
-        out.parts(&[(Tone::Plain, "Removed "), (Tone::Strong, &self.agent), (Tone::Faint, &format!("  {}", self.worktree))]);
+        out.parts(&[
+            (Tone::Plain, "Removed "),
+            (Tone::Strong, &self.agent),
+            (Tone::Faint, &format!("  {}", self.worktree)),
+        ]);
         if let Some(name) = &self.rescued {
             out.line(format!("  its work is kept: {name}"));
         }

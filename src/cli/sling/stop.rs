@@ -35,10 +35,14 @@ impl Stop {
         let (_, roster, _) = ledger.read::<World>()?;
         let running = |session: &&Session| session.ended.is_none();
         let chosen: Vec<Session> = match self.all {
-            true => roster.running().filter(|session| session.replica == replica).cloned().collect(),
+            true => {
+                roster.running().filter(|session| session.replica == replica).cloned().collect()
+            }
             false => self.of.iter().map(|of| session(cx, of)).collect::<Result<_>>()?,
         };
-        if let Some(other) = chosen.iter().filter(running).find(|session| session.replica != replica) {
+        if let Some(other) =
+            chosen.iter().filter(running).find(|session| session.replica != replica)
+        {
             return Err(Refusal::refused(format!("session {} runs in another clone", other.id))
                 .hint("stop it there")
                 .into());
@@ -62,13 +66,16 @@ impl Stop {
         }
         settle::settle_whole(cx)?;
         let (beads, roster, _) = ledger.read::<World>()?;
-        let stopped = chosen.iter().filter_map(|session| roster.session(&session.id)).map(|session| Stopped {
-            session: session.id.clone(),
-            agent: session.agent.clone(),
-            bead: session.bead.clone(),
-            short: beads.short(&session.bead).to_owned(),
-            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
-        });
+        let stopped =
+            chosen.iter().filter_map(|session| roster.session(&session.id)).map(|session| {
+                Stopped {
+                    session: session.id.clone(),
+                    agent: session.agent.clone(),
+                    bead: session.bead.clone(),
+                    short: beads.short(&session.bead).to_owned(),
+                    rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
+                }
+            });
         Ok(All(stopped.collect()).into())
     }
 }

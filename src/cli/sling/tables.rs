@@ -57,7 +57,8 @@ impl Tables {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        name.parse::<Name>().is_ok_and(|name| name.table(|name| self.all.contains_key(name)).is_some())
+        name.parse::<Name>()
+            .is_ok_and(|name| name.table(|name| self.all.contains_key(name)).is_some())
     }
 
     fn known(&self) -> String {

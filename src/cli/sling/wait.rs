@@ -90,7 +90,11 @@ fn tell(cx: &Context, queue: &Queue, slung: &Slung, said: &mut String) {
     }
 }
 
-fn verdict((beads, roster, queue): (&Beads, &Roster, &Queue), slung: &Slung, until: For) -> Option<Verdict> {
+fn verdict(
+    (beads, roster, queue): (&Beads, &Roster, &Queue),
+    slung: &Slung,
+    until: For,
+) -> Option<Verdict> {
     let bead = beads.get(&slung.bead)?;
     let session = roster.session(&slung.session)?;
     let verdict = Verdict {
@@ -138,14 +142,16 @@ fn closed(bead: &Bead, verdict: Verdict) -> Verdict {
 /// The session is over and nothing of it is in the queue.
 fn failed(queue: &Queue, session: &Session, verdict: Verdict) -> Verdict {
     let of_session = |rejection: &&Rejection| {
-        let mut entries = queue.entries().filter(|entry| entry.session.as_ref() == Some(&session.id));
+        let mut entries =
+            queue.entries().filter(|entry| entry.session.as_ref() == Some(&session.id));
         entries.any(|entry| entry.rejection.as_deref() == Some(*rejection))
     };
     if let Some(rejection) = queue.last_rejection(&session.bead).filter(of_session) {
         return Verdict { outcome: "rejected", rejection: Some(rejection.clone()), ..verdict };
     }
     let ended = session.ended.as_ref();
-    let facts = state::Facts { ours: true, alive: false, worktree: true, hooked: false, submitted: false };
+    let facts =
+        state::Facts { ours: true, alive: false, worktree: true, hooked: false, submitted: false };
     let why = match state::of(session, facts) {
         (state::State::Done, _) => "the session ended without submitting anything".to_owned(),
         (state, why) => {
@@ -168,7 +174,8 @@ impl Show for Verdict {
             _ => (Tone::Bad, "Failed "),
         };
         let commit = self.commit.as_deref().and_then(|commit| commit.get(..10));
-        let place = [self.entry.as_deref(), commit].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let place =
+            [self.entry.as_deref(), commit].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let place = if place.is_empty() { place } else { format!("  ({place})") };
         out.parts(&[
             (tone, word),
