@@ -11,5 +11,6 @@ mod crash;
 mod ledger;
 mod power;
 mod race;
+mod convoy;
 mod tidy;
 mod world;

@@ -13,7 +13,7 @@ use crate::convoy::{Convoy, Convoys};
 /// List convoys, the newest first
 ///
 /// Closed ones are left out unless --all asks for them. Exits with 1 when there is nothing to list.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args)]
 pub(in crate::cli) struct List {
     /// Closed ones too
     #[arg(long)]

@@ -3,6 +3,8 @@
 mod add;
 mod create;
 mod list;
+mod member;
+mod status;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -18,7 +20,7 @@ use crate::policy;
 ///
 /// A convoy closes when every member is closed, by landing or with a reason, and is open again when
 /// a member is added or reopened. Every slung bead travels in one; in one of its own if in no other.
-/// Without a verb: all open convoys.
+/// Without a verb: the status of all open convoys.
 #[derive(Parser)]
 #[command(name = "git-convoy", bin_name = "git convoy", version, after_help = EXAMPLES)]
 pub(super) struct Convoy {
@@ -32,7 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   git convoy create 'Parser, second half' 7f3k 9a2c
   git convoy add 4tbn 8c1m            one more bead for convoy 4tbn
-  git convoy                          what is open, and how far it is
+  git convoy                          what is open, who has it, what needs you
   git convoy list --all               closed ones too";
 
 #[derive(Subcommand)]
@@ -41,14 +43,17 @@ pub(super) enum Verb {
     Create(create::Create),
     Add(add::Add),
     List(list::List),
+    #[command(alias = "show")]
+    Status(status::Status),
 }
 
 impl Verb {
     pub(super) fn run(verb: Option<Self>, cx: &Context) -> Result<Done> {
-        match verb.unwrap_or_else(|| Self::List(list::List::default())) {
+        match verb.unwrap_or_else(|| Self::Status(status::Status::default())) {
             Self::Create(verb) => verb.run(cx),
             Self::Add(verb) => verb.run(cx),
             Self::List(verb) => verb.run(cx),
+            Self::Status(verb) => verb.run(cx),
         }
     }
 }
