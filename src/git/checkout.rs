@@ -161,7 +161,8 @@ impl Repo {
         })
     }
 
-    fn resolve_in(&self, path: &Path, rev: &str) -> anyhow::Result<Option<Oid>> {
+    /// What a revision means in that work tree.
+    pub fn resolve_in(&self, path: &Path, rev: &str) -> anyhow::Result<Option<Oid>> {
         let done = self
             .git(["rev-parse", "--verify", "--quiet", "--end-of-options", rev])
             .at(path)

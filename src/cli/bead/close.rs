@@ -1,7 +1,11 @@
 //! `git bead close` and `git bead reopen`.
 
+use std::path::Path;
+
 use anyhow::Result;
 use serde::Serialize;
+
+use crate::agent::Roster;
 
 use crate::bead::change::{self, Elsewhere};
 use crate::bead::event::Closed;
@@ -11,6 +15,8 @@ use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::convoy;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::git::RefName;
+use crate::refinery::{Entry, Queue};
 use crate::refusal::Refusal;
 
 /// Finish a bead and name what it frees
@@ -39,14 +45,18 @@ impl Close {
         };
         no_flag(id)?;
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let elsewhere = Elsewhere::default();
+        let held_back = held_back(cx, id)?;
         let closed = Closed {
             reason: self.reason.clone(),
             on_behalf_of: self.on_behalf_of.clone(),
             ..Closed::default()
         };
-        let id = ledger.write(&actor, |beads: &Beads, pen| {
+        let id = ledger.write(&actor, |(beads, queue): &(Beads, Queue), pen| {
             let bead = beads.find(id)?;
+            let elsewhere = Elsewhere {
+                submitted: queue.submitted(&bead.id).map(Entry::name),
+                unsubmitted: held_back.clone(),
+            };
             if let Some(event) = change::close(beads, bead, &actor, closed.clone(), &elsewhere)? {
                 pen.line(&bead.id, &event)?;
             }
@@ -57,6 +67,30 @@ impl Close {
         let freed = graph::freed(&beads, &id).into_iter().map(|bead| Record::of(&beads, bead));
         Ok(Finished { freed: freed.collect(), bead: Record::of(&beads, beads.find(&id)?) }.into())
     }
+}
+
+/// The push that submits what the holder's worktree has and the target lacks: edits, or commits
+/// that no queue entry carries.
+fn held_back(cx: &Context, id: &str) -> Result<Option<String>> {
+    let repo = cx.repo()?;
+    let (beads, queue, roster): (Beads, Queue, Roster) = cx.ledger()?.read()?;
+    let claim = beads.find(id)?.claim.as_ref();
+    let session = claim.and_then(|claim| roster.session(claim.session.as_deref()?));
+    let Some(session) = session else { return Ok(None) };
+    let place = Path::new(&session.worktree);
+    if !place.is_dir() {
+        return Ok(None);
+    }
+    let push = format!("git -C {} push origin HEAD:{}", session.worktree, session.target);
+    if !repo.checkout_state(place)?.clean {
+        return Ok(Some(format!("git -C {} commit -a, then {push}", session.worktree)));
+    }
+    let target = RefName::branch(&session.target)?;
+    let tips = (repo.resolve_in(place, "HEAD")?, repo.resolve(target.as_str())?);
+    let (Some(head), Some(tip)) = tips else { return Ok(None) };
+    let holding = |head| queue.lane(&session.target).and_then(|lane| lane.holding(head)).is_some();
+    let carried = repo.is_ancestor(&head, &tip)? || holding(&head);
+    Ok((!carried).then_some(push))
 }
 
 #[derive(Serialize)]
