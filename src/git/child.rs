@@ -123,7 +123,7 @@ impl Repo {
     }
 }
 
-impl Git<'_> {
+impl<'r> Git<'r> {
     /// In the work tree at `path`, with its own index and `HEAD`.
     pub fn at(mut self, path: &Path) -> Self {
         self.place = Place::WorkTree(path.to_owned());
@@ -193,14 +193,14 @@ impl Git<'_> {
 
     /// Runs it to its end, whatever the exit code.
     pub fn run(self) -> anyhow::Result<Done> {
-        let called = self.called();
+        let call = self.call();
         let outcome = self.program()?.run();
         let err = String::from_utf8_lossy(&outcome.err).trim_end().to_owned();
         match outcome.end {
             End::Exit(code) => Ok(Done { code, out: outcome.out, err }),
-            End::Signal(signal) => bail!("{called}: ended by signal {signal}"),
-            End::Timeout => bail!("{called}: no end after {} s", outcome.took.as_secs()),
-            End::NotStarted(why) => bail!("{called}: {why}"),
+            End::Signal(signal) => bail!("{}: ended by signal {signal}", call.text),
+            End::Timeout => bail!("{}: no end after {} s", call.text, outcome.took.as_secs()),
+            End::NotStarted(why) => bail!("{}: {why}", call.text),
         }
     }
 
@@ -212,9 +212,9 @@ impl Git<'_> {
 
     /// What it says, byte for byte.
     pub fn bytes(self) -> anyhow::Result<Vec<u8>> {
-        let (repo, called) = (self.repo, self.called());
+        let call = self.call();
         let done = self.run()?;
-        if done.code == 0 { Ok(done.out) } else { Err(failure(repo, &called, &done)) }
+        if done.code == 0 { Ok(done.out) } else { Err(call.failed(&done)) }
     }
 
     pub fn ok(self) -> anyhow::Result<()> {
@@ -223,30 +223,31 @@ impl Git<'_> {
 
     /// Yes for exit code 0, no for 1; anything else is an error.
     pub fn succeeds(self) -> anyhow::Result<bool> {
-        let (repo, called) = (self.repo, self.called());
+        let call = self.call();
         let done = self.run()?;
         match done.code {
             0 => Ok(true),
             1 => Ok(false),
-            _ => Err(failure(repo, &called, &done)),
+            _ => Err(call.failed(&done)),
         }
     }
 
     /// The one object it names: none for exit code 1, an error for any other but 0.
     pub(super) fn answer(self) -> anyhow::Result<Option<Oid>> {
-        let (repo, called) = (self.repo, self.called());
+        let call = self.call();
         let done = self.run()?;
         match done.code {
             0 => String::from_utf8_lossy(&done.out).trim().parse().map(Some),
             1 => Ok(None),
-            _ => Err(failure(repo, &called, &done)),
+            _ => Err(call.failed(&done)),
         }
     }
 
-    /// The call as a person would write it, for messages.
-    pub(super) fn called(&self) -> String {
-        let words = self.args.iter().map(|arg| arg.to_string_lossy());
-        words.fold("git".to_owned(), |line, word| line + " " + &word)
+    /// What is called here, for the message if it fails.
+    pub(super) fn call(&self) -> Call<'r> {
+        let words = self.args.iter().map(|arg| without_secret(&arg.to_string_lossy()));
+        let text = words.fold("git".to_owned(), |line, word| line + " " + &word);
+        Call { repo: self.repo, text, local: !self.network }
     }
 
     fn program(self) -> anyhow::Result<Program> {
@@ -304,24 +305,44 @@ impl Git<'_> {
     }
 }
 
-/// The error for a `git` that said no: what was called, what it said, and the version where that is why.
-pub(super) fn failure(repo: &Repo, called: &str, done: &Done) -> anyhow::Error {
-    if let Ok((major, minor)) = repo.git_version()
-        && (major, minor) < (2, 38)
-    {
-        return Refusal::fatal(format!("git {major}.{minor} is too old"))
-            .hint("install git 2.38 or later")
-            .into();
+/// A `git` that was called, as a person would write it.
+pub(super) struct Call<'r> {
+    repo: &'r Repo,
+    text: String,
+    local: bool,
+}
+
+impl Call<'_> {
+    /// The error for one that said no: what it said, or the version where that is why.
+    pub(super) fn failed(&self, done: &Done) -> anyhow::Error {
+        if let Ok((major, minor)) = self.repo.git_version()
+            && (major, minor) < (2, 38)
+        {
+            let what = format!("git {major}.{minor} is too old");
+            return Refusal::fatal(what).hint("install git 2.38 or later").into();
+        }
+        let locked = ["Read-only file system", "Permission denied", "insufficient permission"];
+        // A remote that says so means something else.
+        if self.local && locked.iter().any(|said| done.err.contains(said)) {
+            let dir = self.repo.common_dir().display();
+            let what = format!("cannot write to {dir}: {}", first_line(&done.err));
+            return Refusal::fatal(what)
+                .hint("give yourself write access to that directory")
+                .into();
+        }
+        match done.err.as_str() {
+            "" => anyhow::anyhow!("{}: exit {}", self.text, done.code),
+            said => anyhow::anyhow!("{}: {said}", self.text),
+        }
     }
-    if done.err.contains("Read-only file system") || done.err.contains("Permission denied") {
-        let what =
-            format!("cannot write to {}: {}", repo.common_dir().display(), first_line(&done.err));
-        return Refusal::fatal(what).hint("give yourself write access to that directory").into();
+}
+
+/// An address without the name and password in it.
+fn without_secret(word: &str) -> String {
+    match word.split_once("://").and_then(|(kind, rest)| Some((kind, rest.split_once('@')?.1))) {
+        Some((kind, rest)) => format!("{kind}://{rest}"),
+        None => word.to_owned(),
     }
-    anyhow::anyhow!(
-        "{called}: {}",
-        if done.err.is_empty() { format!("exit {}", done.code) } else { done.err.clone() }
-    )
 }
 
 fn first_line(text: &str) -> &str {
@@ -342,6 +363,12 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_stays_out_of_messages() {
+        assert_eq!(without_secret("https://jane:s3cret@example.org/x"), "https://example.org/x");
+        assert_eq!(without_secret("git@example.org:x"), "git@example.org:x");
+    }
 
     #[test]
     fn versions_of_many_builders() {

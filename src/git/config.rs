@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use gix::bstr::{BStr, ByteSlice as _};
 
-use super::child::failure;
 use super::object::fields;
 use super::{Git, Repo};
 use crate::host::Clock;
@@ -179,7 +178,7 @@ impl Repo {
         self.config_changed();
         loop {
             let git = make();
-            let called = git.called();
+            let call = git.call();
             let done = git.run()?;
             match done.code {
                 // 5: there was nothing to remove.
@@ -190,7 +189,7 @@ impl Repo {
                 {
                     clock.sleep(Duration::from_millis(20));
                 }
-                _ => return Err(failure(self, &called, &done)),
+                _ => return Err(call.failed(&done)),
             }
         }
     }

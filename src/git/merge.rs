@@ -3,7 +3,6 @@
 use gix::bstr::ByteSlice as _;
 use serde::{Deserialize, Serialize};
 
-use super::child::failure;
 use super::{Oid, Repo};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +27,7 @@ impl Repo {
         if self.git_version()? >= (2, 41) {
             git = git.global(format!("--attr-source={ours}"));
         }
-        let called = git.called();
+        let call = git.call();
         let done = git.run()?;
         match done.code {
             0 => Ok(Merged::Tree(
@@ -39,7 +38,7 @@ impl Repo {
                 let what = format!("{ours} and {theirs} have no commit in common");
                 Ok(Merged::Conflicts(vec![Conflict { path: String::new(), what }]))
             }
-            _ => Err(failure(self, &called, &done)),
+            _ => Err(call.failed(&done)),
         }
     }
 }

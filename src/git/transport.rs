@@ -1,7 +1,6 @@
 //! Fetch and push.
 
 use super::Repo;
-use super::child::failure;
 
 /// What the other side said to a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +34,14 @@ impl Repo {
         args.extend(["--end-of-options".to_owned(), to.to_owned()]);
         args.extend(refspecs.iter().map(|&spec| spec.to_owned()));
         let git = self.git(args).network();
-        let called = git.called();
+        let call = git.call();
         let done = git.run()?;
         let said = String::from_utf8_lossy(&done.out);
         let refused: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("!\t")).collect();
         match (done.code, refused.is_empty()) {
             (0, _) => Ok(Pushed::Done),
             (_, false) => Ok(Pushed::Rejected(refused.join("\n").replace('\t', " "))),
-            (_, true) => Err(failure(self, &called, &done)),
+            (_, true) => Err(call.failed(&done)),
         }
     }
 }

@@ -74,8 +74,17 @@ impl Repo {
             return Ok(None);
         };
         let start = format!("refs/remotes/{}/", remote.name);
-        let done = self.git(["symbolic-ref", "--quiet", &format!("{start}HEAD")]).run()?;
-        Ok(String::from_utf8_lossy(&done.out).trim().strip_prefix(&start).map(str::to_owned))
+        let head = format!("{start}HEAD");
+        let named = if self.reftable() {
+            let done = self.git(["symbolic-ref", "--quiet", &head]).run()?;
+            String::from_utf8_lossy(&done.out).trim().to_owned()
+        } else {
+            let found = self.handle().try_find_reference(&head)?;
+            let target = found.as_ref().map(|found| found.target());
+            let named = target.as_ref().and_then(|target| target.try_name());
+            named.map(|name| name.as_bstr().to_str_lossy().into_owned()).unwrap_or_default()
+        };
+        Ok(named.strip_prefix(&start).map(str::to_owned))
     }
 
     pub fn worktrees(&self) -> anyhow::Result<Vec<Worktree>> {
