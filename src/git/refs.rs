@@ -57,14 +57,18 @@ impl Repo {
 
     /// The refs whose names start so, by name.
     pub fn refs_under(&self, start: &str) -> Result<Vec<(RefName, Oid)>> {
+        let folder = start.rsplit_once('/').map_or("refs", |(folder, _)| folder);
         if self.reftable() {
-            let text =
-                self.git(["for-each-ref", "--format=%(objectname) %(refname)", start]).text()?;
-            return text.lines().map(pair).collect();
+            // Git matches whole folders only.
+            let args = ["for-each-ref", "--format=%(objectname) %(refname)", folder];
+            let found = self.git(args).text()?.lines().map(pair).collect::<Result<Vec<_>>>()?;
+            return Ok(found
+                .into_iter()
+                .filter(|(name, _)| name.as_str().starts_with(start))
+                .collect());
         }
         let mut names = Vec::new();
-        let folder =
-            self.common_dir().join(start.rsplit_once('/').map_or("refs", |(folder, _)| folder));
+        let folder = self.common_dir().join(folder);
         loose_names(self.common_dir(), &folder, &mut names)?;
         // Packed ones after loose ones, so that none is missed while it is being packed.
         let packed = packed_refs(self.common_dir())?;
