@@ -76,3 +76,73 @@ fn release(bead: &Bead, session: &Session) -> Option<Word> {
         event: BeadEvent::Released { epoch: claim.epoch, reason },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::event::Outcome;
+    use crate::agent::roster::tests::{ended, hooked, line, roster, unhooked};
+    use crate::bead::event::New;
+    use crate::ledger::Fold as _;
+
+    fn beads() -> Beads {
+        let mut beads = Beads::default();
+        let claimed = BeadEvent::Claimed {
+            epoch: 4,
+            holder: "toast".to_owned(),
+            session: Some("s-1".to_owned()),
+        };
+        beads.drink(&line("b-1", &BeadEvent::Created(New::default())));
+        beads.drink(&line("b-1", &claimed));
+        beads
+    }
+
+    fn kinds(words: &[Word]) -> Vec<&'static str> {
+        let kind = |word: &Word| match word {
+            Word::Agent { event: Event::Rescued(_), .. } => "rescued",
+            Word::Agent { event: Event::Ended(_), .. } => "ended",
+            Word::Agent { event: Event::Unhooked(_), .. } => "unhooked",
+            Word::Agent { .. } => "other",
+            Word::Bead { event: BeadEvent::Released { epoch: 4, .. }, .. } => "released",
+            Word::Bead { .. } => "other",
+        };
+        words.iter().map(kind).collect()
+    }
+
+    #[test]
+    fn only_what_is_missing_is_written() {
+        let (agent, bead, none) = ("toast".to_owned(), "b-1".to_owned(), None);
+        let rescued = Rescued {
+            agent: agent.clone(),
+            bead: bead.clone(),
+            name: "r".into(),
+            commit: "c".into(),
+        };
+        let gone =
+            Ended { agent, bead, outcome: Outcome::Lost, exit: none, limit: None, error: None };
+        let over = End { session: "s-1".to_owned(), ended: gone, rescued: Some(rescued) };
+        let start = vec![hooked("s-1", "toast", "b-1")];
+        let queued = |_: &str| true;
+        let free = |_: &str| false;
+        let words = |told: &[_], submitted: &dyn Fn(&str) -> bool| {
+            kinds(&end(&beads(), &roster(told), &over, submitted)).join(" ")
+        };
+        assert_eq!(words(&start, &free), "rescued ended unhooked released");
+        assert_eq!(words(&start, &queued), "rescued ended unhooked");
+        assert_eq!(words(&[], &free), "");
+        let told =
+            [start[0].clone(), ended("s-1", "toast", "b-1"), unhooked("s-1", "toast", "b-1")];
+        assert_eq!(words(&told, &queued), "rescued");
+    }
+
+    #[test]
+    fn a_claim_of_a_session_that_is_over_is_left_behind() {
+        let told = [hooked("s-1", "toast", "b-1")];
+        let behind =
+            |told: &[_], queued: bool| left_behind(&beads(), &roster(told), &|_| queued).len();
+        assert_eq!(behind(&told, false), 0);
+        let told = [told[0].clone(), ended("s-1", "toast", "b-1")];
+        assert_eq!(behind(&told, false), 1);
+        assert_eq!(behind(&told, true), 0);
+    }
+}

@@ -148,3 +148,91 @@ impl Fold for Roster {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::agent::event::{Outcome, Started, Unhooked};
+    use crate::ledger;
+
+    pub(in crate::agent) fn line(on: &str, event: &impl Serialize) -> Line {
+        let said = ledger::json(event).unwrap();
+        Line {
+            on: on.to_owned(),
+            by: "Jane".to_owned(),
+            owner: "jane@example.org".to_owned(),
+            act: said["do"].as_str().unwrap().to_owned(),
+            with: said["with"].clone(),
+            ..Line::default()
+        }
+    }
+
+    pub(in crate::agent) fn hooked(session: &str, agent: &str, bead: &str) -> Line {
+        let with = Hooked {
+            agent: agent.to_owned(),
+            bead: bead.to_owned(),
+            epoch: 4,
+            kind: "claude".to_owned(),
+            model: None,
+            target: "main".to_owned(),
+            branch: format!("{agent}/{bead}"),
+            worktree: "/w".to_owned(),
+            replica: "r".to_owned(),
+        };
+        line(session, &Event::Hooked(with))
+    }
+
+    pub(in crate::agent) fn ended(session: &str, agent: &str, bead: &str) -> Line {
+        let with = Ended {
+            agent: agent.to_owned(),
+            bead: bead.to_owned(),
+            outcome: Outcome::Exited,
+            exit: Some(1),
+            limit: None,
+            error: None,
+        };
+        line(session, &Event::Ended(with))
+    }
+
+    pub(in crate::agent) fn unhooked(session: &str, agent: &str, bead: &str) -> Line {
+        line(session, &Event::Unhooked(Unhooked { agent: agent.to_owned(), bead: bead.to_owned() }))
+    }
+
+    pub(in crate::agent) fn roster(lines: &[Line]) -> Roster {
+        let mut roster = Roster::default();
+        lines.iter().for_each(|line| roster.drink(line));
+        roster
+    }
+
+    #[test]
+    fn a_session_from_hook_to_end() {
+        let started = Started { agent: "toast".to_owned(), bead: "b-1".to_owned() };
+        let mut told = vec![hooked("s-1", "toast", "b-1"), line("s-1", &Event::Started(started))];
+        let running = roster(&told);
+        assert_eq!(running.hook("toast").unwrap().bead, "b-1");
+        assert_eq!(running.running().count(), 1);
+        assert_eq!(running.newest("b-1").unwrap().id, "s-1");
+        assert_eq!(running.session("s-1").unwrap().owner, "jane@example.org");
+        told.extend([ended("s-1", "toast", "b-1"), unhooked("s-1", "toast", "b-1")]);
+        let over = roster(&told);
+        assert_eq!(over.hook("toast"), None);
+        assert_eq!(over.running().count(), 0);
+        assert_eq!(over.session("s-1").unwrap().ended.as_ref().unwrap().exit, Some(1));
+    }
+
+    #[test]
+    fn what_comes_late_or_twice_takes_no_hook_away() {
+        let told = [
+            hooked("s-1", "toast", "b-1"),
+            unhooked("s-1", "toast", "b-1"),
+            hooked("s-2", "toast", "b-2"),
+            hooked("s-2", "toast", "b-3"),
+            unhooked("s-1", "toast", "b-1"),
+            ended("s-9", "toast", "b-9"),
+        ];
+        let roster = roster(&told);
+        assert_eq!(roster.hook("toast").unwrap().session, "s-2");
+        assert_eq!(roster.session("s-2").unwrap().bead, "b-2");
+        assert_eq!(roster.sessions().count(), 2);
+    }
+}

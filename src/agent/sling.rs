@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::agent::event::Hooked;
 use crate::agent::name::Name;
 use crate::agent::roster::{Roster, Session};
 use crate::bead::change;
@@ -119,11 +118,143 @@ fn choose(floor: &Floor<'_>, wanted: &Wanted<'_>) -> Result<Name> {
         .into())
 }
 
-/// The line that hangs it there; everything but who and when is the caller's.
-pub(crate) fn hooked(bead: &Bead, agent: &Name, epoch: u64, rest: Hooked) -> Hooked {
-    Hooked { agent: agent.to_string(), bead: bead.id.clone(), epoch, ..rest }
-}
-
 fn number(entry: &str) -> &str {
     entry.rsplit_once('#').map_or(entry, |(_, number)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::roster::tests::{ended, hooked, roster, unhooked};
+    use crate::bead::beads::Edge;
+    use crate::bead::event::Link;
+    use crate::ledger::{Fold as _, Line};
+
+    fn beads(ids: &[&str]) -> Beads {
+        let mut beads = Beads::default();
+        for id in ids {
+            let event = BeadEvent::Created(crate::bead::event::New {
+                title: format!("the {id}"),
+                ..Default::default()
+            });
+            beads.drink(&crate::agent::roster::tests::line(id, &event));
+        }
+        beads
+    }
+
+    fn claimed(holder: &str, session: Option<&str>) -> Bead {
+        let claim = Claim {
+            holder: holder.to_owned(),
+            session: session.map(str::to_owned),
+            epoch: 4,
+            at: String::new(),
+        };
+        Bead {
+            id: "api-1aaa".to_owned(),
+            status: Status::IN_PROGRESS,
+            assignee: Some(holder.to_owned()),
+            epoch: 4,
+            claim: Some(claim),
+            ..Bead::default()
+        }
+    }
+
+    fn ask(
+        bead: &Bead,
+        lines: &[Line],
+        agent: Option<&str>,
+        alive: bool,
+        submitted: bool,
+    ) -> Result<Decision> {
+        let (beads, roster) = (beads(&["api-1aaa", "api-2bbb"]), roster(lines));
+        let usual: Name = agent.unwrap_or("toast").parse()?;
+        let floor = Floor {
+            beads: &beads,
+            roster: &roster,
+            submitted: submitted.then_some("main#7"),
+            alive: &|_| alive,
+        };
+        let named = agent.map(|_| &usual);
+        decide(&floor, bead, &Wanted { agent: named, usual: &usual, session: "s-new" })
+    }
+
+    fn no(decision: Result<Decision>) -> String {
+        decision.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_free_bead_goes_to_the_named_agent_or_the_next_free_one() {
+        let bead = Bead { id: "api-1aaa".to_owned(), ..Bead::default() };
+        let Decision::Sling { agent, epoch, claim } = ask(&bead, &[], None, false, false).unwrap()
+        else {
+            panic!("not slung");
+        };
+        assert_eq!((agent.as_str(), epoch, claim.len()), ("toast", 1, 1));
+        let busy = [hooked("s-1", "toast", "api-2bbb")];
+        let Decision::Sling { agent, .. } = ask(&bead, &busy, None, true, false).unwrap() else {
+            panic!("not slung");
+        };
+        assert_eq!(agent.as_str(), "toast-2");
+        assert_eq!(
+            no(ask(&bead, &busy, Some("toast"), true, false)),
+            "toast is busy with api-2bbb the api-2bbb"
+        );
+    }
+
+    #[test]
+    fn a_live_session_keeps_its_bead() {
+        let (bead, lines) = (claimed("toast", Some("s-1")), [hooked("s-1", "toast", "api-1aaa")]);
+        for agent in [None, Some("toast")] {
+            let Decision::Already { session } = ask(&bead, &lines, agent, true, false).unwrap()
+            else {
+                panic!("slung twice");
+            };
+            assert_eq!(session, "s-1");
+        }
+        assert_eq!(
+            no(ask(&bead, &lines, Some("rye"), true, false)),
+            "api-1aaa is held by toast (session s-1)"
+        );
+    }
+
+    #[test]
+    fn a_dead_holder_gives_way_to_a_higher_epoch() {
+        let bead = claimed("toast", Some("s-1"));
+        let lines = [
+            hooked("s-1", "toast", "api-1aaa"),
+            ended("s-1", "toast", "api-1aaa"),
+            unhooked("s-1", "toast", "api-1aaa"),
+        ];
+        let Decision::Sling { epoch, claim, .. } =
+            ask(&bead, &lines, Some("rye"), false, false).unwrap()
+        else {
+            panic!("not slung");
+        };
+        assert_eq!(epoch, 5);
+        assert!(matches!(claim[0], BeadEvent::Released { epoch: 4, .. }), "{claim:?}");
+        assert!(matches!(claim[1], BeadEvent::Claimed { epoch: 5, .. }), "{claim:?}");
+        assert_eq!(
+            no(ask(&bead, &lines, None, false, true)),
+            "api-1aaa is in the queue already, as main#7"
+        );
+    }
+
+    #[test]
+    fn what_a_person_holds_what_is_closed_and_what_waits_is_refused() {
+        let held = no(ask(&claimed("Jane", None), &[], None, true, false));
+        assert!(held.starts_with("api-1aaa is held by Jane"), "{held}");
+        let closed = Bead { id: "api-1aaa".to_owned(), status: Status::CLOSED, ..Bead::default() };
+        assert_eq!(no(ask(&closed, &[], None, true, false)), "api-1aaa is closed");
+        let mut all = beads(&["api-1aaa", "api-2bbb"]);
+        let edge = BeadEvent::Linked { to: "api-2bbb".to_owned(), kind: Link::BLOCKS };
+        all.drink(&crate::agent::roster::tests::line("api-1aaa", &edge));
+        let bead = all.get("api-1aaa").unwrap();
+        let waits: &[Edge] = &bead.dependencies;
+        assert_eq!(waits.len(), 1);
+        let roster = Roster::default();
+        let floor = Floor { beads: &all, roster: &roster, submitted: None, alive: &|_| true };
+        let usual: Name = "toast".parse().unwrap();
+        let wanted = Wanted { agent: None, usual: &usual, session: "s-new" };
+        assert_eq!(no(decide(&floor, bead, &wanted)), "api-1aaa waits for api-2bbb the api-2bbb");
+    }
 }
