@@ -7,10 +7,13 @@
 
 mod support;
 
+mod checkout;
+mod convoy;
 mod crash;
 mod ledger;
 mod power;
 mod race;
-mod convoy;
+mod recovery;
+mod refinery;
 mod tidy;
 mod world;

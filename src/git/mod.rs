@@ -5,7 +5,6 @@ mod child;
 mod commit;
 mod config;
 mod durable;
-mod lock;
 mod merge;
 mod name;
 mod object;

@@ -83,7 +83,8 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
             })?;
             holds(holder, agent, bead, marks.session)?;
         }
-        (None, None) if rules.held.iter().any(|holder| holder.agent == agent) => {
+        // An agent nobody slung may have the name of one that is at work; its commits are its owner's.
+        (None, None) if commit.author == agent && rules.held.iter().any(|h| h.agent == agent) => {
             return Err(Refusal::refused(format!(
                 "{agent} holds a bead, and the commit does not say which"
             ))
@@ -314,7 +315,7 @@ mod tests {
             ("Jane", &marked, &[], "jane@example.org", "toast"),
             ("Jane", "Fix\n\nAgent: helper\n", &[], "jane@example.org", "helper"),
             (
-                "Jane",
+                "toast",
                 "Fix\n\nAgent: toast\n",
                 &[],
                 "jane@example.org",

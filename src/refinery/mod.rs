@@ -25,9 +25,11 @@ mod tick;
 pub mod verdict;
 mod workplace;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use crate::git::Repo;
+use crate::git::{RefName, Repo};
 use crate::ledger::{Actor, Ledger};
 use crate::policy::{self, Surface};
 use crate::refusal::Refusal;
@@ -38,8 +40,13 @@ pub use event::{Event, Hold};
 pub use lease::{Lease, at_work};
 pub use queue::{Entry, Lane, Queue, State};
 pub use rejection::{Cause, Rejection};
-pub use submit::{Submission, baseline, submit};
+pub use submit::{Submission, baseline, ref_name, submit};
 pub use tick::{Outcome, begin, tick};
+
+/// The work trees that a landing has parked and that have not come back, with their branches.
+pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
+    park::parked(repo)
+}
 
 /// Brings work trees back that a landing has parked. Moves no branch, so any command may do it.
 pub fn settle(repo: &Repo, queue: &Queue) -> Result<Vec<String>> {
@@ -90,7 +97,7 @@ pub fn reject(
     reason: &str,
 ) -> Result<()> {
     persons_word(actor)?;
-    let branch = crate::git::RefName::branch(target)?;
+    let branch = RefName::branch(target)?;
     let tip = repo.read_ref(&branch)?;
     change(ledger, actor, (target, n), |entry| {
         if !entry.state.is_open() || entry.intent.is_some() {

@@ -5,7 +5,7 @@
 //! parked, and they are told how to come back.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -52,6 +52,17 @@ pub(super) fn settle(repo: &Repo, ours: &dyn Fn(&Oid) -> Option<Oid>) -> Result<
         }
     }
     Ok(notes)
+}
+
+/// Who is parked, without doing anything about it.
+pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
+    let trees = repo.worktrees()?.into_iter();
+    let trees = trees.filter(|tree| !tree.bare && !tree.prunable && tree.branch.is_none());
+    let found = trees.filter_map(|tree| {
+        let (branch, _) = read(&repo.git_dir_of(&tree.path).ok()?.join(FILE))?;
+        Some((tree.path, branch))
+    });
+    Ok(found.collect())
 }
 
 enum Back {

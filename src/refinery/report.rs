@@ -219,6 +219,7 @@ fn at_place(text: &str) -> Option<(Option<String>, Option<u32>)> {
     if !path || number.is_empty() || rest.starts_with("//") {
         return None;
     }
+    let file = file.strip_prefix("./").unwrap_or(file);
     Some((Some(file.to_owned()), number.parse().ok()))
 }
 
@@ -261,7 +262,7 @@ mod tests {
                 "4",
                 "3",
             ),
-            ("test.sh:7: expected 4, got 3\n", "test.sh", 7, "expected 4, got 3", "4", "3"),
+            ("./test.sh:7: expected 4, got 3\n", "test.sh", 7, "expected 4, got 3", "4", "3"),
             (
                 "lib/sum.sh:2: sum of 1 and 2\n  Expected: 4\n  Received: 3\n",
                 "lib/sum.sh",

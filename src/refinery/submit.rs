@@ -137,7 +137,7 @@ fn adopt(
 }
 
 /// The name of an entry's ref.
-pub(super) fn ref_name(target: &str, n: u64) -> Result<RefName> {
+pub fn ref_name(target: &str, n: u64) -> Result<RefName> {
     format!("{REFS}{target}/{n}").parse()
 }
 

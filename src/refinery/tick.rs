@@ -51,8 +51,8 @@ pub enum Outcome {
 }
 
 /// What has to be true before the first step: no intent without an outcome, no ref without a line,
-/// no work tree parked that could be back. Says what that brought to light.
-pub fn begin(lease: &Lease<'_>) -> Result<Vec<Outcome>> {
+/// no work tree parked that could be back. Says what that brought to light, and which stay parked.
+pub fn begin(lease: &Lease<'_>) -> Result<(Vec<Outcome>, Vec<String>)> {
     let (lines, refs) = submit::reconcile(lease.repo, lease.ledger, &lease.actor)?;
     tracing::debug!(lines, refs, "queue refs and lines compared");
     let mut outcomes = Vec::new();
@@ -62,11 +62,7 @@ pub fn begin(lease: &Lease<'_>) -> Result<Vec<Outcome>> {
         let (entry, commit) = (entry.name(), intent.new);
         outcomes.push(Outcome::Landed { entry, commit, bead, notes });
     }
-    let notes = land::settle(lease)?;
-    if let Some(Outcome::Landed { notes: told, .. }) = outcomes.last_mut() {
-        told.extend(notes);
-    }
-    Ok(outcomes)
+    Ok((outcomes, land::settle(lease)?))
 }
 
 /// Does the next thing.

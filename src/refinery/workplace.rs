@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use indexmap::IndexMap;
 
+use crate::agent::worktree;
 use crate::git::{Oid, Repo};
 use crate::host::process;
 use crate::refinery::lease::{Lease, file_name};
@@ -176,11 +177,5 @@ impl<'l> Workplace<'l> {
 
 /// Where the work tree of a target stands: beside the repository, with those of the agents.
 fn place(repo: &Repo, target: &str) -> Result<PathBuf> {
-    let root = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
-    let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let beside = match repo.config_get("shopfloor.worktrees")? {
-        Some(path) => root.join(path),
-        None => root.with_file_name(format!("{}.worktrees", name.trim_end_matches(".git"))),
-    };
-    Ok(beside.join(".refinery").join(file_name(target)))
+    Ok(worktree::home(repo)?.join(".refinery").join(file_name(target)))
 }

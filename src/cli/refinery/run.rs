@@ -49,7 +49,8 @@ impl Run {
         let owner = cx.actor()?.owner;
         let (repo, ledger) = (cx.repo()?, cx.ledger()?);
         let aloud = self.watch || cx.at_terminal();
-        let mut report = Report { target: target.clone(), steps: Vec::new(), aloud };
+        let mut report =
+            Report { target: target.clone(), steps: Vec::new(), aloud, said: Vec::new() };
         loop {
             let Some(lease) = Lease::take(repo, &ledger, &cx.clock, &owner, &target)? else {
                 if self.detached {
@@ -79,9 +80,11 @@ impl Run {
     }
 
     fn pass(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
-        for outcome in refinery::begin(lease)? {
+        let (outcomes, notes) = refinery::begin(lease)?;
+        for outcome in outcomes {
             report.tell(cx, outcome);
         }
+        report.remark(cx, notes);
         let mut tries = 0;
         loop {
             let outcome = refinery::tick(lease)?;
@@ -124,6 +127,8 @@ struct Report {
     /// Whether each step is said when it happens, because the result may be long in coming.
     #[serde(skip)]
     aloud: bool,
+    #[serde(skip)]
+    said: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -136,6 +141,16 @@ enum Step {
 }
 
 impl Report {
+    /// Says what people should know, each thing once.
+    fn remark(&mut self, cx: &Context, notes: Vec<String>) {
+        for note in notes {
+            if !self.said.contains(&note) {
+                cx.note(format!("note: {note}"));
+                self.said.push(note);
+            }
+        }
+    }
+
     /// Says it when it happens, and keeps it for the result.
     fn tell(&mut self, cx: &Context, outcome: Outcome) {
         let step = match outcome {
@@ -145,9 +160,7 @@ impl Report {
                 return;
             }
             Outcome::Landed { entry, commit, bead, notes } => {
-                for note in &notes {
-                    cx.note(format!("note: {note}"));
-                }
+                self.remark(cx, notes.clone());
                 Step::Landed { entry, commit: commit.to_string(), bead, notes }
             }
             Outcome::Rejected { entry, rejection } => Step::Rejected { entry, rejection },

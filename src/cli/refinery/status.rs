@@ -1,5 +1,7 @@
 //! `git refinery status`: what waits, what is being tested, what came of the last ones.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use serde::Serialize;
 
@@ -9,7 +11,7 @@ use crate::cli::refinery::Target;
 use crate::cli::refinery::record::Record;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
-use crate::git::{Oid, RefName};
+use crate::git::{Oid, RefName, Repo};
 use crate::policy::{self, trust};
 use crate::refinery::{self, Entry, Queue, State};
 
@@ -53,6 +55,7 @@ impl Status {
             held: pick(&|entry| entry.state == State::Held),
             landed: last(State::Landed),
             rejected: last(State::Rejected),
+            parked: parked(repo)?,
             foreign: known.filter(|known| tip.is_some_and(|tip| tip != *known)),
             target,
         }
@@ -73,9 +76,26 @@ struct Standing {
     /// The last ones, newest first.
     landed: Vec<Record>,
     rejected: Vec<Record>,
+    /// Work trees that a landing left on a detached HEAD because somebody's work is in the way.
+    parked: Vec<Parked>,
     /// Where the target stood before somebody moved it past the queue, until that is examined.
     #[serde(skip_serializing_if = "Option::is_none")]
     foreign: Option<Oid>,
+}
+
+#[derive(Serialize)]
+struct Parked {
+    worktree: PathBuf,
+    branch: String,
+}
+
+fn parked(repo: &Repo) -> Result<Vec<Parked>> {
+    let parked = refinery::parked(repo)?.into_iter();
+    let one = |(worktree, branch): (PathBuf, RefName)| Parked {
+        worktree,
+        branch: branch.short().to_owned(),
+    };
+    Ok(parked.map(one).collect())
 }
 
 impl Show for Standing {
@@ -98,6 +118,12 @@ impl Show for Standing {
             out.line(format!(
                 "{} was moved past the queue, from {from}; it will be tested",
                 self.target
+            ));
+        }
+        for Parked { worktree, branch } in &self.parked {
+            let path = worktree.display();
+            out.line(format!(
+                "{path} is on a detached HEAD since a landing: `git switch {branch}` there"
             ));
         }
         let ours = [&self.queue, &self.held, &self.landed, &self.rejected];

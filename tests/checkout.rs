@@ -1,0 +1,139 @@
+//! A landing on a branch that somebody has checked out never touches what is theirs, and never
+//! looks like something they did.
+
+use crate::support::{Place, Sandbox};
+
+/// A repository without gates, main checked out in it, and a work tree with one commit to land.
+fn shop(world: &Sandbox) -> (Place<'_>, Place<'_>) {
+    let repo = world.repo("shop");
+    repo.commit("text", "one\ntwo\n", "A text").ok();
+    repo.git("config shopfloor.autorun false").ok();
+    repo.git("worktree add --quiet -b work ../work").ok();
+    let work = repo.at("../work");
+    work.commit("new", "new\n", "Add new").ok();
+    work.git("refinery submit").ok();
+    (repo, work)
+}
+
+/// Lands what waits; what the refinery had to say about work trees.
+fn land(repo: &Place<'_>) -> String {
+    let ran = repo.git("refinery run --drain").ok();
+    assert_eq!(repo.git("log -1 --format=%s main").ok().line(), "Add new");
+    repo.git("refinery audit").ok();
+    ran.err.replace(repo.dir.to_str().unwrap(), "shop").trim_end().to_owned()
+}
+
+fn status(repo: &Place<'_>) -> String {
+    repo.git("status --porcelain --branch").ok().line()
+}
+
+const LEFT: &str = "note: shop was left as it is, on a detached HEAD:";
+const BACK: &str = "`git switch main` brings it to the landed commits";
+
+#[test]
+fn a_clean_one_follows() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.write("scratch", "untracked files are nobody's business\n");
+    assert_eq!(land(&repo), "");
+    assert_eq!(status(&repo), "## main\n?? scratch");
+    assert_eq!(repo.read("new"), "new\n");
+}
+
+#[test]
+fn one_with_edits_stays_as_it_is() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.write("text", "one\ntwo\nthree\n");
+    repo.write("staged", "staged\n");
+    repo.git("add staged").ok();
+    assert_eq!(land(&repo), format!("{LEFT} it has uncommitted changes; {BACK}"));
+    assert_eq!(status(&repo), "## HEAD (no branch)\nA  staged\n M text");
+    assert!(!repo.has("new"));
+    repo.git("switch --quiet main").ok();
+    assert_eq!(status(&repo), "## main\nA  staged\n M text");
+    assert_eq!(repo.read("new"), "new\n");
+}
+
+#[test]
+fn an_untracked_file_in_the_way_is_not_overwritten() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.write("new", "mine\n");
+    assert_eq!(land(&repo), format!("{LEFT} new is in the way; {BACK}"));
+    assert_eq!(status(&repo), "## HEAD (no branch)\n?? new");
+    assert_eq!(repo.read("new"), "mine\n");
+    repo.sh("mv new mine").ok();
+    // The next run brings it back by itself.
+    repo.git("refinery run --drain").ok();
+    assert_eq!(status(&repo), "## main\n?? mine");
+}
+
+#[test]
+fn a_detached_head_is_not_touched() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.git("switch --quiet --detach main").ok();
+    assert_eq!(land(&repo), "");
+    assert_eq!(status(&repo), "## HEAD (no branch)");
+    assert!(!repo.has("new"));
+}
+
+#[test]
+fn a_rebase_goes_on_as_if_nothing_had_happened() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.git("switch --quiet -c mine HEAD~1").ok();
+    repo.commit("text", "mine\n", "My text").ok();
+    assert_eq!(repo.git("rebase --quiet main").code, 1);
+    assert_eq!(land(&repo), "");
+    repo.write("text", "both\n");
+    repo.git("add text").ok();
+    repo.sh("GIT_EDITOR=true git rebase --continue").ok();
+    assert_eq!(repo.git("log --format=%s").ok().line(), "My text\nA text\nfirst light");
+}
+
+#[test]
+fn a_merge_that_is_under_way_stays_under_way() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.git("branch side HEAD~1").ok();
+    repo.git("worktree add --quiet ../side side").ok();
+    repo.at("../side").commit("text", "theirs\n", "Their text").ok();
+    assert_eq!(repo.git("merge --quiet side").code, 1);
+    assert_eq!(land(&repo), format!("{LEFT} a merge is under way; {BACK}"));
+    assert_eq!(status(&repo), "## HEAD (no branch)\nAA text");
+    repo.git("merge --abort").ok();
+    repo.git("refinery run --drain").ok();
+    assert_eq!(status(&repo), "## main");
+}
+
+#[test]
+fn a_commit_on_a_parked_head_is_not_walked_away_from() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.write("text", "mine\n");
+    land(&repo);
+    repo.git("commit --quiet --all --message=Mine").ok();
+    let ran = repo.git("refinery run --drain").ok();
+    assert!(ran.err.contains("its HEAD has moved"), "{ran}");
+    assert_eq!(repo.git("log -1 --format=%s").ok().line(), "Mine");
+}
+
+#[test]
+fn every_work_tree_on_the_branch_is_seen_to_and_bare_ones_have_none() {
+    let world = Sandbox::new();
+    let (repo, _) = shop(&world);
+    repo.git("switch --quiet --detach").ok();
+    repo.git("worktree add --quiet ../second main").ok();
+    land(&repo);
+    assert_eq!(status(&repo.at("../second")), "## main");
+    let bare = world.bare("hub.git");
+    repo.git("push --quiet ../hub.git main work").ok();
+    bare.git("config shopfloor.autorun false").ok();
+    bare.git("refinery submit work").fails(1);
+    bare.git("update-ref refs/heads/main main~1").ok();
+    bare.git("refinery submit work").ok();
+    bare.git("refinery run --drain").ok();
+    assert_eq!(bare.rev("main"), repo.rev("work"));
+}

@@ -1,0 +1,158 @@
+//! What the refinery finds when it comes back: after a crash, after somebody else moved the branch,
+//! after a ref or a line was lost; and what an audit says about it.
+
+use serde_json::Value;
+
+use crate::refinery::{audited, drain, gated, shop, standing, submit, tree};
+use crate::support::Sandbox;
+
+#[test]
+fn a_landing_that_was_interrupted_is_told_from_one_that_was_not() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
+    one.commit("a", "a\n", "Add a").ok();
+    two.commit("b", "b\n", "Add b").ok();
+    (submit(&one), submit(&two));
+    // Somebody holds the branch: the refinery stops between intent and swap.
+    repo.write(".git/refs/heads/main.lock", "");
+    assert_ne!(repo.git("refinery run --drain").code, 0);
+    assert_eq!(repo.git("log -1 --format=%s main").ok().line(), "a gate");
+    assert_eq!(repo.git("status --porcelain").ok().line(), "", "nothing is staged by a landing");
+    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
+    // And now between swap and outcome: the branch has moved, the line is missing.
+    repo.git("update-ref refs/heads/main one").ok();
+    let steps = drain(&repo);
+    assert_eq!(steps[0]["entry"], "main#1");
+    assert_eq!([&steps[0]["outcome"], &steps[1]["outcome"]], ["landed", "landed"]);
+    assert_eq!(steps.as_array().unwrap().len(), 2, "nothing lands twice");
+    assert_eq!(audited(&repo), ["Land main#2: Add b", "Add a", "a gate", "first light"]);
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+}
+
+#[test]
+fn an_intent_without_a_move_waits_again() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let one = tree(&repo, "one", "main");
+    one.commit("a", "a\n", "Add a").ok();
+    submit(&one);
+    repo.write(".git/refs/heads/main.lock", "");
+    assert_ne!(repo.git("refinery run --drain").code, 0);
+    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    let told = repo.git("bead log --json").ok().json();
+    let acts: Vec<_> =
+        told.as_array().unwrap().iter().filter_map(|line| line["do"].as_str()).collect();
+    let expected =
+        ["baseline", "queued", "tested", "intent", "aborted", "tested", "intent", "landed"];
+    assert_eq!(acts, expected.map(|act| format!("refinery.{act}")));
+    audited(&repo);
+}
+
+#[test]
+fn whatever_else_moves_the_target_is_tested_and_named() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("a", "a\n", "Add a").ok();
+    submit(&work);
+    repo.commit("b", "b\n", "Straight to main").ok();
+    repo.commit("sum", "five\n", "And it is broken").ok();
+    let steps = drain(&repo);
+    assert_eq!(steps[0]["outcome"], "foreign");
+    assert_eq!(steps[1]["outcome"], "held", "the change is not to blame");
+    assert!(steps[1]["held"]["said"].as_str().unwrap().starts_with("main itself fails test since"));
+    let mend = tree(&repo, "mend", "main");
+    mend.commit("sum", "4\n", "Mend the sum").ok();
+    submit(&mend);
+    repo.git("refinery retry 1").ok();
+    let again: Vec<_> =
+        drain(&repo).as_array().unwrap().iter().map(|s| s["outcome"].clone()).collect();
+    assert_eq!(again, ["held", "landed"]);
+    repo.git("refinery retry 1").ok();
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    let audit = repo.git("refinery audit --json").fails(3).json();
+    let found: Vec<_> =
+        audit["findings"].as_array().unwrap().iter().map(|f| (&f["subject"], &f["kind"])).collect();
+    let foreign = Value::from("foreign");
+    let named = ["And it is broken", "Straight to main"].map(Value::from);
+    assert_eq!(found, [(&named[0], &foreign), (&named[1], &foreign)]);
+}
+
+#[test]
+fn a_gate_that_is_missing_makes_the_audit_fail() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("a", "a\n", "Add a").ok();
+    submit(&work);
+    drain(&repo);
+    repo.git("refinery audit --require test").ok();
+    repo.git("refinery audit --require lint").fails(3);
+    // Who deletes the gate past the queue is found out, and so is all that lands without it.
+    repo.commit("shopfloor.toml", "", "No more gates").ok();
+    work.git("reset --quiet --hard main").ok();
+    work.commit("sum", "five\n", "Untested").ok();
+    submit(&work);
+    drain(&repo);
+    let audit = repo.git("refinery audit --require test --json").fails(3).json();
+    let found: Vec<_> =
+        audit["findings"].as_array().unwrap().iter().map(|f| f["kind"].as_str().unwrap()).collect();
+    assert_eq!(found, ["gate", "foreign"]);
+    assert_eq!(audit["ungated"], 0);
+}
+
+#[test]
+fn a_ref_without_a_line_and_a_line_without_a_ref_are_made_whole() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
+    one.commit("a", "a\n", "Add a").ok();
+    two.commit("b", "b\n", "Add b").ok();
+    submit(&one);
+    repo.git("update-ref -d refs/shopfloor/queue/main/1").ok();
+    repo.git("update-ref refs/shopfloor/queue/main/2 two").ok();
+    assert_eq!(drain(&repo).as_array().unwrap().len(), 2);
+    assert_eq!(standing(&repo, &[1, 2]), ["landed", "landed"]);
+    assert_eq!(repo.rev("refs/shopfloor/queue/main/1"), one.rev("HEAD"));
+}
+
+#[test]
+fn one_refinery_at_a_time() {
+    let world = Sandbox::new();
+    let repo = gated(&world, "shop", "command = 'until test -e $HOME/go; do sleep 0.02; done'\n");
+    let work = tree(&repo, "work", "main");
+    work.commit("a", "a\n", "Add a").ok();
+    submit(&work);
+    let first = repo.start(["git", "refinery", "run", "--drain"]);
+    let state = || repo.json("refinery status --json");
+    repo.wait("it is being tested", 20, "git refinery status", || {
+        state()["queue"][0]["state"] == "testing"
+    });
+    repo.git("refinery run --drain").fails(75).says(&["a refinery is at work on main"]);
+    world.place("home").write("go", "");
+    first.end().ok();
+    assert_eq!(state()["landed"][0]["entry"], "main#1");
+}
+
+#[test]
+fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
+    let world = Sandbox::new();
+    let repo =
+        gated(&world, "shop", "command = 'touch $HOME/began; test -e $HOME/go || sleep 1000'\n");
+    let work = tree(&repo, "work", "main");
+    work.commit("a", "a\n", "Add a").ok();
+    submit(&work);
+    let mut first = repo.start(["git-refinery", "run", "--drain"]);
+    repo.wait("the gate runs", 20, "git refinery status", || world.place("home").has("began"));
+    first.kill();
+    first.end();
+    world.place("home").write("go", "");
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    let left =
+        repo.sh("pgrep -f 'sleep 1000' | while read p; do tr '\\0' '\\n' </proc/$p/environ; done");
+    let mark = format!("SHOPFLOOR_GATE={}/.git#main", repo.dir.display());
+    assert!(!left.out.contains(&mark), "the first gate was ended");
+    audited(&repo);
+}
