@@ -5,6 +5,7 @@ mod child;
 mod commit;
 mod config;
 mod durable;
+mod lock;
 mod merge;
 mod name;
 mod object;

@@ -2,29 +2,21 @@
 //!
 //! gix loads packed refs before it takes its lock, so beside `git pack-refs` its swaps lose updates, and
 //! it reads no reftable. So for files the swap is ours: lock, read, compare, rename; for reftable it is
-//! git's. A lock of ours whose writer died is known by its inode and taken away.
+//! git's.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::lock::{Lock, PATIENCE, PAUSE};
 use super::repo::unwritable;
 use super::{Oid, RefName, Repo, Signature, durable};
-use crate::host::{Clock, Turn};
+use crate::host::Clock;
 use crate::refusal::Refusal;
 
-/// How long a swap waits for a lock that somebody else holds.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a swap waits for others of ours, each of whom takes a millisecond or two.
-const TURN: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(5);
-/// Nobody holds the lock of one of our own refs for as long as this and lives.
-const ORPHAN: Duration = Duration::from_secs(10);
 const DEEPEST: usize = 5;
 
 /// How a swap ended.
@@ -128,7 +120,7 @@ impl Repo {
         }
     }
 
-    fn ref_path(&self, name: &RefName) -> PathBuf {
+    pub(super) fn ref_path(&self, name: &RefName) -> PathBuf {
         let own = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
         let dir = if own.iter().any(|start| name.as_str().starts_with(start)) {
             self.git_dir()
@@ -272,115 +264,6 @@ impl Repo {
             Clock::real().sleep(PAUSE);
         }
     }
-}
-
-/// The `.lock` file beside a ref, holding what the ref is to name.
-///
-/// It is written under a name of our own first and then linked: whoever finds a lock that is the same
-/// file as our draft, while holding the kernel's lock on our refs, has found one whose writer is dead.
-struct Lock {
-    path: PathBuf,
-    draft: PathBuf,
-    _turn: Turn,
-    held: bool,
-}
-
-impl Lock {
-    fn take(repo: &Repo, name: &RefName, at: &Path, new: &Oid) -> Result<Self> {
-        let dir = repo.own_dir()?.join("refs");
-        fs::create_dir_all(&dir).map_err(|no| unwritable(&dir, &no))?;
-        let turn = Turn::take(&dir.join("turn"), "moving refs", TURN)?;
-        reclaim(repo, &dir)?;
-        let parent = at.parent().context("a ref has a directory")?;
-        durable::make_dirs(repo.common_dir(), parent)?;
-        let draft = dir.join(name.as_str().replace('%', "%25").replace('/', "%2F"));
-        let written = File::create(&draft).and_then(|mut file| {
-            file.write_all(format!("{new}\n").as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(|no| unwritable(&draft, &no))?;
-        let mut lock = Self { path: lock_of(at), draft, _turn: turn, held: false };
-        lock.wait(parent, name.as_str().starts_with("refs/shopfloor/"))?;
-        Ok(lock)
-    }
-
-    fn wait(&mut self, parent: &Path, ours: bool) -> Result<()> {
-        let start = Clock::real().now();
-        loop {
-            match fs::hard_link(&self.draft, &self.path) {
-                Ok(()) => {
-                    self.held = true;
-                    return Ok(());
-                }
-                Err(no) if no.kind() == ErrorKind::AlreadyExists => {}
-                // `git pack-refs` removes directories it has emptied.
-                Err(no) if no.kind() == ErrorKind::NotFound && !parent.is_dir() => {
-                    fs::create_dir_all(parent).map_err(|no| unwritable(parent, &no))?;
-                    continue;
-                }
-                Err(no) => return Err(unwritable(&self.path, &no)),
-            }
-            if ours && is_orphan(&self.path) {
-                drop(fs::remove_file(&self.path));
-                continue;
-            }
-            if Clock::real().now().since(&start) > PATIENCE {
-                let what = format!("another git holds {}", self.path.display());
-                let fix = "wait for it; if no git is running here, remove that file";
-                return Err(Refusal::again(what).hint(fix).into());
-            }
-            Clock::real().sleep(PAUSE);
-        }
-    }
-
-    fn rename(mut self, to: &Path) -> Result<()> {
-        fs::rename(&self.path, to).with_context(|| format!("moving {}", to.display()))?;
-        self.held = false;
-        durable::flush(to.parent().context("a ref has a directory")?)
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        if self.held {
-            drop(fs::remove_file(&self.path));
-        }
-        drop(fs::remove_file(&self.draft));
-    }
-}
-
-fn lock_of(path: &Path) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(".lock");
-    path.into()
-}
-
-/// Takes away what writers of ours left behind who died between lock and rename, of whatever ref.
-fn reclaim(repo: &Repo, drafts: &Path) -> Result<()> {
-    for draft in fs::read_dir(drafts).with_context(|| format!("reading {}", drafts.display()))? {
-        let draft = draft?;
-        let name = draft.file_name().to_string_lossy().replace("%2F", "/").replace("%25", "%");
-        let Ok(name) = name.parse::<RefName>() else { continue };
-        let lock = lock_of(&repo.ref_path(&name));
-        if same_file(&draft.path(), &lock) {
-            fs::remove_file(&lock).with_context(|| format!("taking away {}", lock.display()))?;
-        }
-        drop(fs::remove_file(draft.path()));
-    }
-    Ok(())
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
-        _ => false,
-    }
-}
-
-fn is_orphan(lock: &Path) -> bool {
-    let now = Clock::real().now().seconds();
-    let age = |made: i64| u64::try_from(now - made).unwrap_or(0);
-    fs::metadata(lock).is_ok_and(|file| age(file.mtime()) > ORPHAN.as_secs())
 }
 
 fn read_loose(path: &Path) -> Result<Found> {
