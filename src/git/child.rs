@@ -5,13 +5,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
+use super::call::Call;
 use super::{Oid, Repo};
 use crate::host::process::{End, Program};
 use crate::refusal::Refusal;
 
-const DEADLINE: Duration = Duration::from_secs(300);
+pub(super) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// What the person's environment may say to every `git`.
 const KEPT: &[&str] = &[
@@ -104,19 +105,7 @@ impl Repo {
         }
     }
 
-    /// The version of the installed git, asked for once.
-    pub fn git_version(&self) -> anyhow::Result<(u32, u32)> {
-        if let Some(known) = self.version.get() {
-            return Ok(*known);
-        }
-        let outcome = Program::new(self.git_program()?).args(["version"]).timeout(DEADLINE).run();
-        let text = String::from_utf8_lossy(&outcome.out);
-        let version = parse_version(&text)
-            .with_context(|| format!("git does not say its version: {text:?}"))?;
-        Ok(*self.version.get_or_init(|| version))
-    }
-
-    fn git_program(&self) -> anyhow::Result<PathBuf> {
+    pub(super) fn git_program(&self) -> anyhow::Result<PathBuf> {
         let found = self.env().path_of("git");
         Ok(found
             .ok_or_else(|| Refusal::fatal("no git on PATH").hint("install git 2.38 or later"))?)
@@ -198,9 +187,9 @@ impl<'r> Git<'r> {
         let err = String::from_utf8_lossy(&outcome.err).trim_end().to_owned();
         match outcome.end {
             End::Exit(code) => Ok(Done { code, out: outcome.out, err }),
-            End::Signal(signal) => bail!("{}: ended by signal {signal}", call.text),
-            End::Timeout => bail!("{}: no end after {} s", call.text, outcome.took.as_secs()),
-            End::NotStarted(why) => bail!("{}: {why}", call.text),
+            End::Signal(signal) => bail!("{}: ended by signal {signal}", call),
+            End::Timeout => bail!("{}: no end after {} s", call, outcome.took.as_secs()),
+            End::NotStarted(why) => bail!("{}: {why}", call),
         }
     }
 
@@ -245,9 +234,7 @@ impl<'r> Git<'r> {
 
     /// What is called here, for the message if it fails.
     pub(super) fn call(&self) -> Call<'r> {
-        let words = self.args.iter().map(|arg| without_secret(&arg.to_string_lossy()));
-        let text = words.fold("git".to_owned(), |line, word| line + " " + &word);
-        Call { repo: self.repo, text, local: !self.network }
+        Call::new(self.repo, &self.args, !self.network)
     }
 
     fn program(self) -> anyhow::Result<Program> {
@@ -305,80 +292,8 @@ impl<'r> Git<'r> {
     }
 }
 
-/// A `git` that was called, as a person would write it.
-pub(super) struct Call<'r> {
-    repo: &'r Repo,
-    text: String,
-    local: bool,
-}
-
-impl Call<'_> {
-    /// The error for one that said no: what it said, or the version where that is why.
-    pub(super) fn failed(&self, done: &Done) -> anyhow::Error {
-        if let Ok((major, minor)) = self.repo.git_version()
-            && (major, minor) < (2, 38)
-        {
-            let what = format!("git {major}.{minor} is too old");
-            return Refusal::fatal(what).hint("install git 2.38 or later").into();
-        }
-        let locked = ["Read-only file system", "Permission denied", "insufficient permission"];
-        // A remote that says so means something else.
-        if self.local && locked.iter().any(|said| done.err.contains(said)) {
-            let dir = self.repo.common_dir().display();
-            let what = format!("cannot write to {dir}: {}", first_line(&done.err));
-            return Refusal::fatal(what)
-                .hint("give yourself write access to that directory")
-                .into();
-        }
-        match done.err.as_str() {
-            "" => anyhow::anyhow!("{}: exit {}", self.text, done.code),
-            said => anyhow::anyhow!("{}: {said}", self.text),
-        }
-    }
-}
-
-/// An address without the name and password in it.
-fn without_secret(word: &str) -> String {
-    match word.split_once("://").and_then(|(kind, rest)| Some((kind, rest.split_once('@')?.1))) {
-        Some((kind, rest)) => format!("{kind}://{rest}"),
-        None => word.to_owned(),
-    }
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
 fn join(start: &str, path: &Path) -> OsString {
     let mut whole = OsString::from(start);
     whole.push(path);
     whole
-}
-
-fn parse_version(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.trim().strip_prefix("git version ")?.split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_stays_out_of_messages() {
-        assert_eq!(without_secret("https://jane:s3cret@example.org/x"), "https://example.org/x");
-        assert_eq!(without_secret("git@example.org:x"), "git@example.org:x");
-    }
-
-    #[test]
-    fn versions_of_many_builders() {
-        for (text, version) in [
-            ("git version 2.47.3\n", Some((2, 47))),
-            ("git version 2.39.5 (Apple Git-154)", Some((2, 39))),
-            ("git version 2.50.0.rc1.windows.1", Some((2, 50))),
-            ("hub version 2", None),
-        ] {
-            assert_eq!(parse_version(text), version, "{text}");
-        }
-    }
 }

@@ -33,21 +33,4 @@ impl Repo {
         let text = |bytes: &gix::bstr::BStr| bytes.to_str_lossy().into_owned();
         body.trailers().map(|trailer| (text(trailer.token), text(trailer.value.as_ref()))).collect()
     }
-
-    /// The message with these trailers; one that is there already is not added again.
-    pub fn with_trailers(
-        &self,
-        message: &str,
-        trailers: &[(&str, &str)],
-    ) -> anyhow::Result<String> {
-        let mut args = vec!["interpret-trailers".to_owned(), "--no-divider".to_owned()];
-        args.extend([
-            "--if-exists=addIfDifferent".to_owned(),
-            "--if-missing=add".to_owned(),
-            "--where=end".to_owned(),
-        ]);
-        args.extend(trailers.iter().map(|(key, value)| format!("--trailer={key}: {value}")));
-        let out = self.git(args).config("trailer.separators=:").input(message).bytes()?;
-        Ok(String::from_utf8_lossy(&out).into_owned())
-    }
 }

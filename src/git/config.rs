@@ -1,31 +1,16 @@
 //! Git's configuration as this command was given it: files, `-c` options and environment together.
 
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use gix::bstr::{BStr, ByteSlice as _};
 
+use super::Repo;
 use super::object::fields;
-use super::{Git, Repo};
-use crate::host::Clock;
-
-/// How long to wait for another process that writes the same file.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All settings that apply here, in the order in which later ones win.
 #[derive(Debug, Default)]
 pub(super) struct Settings(Vec<(String, String)>);
-
-/// Which file a setting is written to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// The file all work trees share.
-    Local,
-    /// The file of one work tree, by its path.
-    Worktree(PathBuf),
-}
 
 /// A remote as configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +74,8 @@ impl Repo {
             }
             let Some(remote) = found.get_mut(at) else { continue };
             match what {
+                // As of git 2.46 an empty one begins the list anew.
+                "pushurl" if value.is_empty() => remote.push_urls.clear(),
                 "pushurl" => remote.push_urls.push(value.clone()),
                 _ if remote.url.is_empty() => remote.url.clone_from(value),
                 _ => {}
@@ -101,97 +88,6 @@ impl Repo {
     pub fn config_changed(&self) {
         self.settings.replace(None);
         self.config_written.set(true);
-    }
-
-    /// Sets a key to one value, in place of all it had in that file.
-    pub fn config_set(&self, scope: &Scope, key: &str, value: &str) -> anyhow::Result<()> {
-        if matches!(scope, Scope::Worktree(_)) {
-            self.allow_worktree_config()?;
-        }
-        self.write_setting(scope, &["--replace-all", key, value])
-    }
-
-    /// Adds a value to those a key has in that file.
-    pub fn config_add(&self, scope: &Scope, key: &str, value: &str) -> anyhow::Result<()> {
-        if matches!(scope, Scope::Worktree(_)) {
-            self.allow_worktree_config()?;
-        }
-        self.write_setting(scope, &["--add", key, value])
-    }
-
-    /// Removes all values of a key from that file; there may be none.
-    pub fn config_unset(&self, scope: &Scope, key: &str) -> anyhow::Result<()> {
-        if matches!(scope, Scope::Worktree(_))
-            && self.config_bool("extensions.worktreeConfig")? != Some(true)
-        {
-            return Ok(());
-        }
-        self.write_setting(scope, &["--unset-all", key])
-    }
-
-    /// Where git looks for the hooks of the work tree at `path`.
-    pub fn hooks_dir(&self, path: &Path) -> anyhow::Result<PathBuf> {
-        // With --git-path git applies core.hooksPath as it does when it runs a hook.
-        let dir = self.git(["rev-parse", "--git-path", "hooks"]).at(path).hooks().text()?;
-        Ok(path.join(dir))
-    }
-
-    /// Gives each work tree a file of its own. What must not be shared then moves to the main one's, as
-    /// git does it.
-    fn allow_worktree_config(&self) -> anyhow::Result<()> {
-        if self.config_bool("extensions.worktreeConfig")? == Some(true) {
-            return Ok(());
-        }
-        let main = self.common_dir().join("config.worktree");
-        let shared = self.common_dir().join("config");
-        let bare = self.file_setting(&shared, "core.bare")?.filter(|value| value == "true");
-        let work_tree = self.file_setting(&shared, "core.worktree")?;
-        let moved = [("core.bare", bare), ("core.worktree", work_tree)];
-        let moved = || moved.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?)));
-        // In this order there is no moment at which the main one is without them.
-        for (key, value) in moved() {
-            self.write_patiently(|| self.git(["config", "--file"]).arg(&main).args([key, value]))?;
-        }
-        self.write_setting(&Scope::Local, &["extensions.worktreeConfig", "true"])?;
-        for (key, _) in moved() {
-            let unset = || self.git(["config", "--file"]).arg(&shared).args(["--unset-all", key]);
-            self.write_patiently(unset)?;
-        }
-        Ok(())
-    }
-
-    fn file_setting(&self, file: &Path, key: &str) -> anyhow::Result<Option<String>> {
-        let done = self.git(["config", "--file"]).arg(file).args(["--get", key]).run()?;
-        Ok((done.code == 0).then(|| String::from_utf8_lossy(&done.out).trim_end().to_owned()))
-    }
-
-    fn write_setting(&self, scope: &Scope, args: &[&str]) -> anyhow::Result<()> {
-        self.write_patiently(|| match scope {
-            Scope::Local => self.git(["config", "--local"]).args(args),
-            Scope::Worktree(path) => self.git(["config", "--worktree"]).args(args).at(path),
-        })
-    }
-
-    /// Git does not wait for the lock of a config file; we do.
-    fn write_patiently<'r>(&'r self, make: impl Fn() -> Git<'r>) -> anyhow::Result<()> {
-        let (begun, clock) = (Instant::now(), Clock::real());
-        self.config_changed();
-        loop {
-            let git = make();
-            let call = git.call();
-            let done = git.run()?;
-            match done.code {
-                // 5: there was nothing to remove.
-                0 | 5 => return Ok(()),
-                _ if done.err.contains("could not lock config file")
-                    && done.err.contains("File exists")
-                    && begun.elapsed() < PATIENCE =>
-                {
-                    clock.sleep(Duration::from_millis(20));
-                }
-                _ => return Err(call.failed(&done)),
-            }
-        }
     }
 
     fn read_settings(&self) -> anyhow::Result<Settings> {

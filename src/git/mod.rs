@@ -1,6 +1,7 @@
 //! Objects, refs, trees, transport: the only room that names gix and the only caller of `git`.
 
 mod checkout;
+mod call;
 mod child;
 mod commit;
 mod config;
@@ -19,7 +20,7 @@ mod worktree;
 
 pub use checkout::State;
 pub use child::{Done, Git};
-pub use config::{Remote, Scope};
+pub use config::Remote;
 pub use merge::{Conflict, Merged};
 pub use name::{Oid, RefName};
 pub use object::{Commit, Signature};

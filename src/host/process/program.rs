@@ -51,7 +51,6 @@ pub struct Program {
     pub(super) only_env: bool,
     input: Vec<u8>,
     timeout: Option<Duration>,
-    merged: bool,
 }
 
 impl Program {
@@ -64,7 +63,6 @@ impl Program {
             only_env: false,
             input: Vec::new(),
             timeout: None,
-            merged: false,
         }
     }
 
@@ -111,17 +109,9 @@ impl Program {
         self
     }
 
-    /// Both outputs in the order they came, in `Outcome::out`.
-    pub fn merged_output(mut self) -> Self {
-        self.merged = true;
-        self
-    }
-
     /// Runs it and keeps what it says.
     pub fn run(self) -> Outcome {
-        let plan = self.plan();
-        let plan = if self.merged { plan.stderr_to_stdout() } else { plan.stderr_capture() };
-        self.await_end(&plan.stdout_capture())
+        self.await_end(&self.plan().stderr_capture().stdout_capture())
     }
 
     /// Runs it with both outputs appended to a file as they come.
@@ -248,8 +238,6 @@ mod tests {
     fn input_output_and_environment_are_what_was_said() {
         let outcome = sh("cat; echo err >&2").input(b"in".to_vec()).run();
         assert_eq!((outcome.out.as_slice(), outcome.err.as_slice()), (&b"in"[..], &b"err\n"[..]));
-        let outcome = sh("echo 1; echo 2 >&2; echo 3").merged_output().run();
-        assert_eq!(outcome.out, b"1\n2\n3\n");
         let outcome = Program::new("/usr/bin/env").clear_env().env("A", "1").env("A", "2").run();
         assert_eq!(outcome.out, b"A=2\n");
     }
@@ -259,8 +247,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         assert!(sh("echo one").run_into(&log).succeeded());
-        assert!(sh("echo two >&2").run_into(&log).succeeded());
-        assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\ntwo\n");
+        assert!(sh("echo two >&2; echo three").run_into(&log).succeeded());
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\ntwo\nthree\n");
         assert!(matches!(sh("true").run_into(&dir.path().join("no/log")).end, End::NotStarted(_)));
     }
 

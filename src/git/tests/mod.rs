@@ -5,7 +5,7 @@ mod refs;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Head, Merged, Oid, Pushed, RefName, Repo, Scope, Signature, State};
+use super::{Head, Merged, Oid, Pushed, RefName, Repo, Signature, State};
 use crate::host::Environment;
 use crate::host::process::Program;
 use crate::refusal::{Kind, Refusal};
@@ -130,12 +130,17 @@ fn a_bare_repository_stays_bare_beside_its_work_trees() {
         assert_eq!(seen.head().unwrap(), Head { branch: None, oid: Some(tip) });
         assert!(seen.checkout_state(&linked).unwrap().clean);
         // The second round is after core.bare has moved to the file of the bare repository.
-        seen.config_set(&Scope::Worktree(linked.clone()), "user.name", "toast").unwrap();
+        world.git(&linked, &["sparse-checkout", "disable"]);
     }
     assert_eq!(world.git(&bare, &["rev-parse", "--is-bare-repository"]), "true");
     assert_eq!(world.git(&linked, &["rev-parse", "--is-bare-repository"]), "false");
-    assert_eq!(world.git(&linked, &["config", "user.name"]), "toast");
-    assert_eq!(world.git(&bare, &["config", "user.name"]), "Jane");
+    assert_eq!(
+        repo.config_get("extensions.worktreeConfig").unwrap(),
+        None,
+        "read before it was set"
+    );
+    repo.config_changed();
+    assert_eq!(repo.config_bool("extensions.worktreeConfig").unwrap(), Some(true));
 }
 
 #[test]
@@ -344,15 +349,10 @@ fn settings_come_from_files_options_and_environment() {
         "our own options are nobody's settings"
     );
 
-    repo.config_set(&Scope::Local, "shopfloor.target", "trunk").unwrap();
+    world.git(&path, &["config", "shopfloor.target", "trunk"]);
+    repo.config_changed();
     expected(&repo);
     assert_eq!(repo.default_branch().unwrap(), "trunk");
-    repo.config_unset(&Scope::Local, "shopfloor.target").unwrap();
-    repo.config_unset(&Scope::Local, "shopfloor.target").unwrap();
-    assert_eq!(repo.default_branch().unwrap(), "main");
-
-    repo.config_set(&Scope::Local, "core.hooksPath", ".husky/_").unwrap();
-    assert_eq!(repo.hooks_dir(&path).unwrap(), path.join(".husky/_"));
 }
 
 #[test]
@@ -383,10 +383,6 @@ fn trailers_are_read_as_git_reads_them() {
             .collect();
         assert_eq!(ours.join("\n"), git, "{message:?}");
     }
-    let pairs = [("Bead", "app-1"), ("Agent", "toast")];
-    let once = repo.with_trailers("title\n\nbody\n", &pairs).unwrap();
-    assert_eq!(once, "title\n\nbody\n\nBead: app-1\nAgent: toast\n");
-    assert_eq!(repo.with_trailers(&once, &pairs).unwrap(), once);
 }
 
 #[test]
