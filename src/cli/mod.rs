@@ -7,6 +7,7 @@ mod bead;
 mod context;
 mod convoy;
 mod exit;
+mod hook;
 mod refinery;
 mod show;
 mod sling;

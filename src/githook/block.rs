@@ -13,7 +13,7 @@ const OURS: &[u8] = b"# Made by `git bead init`; `git bead deinit` takes it away
 
 /// Where our part of a script goes.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Placed {
+pub(super) enum Placed {
     /// The file is this.
     Written(Vec<u8>),
     /// The file cannot take lines of ours: it has to be set aside.
@@ -21,7 +21,7 @@ pub enum Placed {
 }
 
 /// Puts the marked lines of `shipped` into a script, after its first line.
-pub fn into_script(old: Option<&[u8]>, shipped: &str) -> Placed {
+pub(super) fn into_script(old: Option<&[u8]>, shipped: &str) -> Placed {
     let Some(old) = old else { return Placed::Written(shipped.as_bytes().to_vec()) };
     let Ok(bare) = out_of_script(old) else { return Placed::Aside };
     let Some(bare) = bare else { return Placed::Written(shipped.as_bytes().to_vec()) };
@@ -50,7 +50,7 @@ pub fn into_script(old: Option<&[u8]>, shipped: &str) -> Placed {
 }
 
 /// The script without our part; `None` when the whole file was ours.
-pub fn out_of_script(text: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(super) fn out_of_script(text: &[u8]) -> Result<Option<Vec<u8>>> {
     let Some(cut) = Cut::find(text)? else { return Ok(Some(text.to_vec())) };
     let mut bare = cut.before.to_vec();
     bare.extend(cut.after);
@@ -70,12 +70,12 @@ pub fn out_of_script(text: &[u8]) -> Result<Option<Vec<u8>>> {
 }
 
 /// Whether any of our marks is in there.
-pub fn is_marked(text: &[u8]) -> bool {
+pub(super) fn is_marked(text: &[u8]) -> bool {
     lines(text).any(|line| line.starts_with(BEGIN))
 }
 
 /// What follows our lines where another hook has to run after them.
-pub const TAIL: &str = "# What stands behind it:\n";
+pub(super) const TAIL: &str = "# What stands behind it:\n";
 
 /// A shell can run more lines at its top; nothing else can.
 fn is_shell(text: &[u8]) -> bool {
@@ -107,7 +107,7 @@ fn marked_lines(shipped: &str) -> Vec<&[u8]> {
 }
 
 /// Puts a block with this body at the end of a file, in place of the one that is there.
-pub fn at_end(old: Option<&[u8]>, body: &str) -> Result<Vec<u8>> {
+pub(super) fn at_end(old: Option<&[u8]>, body: &str) -> Result<Vec<u8>> {
     let (bare, remark) = match old {
         None => (Vec::new(), NO_FILE),
         Some(old) => match (Cut::find(old)?, without(old)?) {
@@ -131,13 +131,13 @@ pub fn at_end(old: Option<&[u8]>, body: &str) -> Result<Vec<u8>> {
 }
 
 /// The body of our block, as it stands.
-pub fn body(text: &[u8]) -> Result<Option<String>> {
+pub(super) fn body(text: &[u8]) -> Result<Option<String>> {
     let cut = Cut::find(text)?;
     Ok(cut.map(|cut| String::from_utf8_lossy(&cut.inside.concat()).into_owned()))
 }
 
 /// The file without our block; `None` when there was no file before us and nothing else is in it.
-pub fn without(text: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(super) fn without(text: &[u8]) -> Result<Option<Vec<u8>>> {
     let Some(cut) = Cut::find(text)? else { return Ok(Some(text.to_vec())) };
     let mut bare = cut.before.to_vec();
     bare.extend(cut.after);

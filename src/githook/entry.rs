@@ -3,16 +3,17 @@
 
 use anyhow::Result;
 
+use crate::bead::Beads;
 use crate::git::{Oid, Repo};
 use crate::githook::message::Mark;
 use crate::host::Clock;
 use crate::ledger::{Actor, Json, Ledger};
-use crate::refinery::{self, Entry, Submission};
+use crate::refinery::{self, Autorun, Entry, Submission};
 use crate::refusal::Refusal;
 
 /// What a push may say about its entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub(super) struct Options {
     pub wait: bool,
     pub bead: Option<String>,
     /// What the refinery is told, as it was said.
@@ -21,7 +22,7 @@ pub struct Options {
 
 impl Options {
     /// Unknown ones are refused: what was asked for and does not happen is worse than no.
-    pub fn parse(said: &[String]) -> Result<Self> {
+    pub(super) fn parse(said: &[String]) -> Result<Self> {
         let mut options = Self::default();
         for option in said {
             match option.split_once('=') {
@@ -32,7 +33,9 @@ impl Options {
                 }
                 _ => {
                     let what = format!("unknown push option `{option}`");
-                    return Err(Refusal::usage(what).hint("known are wait, bead=ID, prio=0 to prio=4").into());
+                    return Err(Refusal::usage(what)
+                        .hint("known are wait, bead=ID, prio=0 to prio=4")
+                        .into());
                 }
             }
         }
@@ -41,7 +44,7 @@ impl Options {
 }
 
 /// Who brings it: the agent that shows, else the person whose git this is.
-pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
+pub(super) fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
     let (name, owner) = (repo.config_get("user.name")?, repo.config_get("user.email")?);
     let by = mark.map(|mark| mark.agent.clone()).or(name);
     let (Some(by), Some(owner)) = (by, owner) else {
@@ -61,28 +64,43 @@ pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
     })
 }
 
-/// Queues a commit durably, and starts the refinery where it does not run.
-pub fn queue(repo: &Repo, clock: &Clock, target: &str, commit: Oid, options: &Options) -> Result<Entry> {
+/// Queues a commit durably, and starts the refinery where it does not run. The second result says why
+/// it was not started, if it has to be started by hand.
+pub(super) fn queue(
+    repo: &Repo,
+    clock: &Clock,
+    (target, commit): (&str, Oid),
+    options: &Options,
+) -> Result<(Entry, Option<String>)> {
     let mark = Mark::of(repo)?;
     let ledger = Ledger::open(repo, clock)?;
     let actor = actor(repo, mark.as_ref())?;
     let slung = mark.filter(|mark| !mark.ad_hoc);
+    let named = match &options.bead {
+        Some(start) => Some(ledger.read::<Beads>()?.find(start)?.id.clone()),
+        None => slung.as_ref().and_then(|mark| mark.bead.clone()),
+    };
     let wanted = Submission {
         target: target.to_owned(),
         commit,
-        bead: options.bead.clone().or(slung.as_ref().and_then(|mark| mark.bead.clone())),
+        bead: named,
         agent: slung.as_ref().map(|mark| mark.agent.clone()),
         epoch: actor.epoch,
         session: slung.and_then(|mark| mark.session),
         options: options.rest.clone(),
     };
     let entry = refinery::submit(repo, &ledger, &actor, &wanted)?;
-    refinery::autorun(repo)?;
-    Ok(entry)
+    // It is queued; that nobody could be started to test it takes nothing of that back.
+    let left = match refinery::autorun(repo, target) {
+        Ok(Autorun::Left(why)) => Some(why),
+        Ok(Autorun::Started | Autorun::Running) => None,
+        Err(no) => Some(format!("the refinery could not be started: {no:#}")),
+    };
+    Ok((entry, left))
 }
 
 /// The lines for whoever brought it, the last one for programs.
-pub fn told(entry: &Entry) -> Vec<String> {
+pub(super) fn told((entry, left): &(Entry, Option<String>)) -> Vec<String> {
     let (n, target, commit) = (entry.n, &entry.target, entry.commit.short());
     let json: Json = [
         ("queued", Json::from(n)),
@@ -93,11 +111,15 @@ pub fn told(entry: &Entry) -> Vec<String> {
     .into_iter()
     .map(|(key, value)| (key.to_owned(), value))
     .collect();
-    vec![
-        format!("QUEUED #{n} (not landed): {commit} for {target}. Do not push it again, and do not force."),
+    let mut lines = vec![
+        format!(
+            "QUEUED #{n} (not landed): {commit} for {target}. Do not push it again, and do not force."
+        ),
         format!("Wait for it with: git refinery wait {n}"),
-        json.to_string(),
-    ]
+    ];
+    lines.extend(left.iter().map(|why| format!("note: {why}")));
+    lines.push(json.to_string());
+    lines
 }
 
 #[cfg(test)]

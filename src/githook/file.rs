@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The bytes of a file, or none when there is no file.
-pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(no) if no.kind() == ErrorKind::NotFound => Ok(None),
@@ -22,12 +22,12 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-pub fn mode(path: &Path) -> Option<u32> {
+pub(super) fn mode(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|meta| meta.permissions().mode() & 0o7777)
 }
 
 /// Puts a file in its place in one step.
-pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let context = || format!("writing {}", path.display());
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).with_context(context)?;
@@ -39,7 +39,7 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     Ok(())
 }
 
-pub fn remove(path: &Path) -> Result<()> {
+pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(no) if no.kind() != ErrorKind::NotFound => {
             Err(no).with_context(|| format!("removing {}", path.display()))
@@ -50,7 +50,7 @@ pub fn remove(path: &Path) -> Result<()> {
 
 /// Changes a git configuration file under git's own lock. `change` may say that the file goes.
 /// Tells whether anything was changed.
-pub fn edit_config(
+pub(super) fn edit_config(
     path: &Path,
     change: impl FnOnce(Option<&[u8]>) -> Result<Option<Vec<u8>>>,
 ) -> Result<bool> {

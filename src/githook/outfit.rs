@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::git::Repo;
 use crate::githook::settings::{self, Settings};
-use crate::githook::{file, route, scripts};
+use crate::githook::{file, place, route, scripts};
 
 /// Who works in a work tree, and at what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
 /// A directory of our scripts, each of which also runs the hook that the work tree had without us.
 fn chain(repo: &Repo, worktree: &Path, git_dir: &Path) -> Result<PathBuf> {
     let ours = repo.own_dir()?.join("hooks");
-    let own = own_hooks(repo, git_dir)?;
+    let own = place::own(repo, &[&git_dir.join("config.worktree")])?;
     let there = match own.is_absolute() {
         true => own.clone(),
         false => worktree.join(&own),
@@ -107,29 +107,13 @@ fn chain(repo: &Repo, worktree: &Path, git_dir: &Path) -> Result<PathBuf> {
     Ok(ours)
 }
 
-/// Where the repository keeps its hooks, were it not for us: relative as configured, or absolute.
-fn own_hooks(repo: &Repo, git_dir: &Path) -> Result<PathBuf> {
-    let ours = file::read(&git_dir.join("config.worktree"))?.unwrap_or_default();
-    let ours = settings::get(&ours, "core.hooksPath")?;
-    let set =
-        repo.config_all("core.hooksPath")?.into_iter().rfind(|dir| Some(dir) != ours.as_ref());
-    let home = repo.env().home();
-    Ok(match set {
-        Some(dir) => match (dir.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => PathBuf::from(dir),
-        },
-        None => repo.common_dir().join("hooks"),
-    })
-}
-
-fn is_executable(path: &Path) -> bool {
+pub(super) fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// Lets each work tree have a file of its own. What must not be shared then is moved to the main
 /// one's, as git does it; but so that it can be moved back.
-pub fn allow_own_file(repo: &Repo) -> Result<()> {
+pub(super) fn allow_own_file(repo: &Repo) -> Result<()> {
     if repo.config_bool("extensions.worktreeConfig")? == Some(true) {
         return Ok(());
     }
@@ -188,7 +172,7 @@ pub fn heal(repo: &Repo) -> Result<()> {
 }
 
 /// The shared configuration file and that of every linked work tree, with its path.
-pub fn configs(repo: &Repo) -> Result<Vec<(PathBuf, Option<PathBuf>)>> {
+pub(super) fn configs(repo: &Repo) -> Result<Vec<(PathBuf, Option<PathBuf>)>> {
     let mut found = vec![
         (repo.common_dir().join("config"), None),
         (repo.common_dir().join("config.worktree"), None),
@@ -203,7 +187,7 @@ pub fn configs(repo: &Repo) -> Result<Vec<(PathBuf, Option<PathBuf>)>> {
     Ok(found)
 }
 
-pub fn mark_place(repo: &Repo) -> Result<()> {
+pub(super) fn mark_place(repo: &Repo) -> Result<()> {
     let place = repo.own_dir()?.join("place");
     file::write(&place, repo.common_dir().as_os_str().as_encoded_bytes(), 0o644)
 }

@@ -8,7 +8,12 @@ use crate::githook::pkt::{Answer, Command};
 use crate::githook::route;
 use crate::refusal::Refusal;
 
-pub fn on(repo: &Repo, gate: Option<&Repo>, target: &str, command: &Command) -> Result<Answer> {
+pub(super) fn on(
+    repo: &Repo,
+    gate: Option<&Repo>,
+    target: &str,
+    command: &Command,
+) -> Result<Answer> {
     let upstream = route::upstream(repo, target)?;
     let Some(remote) = upstream.name().filter(|_| gate.is_some()) else {
         return here(repo, target, command);
@@ -19,7 +24,8 @@ pub fn on(repo: &Repo, gate: Option<&Repo>, target: &str, command: &Command) -> 
             let known = format!("refs/remotes/{remote}/{branch}").parse()?;
             let seen = repo.read_ref(&known)?;
             in_view(repo, command, seen, remote)?;
-            let lease = format!("{tracked}:{}", seen.map_or_else(String::new, |oid| oid.to_string()));
+            let lease =
+                format!("{tracked}:{}", seen.map_or_else(String::new, |oid| oid.to_string()));
             send(repo, &upstream.urls, &spec(command), &[lease])?
         }
         None => send(repo, &upstream.urls, &spec(command), &[])?,
@@ -62,9 +68,13 @@ fn in_view(repo: &Repo, command: &Command, seen: Option<Oid>, remote: &str) -> R
         return Ok(());
     }
     route::mirror(repo)?;
-    Err(Refusal::refused(format!("{} is at {} on {remote}, which this push does not contain", command.name, seen.short()))
-        .hint("rebase on it; or, if it is yours to replace: git push --force-with-lease")
-        .into())
+    Err(Refusal::refused(format!(
+        "{} is at {} on {remote}, which this push does not contain",
+        command.name,
+        seen.short()
+    ))
+    .hint("rebase on it; or, if it is yours to replace: git push --force-with-lease")
+    .into())
 }
 
 /// Shows the client its own push: the next one is checked against it.
@@ -84,14 +94,20 @@ fn here(repo: &Repo, target: &str, command: &Command) -> Result<Answer> {
     if current == new || name.as_branch() == Some(target) {
         return Ok(Answer::Done);
     }
-    if let Some(place) = repo.worktrees()?.into_iter().find(|tree| tree.branch.as_ref() == Some(&name)) {
+    if let Some(place) =
+        repo.worktrees()?.into_iter().find(|tree| tree.branch.as_ref() == Some(&name))
+    {
         let what = format!("{} is checked out at {}", name.short(), place.path.display());
         return Err(Refusal::refused(what).into());
     }
     if let (Some(current), Some(new)) = (&current, &new) {
         let forward = name.as_branch().is_some() && repo.is_ancestor(current, new)?;
         if !forward && command.old != *current {
-            let what = format!("{} is at {}, which this push does not contain", name.short(), current.short());
+            let what = format!(
+                "{} is at {}, which this push does not contain",
+                name.short(),
+                current.short()
+            );
             return Err(Refusal::refused(what).into());
         }
     }

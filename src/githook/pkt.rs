@@ -13,7 +13,7 @@ const MOST_LINES: usize = 10_000;
 
 /// What a client wants of one ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub(super) struct Command {
     /// What the client saw; the null object for nothing.
     pub old: Oid,
     /// What it is to be; the null object for nothing.
@@ -23,14 +23,14 @@ pub struct Command {
 
 /// A push, as `receive-pack` hands it on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
+pub(super) struct Request {
     pub commands: Vec<Command>,
     pub options: Vec<String>,
 }
 
 /// What became of one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// It is as the client wanted it.
     Done,
     /// Something else came of it: this ref was there before at the first, is at the second now.
@@ -39,7 +39,7 @@ pub enum Answer {
 }
 
 /// Greets and reads the whole request.
-pub fn receive(input: &mut impl Read, output: &mut impl Write) -> Result<Request> {
+pub(super) fn receive(input: &mut impl Read, output: &mut impl Write) -> Result<Request> {
     let greeting = section(input)?;
     let first = greeting.first().context("no version from git")?;
     let text = String::from_utf8_lossy(first);
@@ -55,7 +55,7 @@ pub fn receive(input: &mut impl Read, output: &mut impl Write) -> Result<Request
     Ok(Request { commands, options: options.collect() })
 }
 
-pub fn answer(output: &mut impl Write, answers: &[(&str, Answer)]) -> Result<()> {
+pub(super) fn answer(output: &mut impl Write, answers: &[(&str, Answer)]) -> Result<()> {
     for (name, answer) in answers {
         match answer {
             Answer::Done => line(output, format!("ok {name}\n").as_bytes())?,

@@ -48,13 +48,13 @@ const SIGNS: &[Sign] = &[
 
 /// An agent program at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
+pub(super) struct Program {
     pub name: String,
     pub session: Option<String>,
 }
 
 /// The agent program whose command we are, if one shows.
-pub fn running(env: &Environment) -> Option<Program> {
+pub(super) fn running(env: &Environment) -> Option<Program> {
     // The vendors' common proposal: the name itself, perhaps with a version behind an `@`.
     if let Some(name) = env.get("AI_AGENT").and_then(|said| said.split('@').next()) {
         let named = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));

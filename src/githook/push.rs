@@ -38,14 +38,17 @@ pub fn guard(
         return Ok(true);
     }
     let protected = RefName::branch(&target)?;
-    let ours: Vec<&Update> = updates.iter().filter(|update| update.remote_ref == protected.as_str()).collect();
+    let ours: Vec<&Update> =
+        updates.iter().filter(|update| update.remote_ref == protected.as_str()).collect();
     if ours.is_empty() || !protects(repo, &target, (remote, url))? {
         return Ok(true);
     }
-    let slung = repo.config_get("shopfloor.identity")?.is_some() || repo.env().get("SHOPFLOOR_AGENT").is_some();
+    let slung = repo.config_get("shopfloor.identity")?.is_some()
+        || repo.env().get("SHOPFLOOR_AGENT").is_some();
     let mut free = true;
     for update in ours {
-        free &= pass(repo, clock, &target, (update, slung), say)?;
+        // From here on only a clear yes lets it go past the queue.
+        free &= pass(repo, clock, &target, (update, slung), say).map_err(closed)?;
     }
     if !free && updates.len() > 1 {
         say("nothing else of this push was sent; push the rest without it");
@@ -53,12 +56,21 @@ pub fn guard(
     Ok(free)
 }
 
+fn closed(no: anyhow::Error) -> anyhow::Error {
+    match no.is::<Refusal>() {
+        true => no,
+        false => Refusal::fatal(format!("{no:#}")).into(),
+    }
+}
+
 /// Whether the target's name over there is the target: on the remote it is published to, or on any
 /// where none is; for an agent, on any.
 fn protects(repo: &Repo, target: &str, (remote, url): (&str, &str)) -> Result<bool> {
     let upstream = route::upstream(repo, target)?;
     let Some(name) = upstream.name() else { return Ok(true) };
-    Ok(name == remote || upstream.urls.iter().any(|known| known == url) || Mark::of(repo)?.is_some())
+    Ok(name == remote
+        || upstream.urls.iter().any(|known| known == url)
+        || Mark::of(repo)?.is_some())
 }
 
 fn pass(
@@ -91,11 +103,13 @@ fn pass(
     }
     if slung {
         return Err(Refusal::refused(format!("{target} is reached through the merge queue alone"))
-            .hint(format!("push by the remote's name, not by its address: git push origin HEAD:{target}"))
+            .hint(format!(
+                "push by the remote's name, not by its address: git push origin HEAD:{target}"
+            ))
             .into());
     }
-    let entry = entry::queue(repo, clock, target, update.local, &Options::default())?;
-    for line in entry::told(&entry) {
+    let queued = entry::queue(repo, clock, (target, update.local), &Options::default())?;
+    for line in entry::told(&queued) {
         say(&line);
     }
     say("It was not sent anywhere else, which git calls a failed push below.");
@@ -107,7 +121,9 @@ fn pass(
 fn look_again(repo: &Repo, nothing: bool, say: &mut dyn FnMut(&str)) -> Result<()> {
     route::mirror(repo)?;
     if nothing {
-        say("hint: if git says that this push was rejected, try it once more: the view of the remote was renewed");
+        say(
+            "hint: if git says that this push was rejected, try it once more: the view of the remote was renewed",
+        );
     }
     Ok(())
 }
@@ -115,9 +131,11 @@ fn look_again(repo: &Repo, nothing: bool, say: &mut dyn FnMut(&str)) -> Result<(
 fn parse(line: &str) -> Result<Update> {
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
-        [_, local, remote_ref, remote] => {
-            Ok(Update { local: local.parse()?, remote_ref: (*remote_ref).to_owned(), remote: remote.parse()? })
-        }
+        [_, local, remote_ref, remote] => Ok(Update {
+            local: local.parse()?,
+            remote_ref: (*remote_ref).to_owned(),
+            remote: remote.parse()?,
+        }),
         _ => anyhow::bail!("git said {line:?}"),
     }
 }

@@ -14,11 +14,13 @@ use crate::githook::pkt::{self, Answer, Command};
 use crate::githook::route;
 use crate::host::Clock;
 use crate::ledger::Ledger;
-use crate::refinery::{self, Entry, Queue, State};
+use crate::refinery::{self, Autorun, Entry, Queue, State};
 use crate::refusal::Refusal;
 
 /// How often a push that waits looks at the queue.
 const LOOK: Duration = Duration::from_millis(200);
+/// How many refineries it starts that come to nothing.
+const STARTS: usize = 3;
 
 /// Serves one push. `here` is the repository that `receive-pack` runs in: the gate, or the real one.
 pub fn serve(
@@ -48,7 +50,7 @@ pub fn serve(
 }
 
 /// The reason in one line for git's own report, the next steps as lines of their own.
-pub fn refused(no: &anyhow::Error, say: &mut dyn FnMut(&str)) -> Answer {
+pub(super) fn refused(no: &anyhow::Error, say: &mut dyn FnMut(&str)) -> Answer {
     for hint in no.downcast_ref::<Refusal>().map_or(&[][..], |refusal| &refusal.hints) {
         say(&format!("hint: {hint}"));
     }
@@ -63,7 +65,12 @@ struct Desk<'r> {
 }
 
 impl Desk<'_> {
-    fn take(&self, command: &Command, options: &Options, say: &mut dyn FnMut(&str)) -> Result<Answer> {
+    fn take(
+        &self,
+        command: &Command,
+        options: &Options,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Answer> {
         let name = command.name.as_str();
         let target = self.target.as_str();
         if let Some(gate) = self.gate {
@@ -80,23 +87,35 @@ impl Desk<'_> {
             return self.queue(command, options, say);
         }
         if name.starts_with("refs/shopfloor/") {
-            return Err(Refusal::refused("that is written by Shopfloor itself, not by a push").into());
+            return Err(
+                Refusal::refused("that is written by Shopfloor itself, not by a push").into()
+            );
         }
         pass::on(self.repo, self.gate, &self.target, command)
     }
 
-    fn queue(&self, command: &Command, options: &Options, say: &mut dyn FnMut(&str)) -> Result<Answer> {
+    fn queue(
+        &self,
+        command: &Command,
+        options: &Options,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Answer> {
         let target = self.target.as_str();
         if command.new.is_null() {
-            return Err(Refusal::refused(format!("{target} is protected, a push does not delete it")).into());
+            return Err(Refusal::refused(format!(
+                "{target} is protected, a push does not delete it"
+            ))
+            .into());
         }
         let forced = !command.old.is_null()
             && !command.name.starts_with("refs/for/")
             && !self.repo.is_ancestor(&command.old, &command.new)?;
         if forced {
-            return Err(Refusal::refused(format!("{target} only moves forward, nothing forces it"))
-                .hint(format!("to queue it as it is: git push <remote> HEAD:refs/for/{target}"))
-                .into());
+            return Err(Refusal::refused(format!(
+                "{target} only moves forward, nothing forces it"
+            ))
+            .hint(format!("to queue it as it is: git push <remote> HEAD:refs/for/{target}"))
+            .into());
         }
         let tip = self.repo.resolve(&format!("refs/heads/{target}"))?;
         if let Some(tip) = tip
@@ -105,31 +124,47 @@ impl Desk<'_> {
             say(&format!("{} has landed on {target} already", command.new.short()));
             return pass::on(self.repo, self.gate, target, command);
         }
-        let entry = entry::queue(self.repo, self.clock, target, command.new, options)?;
-        for line in entry::told(&entry) {
+        let queued = entry::queue(self.repo, self.clock, (target, command.new), options)?;
+        for line in entry::told(&queued) {
             say(&line);
         }
+        let entry = queued.0;
         if options.wait {
             return self.verdict(&entry, say);
         }
-        Ok(Answer::Became(refinery::ref_name(target, entry.n)?.to_string(), self.null(), entry.commit))
+        Ok(Answer::Became(
+            refinery::ref_name(target, entry.n)?.to_string(),
+            self.null(),
+            entry.commit,
+        ))
     }
 
     /// Stays until the entry is decided.
     fn verdict(&self, entry: &Entry, say: &mut dyn FnMut(&str)) -> Result<Answer> {
         let ledger = Ledger::open(self.repo, self.clock)?;
         let (target, n) = (entry.target.as_str(), entry.n);
-        let mut last = String::new();
+        let (mut last, mut starts) = (String::new(), STARTS);
         loop {
             let queue: Queue = ledger.read()?;
-            let Some(now) = queue.entry(target, n) else { anyhow::bail!("#{n} is not in the queue any more") };
+            let Some(now) = queue.entry(target, n) else {
+                anyhow::bail!("#{n} is not in the queue any more")
+            };
             match now.state {
                 State::Landed => return self.landed(now, say),
                 State::Rejected => {
-                    let why = now.rejection.as_ref().map_or_else(String::new, |rejection| rejection.error.clone());
-                    return Ok(Answer::No(format!("#{n} was rejected: {why}; git refinery show {n}")));
+                    let why = now
+                        .rejection
+                        .as_ref()
+                        .map_or_else(String::new, |rejection| rejection.error.clone());
+                    return Ok(Answer::No(format!(
+                        "#{n} was rejected: {why}; git refinery show {n}"
+                    )));
                 }
-                State::Held => return Ok(Answer::No(format!("#{n} waits for a person; git refinery show {n}"))),
+                State::Held => {
+                    return Ok(Answer::No(format!(
+                        "#{n} waits for a person; git refinery show {n}"
+                    )));
+                }
                 State::Withdrawn => return Ok(Answer::No(format!("#{n} was withdrawn"))),
                 State::Waiting => {}
             }
@@ -137,6 +172,13 @@ impl Desk<'_> {
             if progress != last {
                 say(&progress);
                 last = progress;
+            }
+            if starts > 0 && refinery::at_work(self.repo, target).is_none() {
+                starts -= 1;
+                if let Autorun::Left(why) = refinery::autorun(self.repo, target)? {
+                    say(&format!("note: {why}"));
+                    starts = 0;
+                }
             }
             self.clock.sleep(LOOK);
         }
@@ -150,7 +192,8 @@ impl Desk<'_> {
             let name = refinery::ref_name(&entry.target, entry.n)?.to_string();
             return Ok(Answer::Became(name, self.null(), entry.commit));
         }
-        let before = self.repo.commit(&commit)?.parents.first().copied().unwrap_or_else(|| self.null());
+        let before =
+            self.repo.commit(&commit)?.parents.first().copied().unwrap_or_else(|| self.null());
         Ok(Answer::Became(format!("refs/heads/{}", entry.target), before, commit))
     }
 
@@ -172,7 +215,8 @@ fn progress(queue: &Queue, entry: &Entry) -> String {
 /// deleted at any time.
 fn fetch_through(repo: &Repo, gate: &Repo, new: &Oid) -> Result<()> {
     let objects = gate.common_dir().join("objects");
-    let own = fs::read_dir(&objects)?.filter_map(Result::ok).any(|entry| entry.file_name().len() == 2);
+    let own =
+        fs::read_dir(&objects)?.filter_map(Result::ok).any(|entry| entry.file_name().len() == 2);
     let packs = fs::read_dir(objects.join("pack")).is_ok_and(|mut packs| packs.next().is_some());
     if new.is_null() || !(own || packs) {
         return Ok(());

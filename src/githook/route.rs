@@ -14,7 +14,7 @@ use crate::githook::{file, scripts};
 
 /// Where pushes really go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Upstream {
+pub(super) struct Upstream {
     /// The remote of the target branch; none in a repository without remotes.
     pub remote: Option<Remote>,
     /// Where pushes to it went before us.
@@ -23,11 +23,11 @@ pub struct Upstream {
 
 impl Upstream {
     /// On another machine, or on a service that looks like one.
-    pub fn is_hosted(&self) -> bool {
+    pub(super) fn is_hosted(&self) -> bool {
         self.urls.iter().any(|url| is_hosted(url))
     }
 
-    pub fn name(&self) -> Option<&str> {
+    pub(super) fn name(&self) -> Option<&str> {
         self.remote.as_ref().map(|remote| remote.name.as_str())
     }
 }
@@ -40,17 +40,17 @@ fn is_hosted(url: &str) -> bool {
     url.split_once(':').is_some_and(|(host, _)| !host.contains('/') && host.len() > 1)
 }
 
-pub fn gate_dir(repo: &Repo) -> PathBuf {
+pub(super) fn gate_dir(repo: &Repo) -> PathBuf {
     repo.common_dir().join("shopfloor/gate.git")
 }
 
 /// Whether this is a gate of ours, of whatever repository and wherever that stood.
-pub fn is_gate(url: &str) -> bool {
+pub(super) fn is_gate(url: &str) -> bool {
     Path::new(url).ends_with("shopfloor/gate.git")
 }
 
 /// Whether a push to this place ends in this very repository.
-pub fn leads_here(repo: &Repo, url: &str) -> bool {
+pub(super) fn leads_here(repo: &Repo, url: &str) -> bool {
     let path = Path::new(url.strip_prefix("file://").unwrap_or(url));
     let path = repo.work_dir().unwrap_or(repo.common_dir()).join(path);
     let canonical = |path: &Path| fs::canonicalize(path).ok();
@@ -65,7 +65,7 @@ pub fn leads_here(repo: &Repo, url: &str) -> bool {
 }
 
 /// The remote of the target branch, else `origin`, else the only one.
-pub fn upstream(repo: &Repo, target: &str) -> Result<Upstream> {
+pub(super) fn upstream(repo: &Repo, target: &str) -> Result<Upstream> {
     let ours = repo.common_dir().to_string_lossy().into_owned();
     let remotes: Vec<Remote> =
         repo.remotes()?.into_iter().filter(|remote| remote.url != ours).collect();
@@ -81,13 +81,13 @@ pub fn upstream(repo: &Repo, target: &str) -> Result<Upstream> {
 }
 
 /// The repository behind the gate we were called in, if it is one.
-pub fn behind(gate: &Repo) -> Result<Option<Repo>> {
+pub(super) fn behind(gate: &Repo) -> Result<Option<Repo>> {
     let Some(of) = gate.config_get("shopfloor.gateOf")? else { return Ok(None) };
     Ok(Some(Repo::open(&gate.common_dir().join(of), gate.env())?))
 }
 
 /// The gate, made where it is missing, with the branches that clients are to see.
-pub fn ensure(repo: &Repo) -> Result<PathBuf> {
+pub(super) fn ensure(repo: &Repo) -> Result<PathBuf> {
     let dir = gate_dir(repo);
     if !dir.join("HEAD").exists() {
         make(repo, &dir)
@@ -133,7 +133,7 @@ fn config(repo: &Repo) -> Result<String> {
 
 /// Shows in the gate what a client would see at the real remote, as far as this repository knows it;
 /// so leases and fast-forward checks mean what they always mean.
-pub fn mirror(repo: &Repo) -> Result<()> {
+pub(super) fn mirror(repo: &Repo) -> Result<()> {
     let gate = Repo::open(&gate_dir(repo), repo.env())?;
     let target = repo.default_branch()?;
     let wanted = seen(repo, &target)?;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::githook::block;
 
-pub const PROC_RECEIVE: &str = include_str!("../../hooks/proc-receive");
+pub(super) const PROC_RECEIVE: &str = include_str!("../../hooks/proc-receive");
 
 /// Name and text of every script that a repository gets.
-pub const SHIPPED: [(&str, &str); 6] = [
+pub(super) const SHIPPED: [(&str, &str); 6] = [
     ("commit-msg", include_str!("../../hooks/commit-msg")),
     ("post-merge", include_str!("../../hooks/post-merge")),
     ("pre-push", include_str!("../../hooks/pre-push")),
@@ -18,11 +18,10 @@ pub const SHIPPED: [(&str, &str); 6] = [
 ];
 
 /// Where a hook goes that cannot take our lines. Its name stays: some ask for it.
-pub const KEPT: &str = "shopfloor-kept";
+pub(super) const KEPT: &str = "shopfloor-kept";
 
 /// The git hooks of a work tree, all of which have to go on running where we take the directory over.
-/// Only what runs on the committing side: a work tree receives nothing.
-pub const NAMES: [&str; 16] = [
+pub(super) const NAMES: [&str; 22] = [
     "applypatch-msg",
     "commit-msg",
     "post-applypatch",
@@ -30,23 +29,29 @@ pub const NAMES: [&str; 16] = [
     "post-commit",
     "post-index-change",
     "post-merge",
+    "post-receive",
     "post-rewrite",
+    "post-update",
     "pre-applypatch",
     "pre-auto-gc",
     "pre-commit",
     "pre-merge-commit",
     "pre-push",
     "pre-rebase",
+    "pre-receive",
     "prepare-commit-msg",
+    "push-to-checkout",
     "reference-transaction",
+    "sendemail-validate",
+    "update",
 ];
 
-pub fn shipped(name: &str) -> Option<&'static str> {
+pub(super) fn shipped(name: &str) -> Option<&'static str> {
     SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// A shipped script with a line behind it that runs the hook set aside for it.
-pub fn before_kept(shipped: &str) -> String {
+pub(super) fn before_kept(shipped: &str) -> String {
     let run = format!(
         "[ ! -x \"${{0%/*}}/{KEPT}/${{0##*/}}\" ] || exec \"${{0%/*}}/{KEPT}/${{0##*/}}\" \"$@\"\n"
     );
@@ -55,7 +60,7 @@ pub fn before_kept(shipped: &str) -> String {
 
 /// A script for a directory of ours: our part, if there is one, and then the repository's own hook.
 /// The mark tells that one, should our lines be in it as well, that they have run.
-pub fn before_own(name: &str, own: &Path) -> String {
+pub(super) fn before_own(name: &str, own: &Path) -> String {
     let quoted = format!("'{}'", own.join(name).to_string_lossy().replace('\'', "'\\''"));
     let ours = shipped(name).unwrap_or("#!/bin/sh\n");
     format!(

@@ -10,7 +10,7 @@ use crate::githook::block;
 
 /// Setting lines in their order; a key may come more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<Setting>);
+pub(super) struct Settings(Vec<Setting>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Setting {
@@ -23,7 +23,7 @@ struct Setting {
 
 impl Settings {
     /// One more setting; `key` as `git config` takes it.
-    pub fn with(mut self, key: &str, value: &str) -> Self {
+    pub(super) fn with(mut self, key: &str, value: &str) -> Self {
         self.0.push(Setting::new(key, &quoted(value)));
         self
     }
@@ -51,6 +51,15 @@ impl Settings {
             }
         }
         Ok(Self(found))
+    }
+
+    /// One `key = value` a line, for people.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let line = |setting: &Setting| {
+            let section = setting.section.replace(" \"", ".").replace('"', "");
+            format!("{section}.{} = {}", setting.name, setting.value)
+        };
+        self.0.iter().map(line).collect()
     }
 
     fn text(&self) -> String {
@@ -114,7 +123,7 @@ impl Setting {
 const AWAY: &str = "# shopfloor brings back: ";
 
 /// The file without a setting that must not be shared any more, and the value it had.
-pub fn set_aside(file: &[u8], section: &str, name: &str) -> (Vec<u8>, Option<String>) {
+pub(super) fn set_aside(file: &[u8], section: &str, name: &str) -> (Vec<u8>, Option<String>) {
     let (mut inside, mut value, mut new) = (false, None, Vec::with_capacity(file.len()));
     for line in file.split_inclusive(|byte| *byte == b'\n') {
         let text = String::from_utf8_lossy(line);
@@ -140,7 +149,7 @@ fn brought_back(file: &[u8]) -> Vec<u8> {
 }
 
 /// The file with the places in our block renewed; `None` when it names none.
-pub fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
+pub(super) fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
     let at = |path: &str| quoted(&here.join(path).to_string_lossy());
     let mut all = Settings::read(file)?;
     let mut any = false;
@@ -152,6 +161,9 @@ pub fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
         ) {
             ("remote", "pushurl") if gate => at("shopfloor/gate.git"),
             ("remote", "url") => quoted(&here.to_string_lossy()),
+            ("core", "hooksPath") if setting.value.contains("shopfloor-hooks") => {
+                at("shopfloor-hooks")
+            }
             ("core", "hooksPath") => at("shopfloor/hooks"),
             ("url", _) => {
                 let gate = here.join("shopfloor/gate.git");
@@ -168,7 +180,7 @@ pub fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// The file with these settings in our block; those of the same names are replaced, others of the block stay.
-pub fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
+pub(super) fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
     let known = file.map(Settings::read).transpose()?.unwrap_or_default();
     let mut all: Vec<Setting> =
         known.0.into_iter().filter(|setting| !wanted.names(setting)).collect();
@@ -180,7 +192,7 @@ pub fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
 }
 
 /// The file with nothing of ours in it, and with everything else; `None` when there was none before us.
-pub fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(super) fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
     let mut others = Settings::read(file)?;
     others.0.retain(|setting| !setting.is_ours());
     let rest = block::without(&brought_back(file))?;
@@ -196,7 +208,7 @@ pub fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
 }
 
 /// The value of a key in our block.
-pub fn get(file: &[u8], key: &str) -> Result<Option<String>> {
+pub(super) fn get(file: &[u8], key: &str) -> Result<Option<String>> {
     let wanted = Setting::new(key, "");
     let found = Settings::read(file)?.0.into_iter().rfind(|setting| setting.same_key(&wanted));
     Ok(found.map(|setting| plain(&setting.value)))

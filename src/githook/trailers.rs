@@ -4,10 +4,10 @@
 //! neither take our old trailers out of the middle of a squashed message nor tell an empty one.
 
 /// The keys that are ours.
-pub const KEYS: [&str; 4] = ["Bead", "Agent", "Assisted-by", "Agent-Session"];
+pub(super) const KEYS: [&str; 4] = ["Bead", "Agent", "Assisted-by", "Agent-Session"];
 
 /// A message file, taken apart.
-pub struct Message<'a> {
+pub(super) struct Message<'a> {
     lines: Vec<&'a [u8]>,
     /// From here on there is nothing that git keeps: comments at the end, scissors and a diff.
     end: usize,
@@ -16,7 +16,7 @@ pub struct Message<'a> {
 
 impl<'a> Message<'a> {
     /// `comment` starts a comment line; none where no editor was open, since git keeps all lines then.
-    pub fn parse(text: &'a [u8], comment: Option<&'a [u8]>) -> Self {
+    pub(super) fn parse(text: &'a [u8], comment: Option<&'a [u8]>) -> Self {
         let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
         let mut message = Self { end: lines.len(), lines, comment };
         if let Some(cut) = message.lines.iter().position(|line| message.is_scissors(line)) {
@@ -31,18 +31,18 @@ impl<'a> Message<'a> {
     }
 
     /// Nothing was written: git is going to give up, and has to see that it is so.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.end == 0
     }
 
     /// All values of a key, wherever a trailer may stand.
-    pub fn values(&self, key: &str) -> Vec<String> {
+    pub(super) fn values(&self, key: &str) -> Vec<String> {
         let kept = self.lines.iter().take(self.end).filter(|line| !self.is_comment(line));
         kept.filter_map(|line| value_of(line, key)).collect()
     }
 
     /// The message with exactly these trailers of our keys, at its end.
-    pub fn with(&self, trailers: &[(&str, String)]) -> Vec<u8> {
+    pub(super) fn with(&self, trailers: &[(&str, String)]) -> Vec<u8> {
         let kept: Vec<&[u8]> = self.without_ours();
         let mut out = kept.concat();
         if !out.ends_with(b"\n") {

@@ -34,7 +34,13 @@ enum Move {
 }
 
 /// Whether git may go on. `state` is what git says it is about to do or has done.
-pub fn decide(repo: &Repo, clock: &Clock, state: &str, input: &mut impl Read, say: &mut dyn FnMut(&str)) -> Result<bool> {
+pub fn decide(
+    repo: &Repo,
+    clock: &Clock,
+    state: &str,
+    input: &mut impl Read,
+    say: &mut dyn FnMut(&str),
+) -> Result<bool> {
     let mut text = String::new();
     input.read_to_string(&mut text).context("reading what git changes")?;
     let protected = format!(" refs/heads/{}", repo.default_branch()?);
@@ -54,7 +60,9 @@ fn policy(repo: &Repo) -> Result<Policy> {
         Some("allow") => Policy::Allow,
         Some("refuse") => Policy::Refuse,
         None | Some("adopt") => Policy::Adopt,
-        Some(other) => anyhow::bail!("git config shopfloor.commitOnTarget is {other:?}, not adopt, refuse or allow"),
+        Some(other) => anyhow::bail!(
+            "git config shopfloor.commitOnTarget is {other:?}, not adopt, refuse or allow"
+        ),
     })
 }
 
@@ -66,11 +74,17 @@ fn veto(repo: &Repo, new: Oid, say: &mut dyn FnMut(&str)) -> Result<bool> {
         (Move::Free, _) => return Ok(true),
         (Move::Forward, Policy::Adopt) => note(repo, new)?,
         (Move::Forward, _) => {
-            say(&format!("shopfloor: {target} is moved by the merge queue alone; work on a branch and push that"));
-            say(&format!("hint: git switch -c TOPIC && git commit, then git push . HEAD:refs/for/{target}"));
+            say(&format!(
+                "shopfloor: {target} is moved by the merge queue alone; work on a branch and push that"
+            ));
+            say(&format!(
+                "hint: git switch -c TOPIC && git commit, then git push . HEAD:refs/for/{target}"
+            ));
         }
         (Move::Rewrite, _) => {
-            say(&format!("shopfloor: {target} only moves forward; this would take back what has landed"));
+            say(&format!(
+                "shopfloor: {target} only moves forward; this would take back what has landed"
+            ));
             say("hint: if it has to be: git config shopfloor.commitOnTarget allow");
         }
     }
@@ -85,7 +99,8 @@ fn kind(repo: &Repo, new: Oid) -> Result<Move> {
         return Ok(Move::Free);
     }
     let theirs = repo.refs_under("refs/remotes/")?;
-    let published = theirs.iter().filter(|(name, _)| name.as_str().ends_with(&format!("/{}", target.short())));
+    let published =
+        theirs.iter().filter(|(name, _)| name.as_str().ends_with(&format!("/{}", target.short())));
     let forward = repo.is_ancestor(&old, &new)?;
     for (_, tip) in published {
         if *tip == new || (forward && repo.is_ancestor(&new, tip)?) {
@@ -107,11 +122,18 @@ fn adopt(repo: &Repo, clock: &Clock, new: Oid, say: &mut dyn FnMut(&str)) -> Res
         return Ok(());
     }
     let target = repo.default_branch()?;
-    let entry = entry::queue(repo, clock, &target, new, &Options::default())?;
+    let (entry, left) = entry::queue(repo, clock, (&target, new), &Options::default())?;
     fs::remove_file(&place).ok();
-    say(&format!("QUEUED #{} (not landed): {} waits for its gates, {target} stays as it is until then.", entry.n, new.short()));
+    say(&format!(
+        "QUEUED #{} (not landed): {} waits for its gates, {target} stays as it is until then.",
+        entry.n,
+        new.short()
+    ));
     say("Your files stay as they are too; git calls it aborted below, and nothing is lost.");
     say(&format!("Wait for it with: git refinery wait {}", entry.n));
+    if let Some(why) = left {
+        say(&format!("note: {why}"));
+    }
     Ok(())
 }
 
@@ -123,7 +145,7 @@ pub fn adopt_left(repo: &Repo, clock: &Clock) -> Result<usize> {
         let place = place?;
         let Ok(commit) = place.file_name().to_string_lossy().parse::<Oid>() else { continue };
         if repo.exists(&commit) {
-            entry::queue(repo, clock, &repo.default_branch()?, commit, &Options::default())?;
+            entry::queue(repo, clock, (&repo.default_branch()?, commit), &Options::default())?;
             adopted += 1;
         }
         fs::remove_file(place.path()).ok();

@@ -3,7 +3,9 @@
 mod close;
 mod comment;
 pub(super) mod create;
+mod deinit;
 mod dep;
+mod init;
 mod list;
 mod log;
 mod ready;
@@ -17,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::Everywhere;
 use crate::cli::context::Context;
+use crate::cli::hook;
 use crate::cli::show::Done;
 
 /// Write down what is to be done, and see what can be done now
@@ -44,6 +47,8 @@ Examples:
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
+    Init(init::Init),
+    Deinit(deinit::Deinit),
     #[command(alias = "new")]
     Create(create::Create),
     List(list::List),
@@ -60,11 +65,16 @@ pub(super) enum Verb {
     Dep(dep::Dep),
     Log(log::Log),
     Trust(trust::Trust),
+    #[command(hide = true)]
+    Hook(hook::Hook),
 }
 
 impl Verb {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         match self {
+            Self::Init(verb) => verb.run(cx),
+            Self::Deinit(verb) => verb.run(cx),
+            Self::Hook(verb) => verb.run(cx),
             Self::Create(verb) => verb.run(cx),
             Self::List(verb) => verb.run(cx),
             Self::Show(verb) => verb.run(cx),

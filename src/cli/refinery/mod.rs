@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::Everywhere;
 use crate::cli::context::Context;
+use crate::cli::hook;
 use crate::cli::show::Done;
 use crate::git::RefName;
 
@@ -50,6 +51,8 @@ pub(super) enum Verb {
     Retry(decide::Retry),
     Reject(decide::Reject),
     Audit(audit::AuditTarget),
+    #[command(hide = true)]
+    Hook(hook::Hook),
 }
 
 impl Verb {
@@ -63,6 +66,7 @@ impl Verb {
             Self::Retry(verb) => verb.run(cx),
             Self::Reject(verb) => verb.run(cx),
             Self::Audit(verb) => verb.run(cx),
+            Self::Hook(verb) => verb.run(cx),
         }
     }
 }

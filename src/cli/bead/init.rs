@@ -1,0 +1,190 @@
+//! `git bead init`: git hooks, push route and settings for a whole repository.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::bead;
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::git::{RefName, Repo};
+use crate::githook::{self, Change, Wish};
+use crate::refinery;
+use crate::refusal::Refusal;
+
+/// Set up this repository: git hooks, push route, settings
+///
+/// Shows everything that is going to change, and asks. Every other command also works in a
+/// repository that was never set up; what this adds is that commits and pushes to the protected
+/// branch by anybody here become entries of the merge queue. `git bead deinit` takes all of it
+/// away again.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Init {
+    /// What the ids of this repository's beads start with
+    #[arg(long)]
+    prefix: Option<String>,
+    /// How pushes reach the queue; `all` where the remote is on this machine, else `guard`
+    #[arg(long)]
+    route: Option<Route>,
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Route {
+    /// Every push of this repository goes through the gate
+    All,
+    /// Remotes stay as they are, and pre-push watches
+    Guard,
+}
+
+impl Init {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let repo = cx.repo()?;
+        let wish = self.wish(cx, repo)?;
+        let changes = githook::plan(repo, &wish)?;
+        let mut view = Plan::new(repo, &wish, &changes);
+        if self.dry_run || changes.is_empty() {
+            return Ok(view.into());
+        }
+        if !self.yes {
+            if !cx.at_terminal() {
+                return Err(Refusal::usage("without a terminal nobody can say yes")
+                    .hint("git bead init --dry-run shows what would change")
+                    .hint("git bead init --yes does it")
+                    .into());
+            }
+            let mut screen = Screen::new(cx.colour());
+            view.show(&mut screen);
+            cx.note(screen.finish().trim_end());
+            if !cx.confirm("Change these things?")? {
+                return Err(Refusal::refused("nothing was changed").into());
+            }
+        }
+        // Who nobody knows cannot write into the ledger; better said before anything is done.
+        let actor = cx.actor()?;
+        githook::apply(repo, &changes)?;
+        if repo.read_ref(&RefName::branch(&wish.target)?)?.is_some() {
+            refinery::baseline(repo, &cx.ledger()?, &actor, &wish.target)?;
+        }
+        view.done = true;
+        Ok(view.into())
+    }
+
+    fn wish(&self, cx: &Context, repo: &Repo) -> Result<Wish> {
+        let target = repo.default_branch()?;
+        let prefix = match &self.prefix {
+            Some(prefix) if bead::slug(prefix) != *prefix => {
+                let what = format!("{prefix:?} cannot stand before an id");
+                let hint = format!(
+                    "lower-case letters, digits and dashes, such as {}",
+                    bead::slug(prefix)
+                );
+                return Err(Refusal::usage(what).hint(hint).into());
+            }
+            Some(prefix) => prefix.clone(),
+            None => bead::prefix(repo)?,
+        };
+        let route = match self.route {
+            Some(Route::All) => githook::Route::All,
+            Some(Route::Guard) => githook::Route::Guard,
+            None => githook::default_route(repo, &target)?,
+        };
+        let publish = githook::publish(repo, &target)?;
+        Ok(Wish { prefix, target, route, publish, path: programs(cx)? })
+    }
+}
+
+/// Where our commands stand: as they are found, so that an update through a link stays found.
+fn programs(cx: &Context) -> Result<PathBuf> {
+    let found = cx.env.path_of("git-bead");
+    let found =
+        found.map_or_else(|| std::env::current_exe().context("finding this program"), Ok)?;
+    Ok(found.parent().context("a program in no directory")?.to_owned())
+}
+
+#[derive(Serialize)]
+struct Plan {
+    repository: PathBuf,
+    prefix: String,
+    target: String,
+    route: &'static str,
+    publish: Option<String>,
+    changes: Vec<Step>,
+    done: bool,
+}
+
+#[derive(Serialize)]
+struct Step {
+    path: PathBuf,
+    what: String,
+}
+
+impl Plan {
+    fn new(repo: &Repo, wish: &Wish, changes: &[Change]) -> Self {
+        let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+        let step = |change: &Change| Step {
+            path: change.place.strip_prefix(&top).unwrap_or(&change.place).to_owned(),
+            what: change.what.clone(),
+        };
+        Self {
+            changes: changes.iter().map(step).collect(),
+            repository: top,
+            prefix: wish.prefix.clone(),
+            target: wish.target.clone(),
+            route: match wish.route {
+                githook::Route::All => "all",
+                githook::Route::Guard => "guard",
+            },
+            publish: wish.publish.clone(),
+            done: false,
+        }
+    }
+}
+
+impl Show for Plan {
+    fn show(&self, out: &mut Screen) {
+        if self.changes.is_empty() {
+            out.line("Nothing to do: everything is set up");
+            return;
+        }
+        let title = if self.done { "Set up" } else { "To set up" };
+        out.parts(&[
+            (Tone::Strong, title),
+            (Tone::Plain, &format!(" {}", self.repository.display())),
+        ]);
+        for step in &self.changes {
+            let mut lines = step.what.lines();
+            let first = lines.next().unwrap_or_default();
+            out.parts(&[(Tone::Plain, "  "), (Tone::Id, &step.path.display().to_string())]);
+            out.line(format!("      {first}"));
+            for line in lines {
+                out.parts(&[(Tone::Faint, &format!("        {line}"))]);
+            }
+        }
+        let target = &self.target;
+        out.line(match self.route {
+            "all" => {
+                format!("  Pushes go through the gate; those to {target} become queue entries")
+            }
+            _ => format!("  Remotes stay as they are; pre-push queues what is pushed to {target}"),
+        });
+        out.line(format!("  A commit made on {target} becomes a queue entry too (git config shopfloor.commitOnTarget allow|refuse)"));
+        out.line(match &self.publish {
+            Some(remote) => {
+                format!("  A landing is pushed to {remote}/{target} (shopfloor.publish)")
+            }
+            None => format!("  A landing moves {target} here and is pushed nowhere"),
+        });
+        out.line("  Work and its history are kept in refs/shopfloor/ledger; a session's trail (edits, commands, results) travels with it");
+        if self.done {
+            out.line("  git bead deinit takes all of it away again");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Where a repository keeps its git hooks, and whether our lines may stand in them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::git::Repo;
+use crate::githook::{file, settings};
+
+/// The hooks directory, were it not for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// As configured: relative to wherever git runs a hook, or absolute.
+    pub named: PathBuf,
+    /// Where that is in the main work tree.
+    pub dir: PathBuf,
+    /// Where git looks when it receives a push.
+    pub receiving: PathBuf,
+    /// It belongs to this repository and to no commit of it, so lines of ours may stand there. In a
+    /// directory that is shared with other repositories, or tracked, they may not.
+    pub ours_to_edit: bool,
+}
+
+/// The directory in which a hooks path of ours runs what stands in the repository's own.
+pub(super) fn beside(repo: &Repo) -> PathBuf {
+    repo.common_dir().join("shopfloor-hooks")
+}
+
+pub(super) fn of(repo: &Repo) -> Result<Place> {
+    let named = own(repo, &[&repo.common_dir().join("config")])?;
+    let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+    let dir = top.join(&named);
+    let receiving = repo.common_dir().join(&named);
+    let inside = dir.starts_with(repo.common_dir()) || dir.starts_with(&top);
+    let ours_to_edit = inside && !is_tracked(repo, &top, &dir)?;
+    Ok(Place { named, dir, receiving, ours_to_edit })
+}
+
+/// The configured hooks path that is not ours, where ours are said in these files.
+pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
+    let mut ours = Vec::new();
+    for path in files {
+        let text = file::read(path)?.unwrap_or_default();
+        ours.extend(settings::get(&text, "core.hooksPath")?);
+    }
+    let all = repo.config_all("core.hooksPath")?;
+    let set = all.into_iter().rfind(|dir| !dir.is_empty() && !ours.contains(dir) && !is_ours(dir));
+    let home = repo.env().home();
+    Ok(match set {
+        Some(dir) => match (dir.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(dir),
+        },
+        None => repo.common_dir().join("hooks"),
+    })
+}
+
+fn is_ours(dir: &str) -> bool {
+    Path::new(dir).ends_with("shopfloor/hooks") || Path::new(dir).ends_with("shopfloor-hooks")
+}
+
+fn is_tracked(repo: &Repo, top: &Path, dir: &Path) -> Result<bool> {
+    let Ok(inside) = dir.strip_prefix(top) else { return Ok(false) };
+    if repo.is_bare() || dir.starts_with(repo.common_dir()) {
+        return Ok(false);
+    }
+    let listed = repo.git(["ls-files", "-z", "--"]).arg(inside).at(top).bytes()?;
+    Ok(!listed.is_empty())
+}
