@@ -15,5 +15,7 @@ mod power;
 mod race;
 mod recovery;
 mod refinery;
+mod rescue;
+mod sling;
 mod tidy;
 mod world;

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use data_encoding::BASE32_NOPAD;
 use sha2::{Digest as _, Sha256};
 
+use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
 use crate::host::{self, Clock};
@@ -19,6 +20,7 @@ use crate::host::{self, Clock};
 const DIGITS: usize = 10;
 
 pub(crate) struct Desk {
+    place: String,
     live: PathBuf,
     sessions: PathBuf,
 }
@@ -27,7 +29,18 @@ impl Desk {
     /// Looks only; directories are made when something is put into them.
     pub(crate) fn of(repo: &Repo) -> Self {
         let own = repo.common_dir().join("shopfloor");
-        Self { live: own.join("live"), sessions: own.join("sessions") }
+        let place = [host::machine().as_bytes(), b" ", own.as_os_str().as_encoded_bytes()].concat();
+        Self { place: digest(&place), live: own.join("live"), sessions: own.join("sessions") }
+    }
+
+    /// This machine and directory, by a name that says nothing about them.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Whether the session was started here, so that its processes can be judged here.
+    pub(crate) fn is_ours(&self, session: &Session, replica: &str) -> bool {
+        session.place == self.place || session.replica == replica
     }
 
     /// A new session that this process answers for, until a runner takes over.
@@ -195,9 +208,14 @@ fn read(path: &Path) -> Option<(Identity, String)> {
 /// No two processes have one identity, and one process counts.
 fn name(who: &Identity, clock: &Clock, nonce: u32) -> String {
     let seed = format!("{} {} {} {} {nonce}", host::machine(), who.pid, who.start, clock.now());
-    let digest = Sha256::digest(seed.as_bytes());
-    let text = BASE32_NOPAD.encode(digest.get(..16).unwrap_or_default()).to_ascii_lowercase();
-    format!("s-{}", text.get(..DIGITS).unwrap_or(&text))
+    format!("s-{}", digest(seed.as_bytes()))
+}
+
+fn digest(seed: &[u8]) -> String {
+    let hash = Sha256::digest(seed);
+    let mut text = BASE32_NOPAD.encode(hash.get(..16).unwrap_or_default()).to_ascii_lowercase();
+    text.truncate(DIGITS);
+    text
 }
 
 fn is_id(name: &str) -> bool {

@@ -37,6 +37,9 @@ pub(crate) struct Hooked {
     pub(crate) worktree: String,
     /// The replica that starts and watches the session; nobody else may judge it dead.
     pub(crate) replica: String,
+    /// Machine and directory of that replica, hashed: it stays when the replica's name is lost.
+    #[serde(default)]
+    pub(crate) place: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -78,7 +78,16 @@ pub(crate) fn ensure_whole(repo: &Repo, worktree: &Path) -> Result<()> {
 /// Whether no ref but the agent's own branches would keep this commit.
 pub(crate) fn loose(repo: &Repo, agent: &str, tip: &Oid) -> Result<bool> {
     let own = format!("--exclude=refs/heads/{agent}/*");
-    let args = ["rev-list", "--max-count=1", &tip.to_string(), "--not", &own, "--all"];
+    // Without `--single-worktree`, `--all` would count where the worktrees stand themselves.
+    let args = [
+        "rev-list",
+        "--max-count=1",
+        &tip.to_string(),
+        "--not",
+        &own,
+        "--single-worktree",
+        "--all",
+    ];
     Ok(!repo.git(args).text()?.is_empty())
 }
 

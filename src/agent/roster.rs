@@ -30,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) branch: String,
     pub(crate) worktree: String,
     pub(crate) replica: String,
+    pub(crate) place: String,
     pub(crate) hooked: String,
     pub(crate) started: Option<String>,
     pub(crate) ended: Option<Ended>,
@@ -97,6 +98,7 @@ impl Roster {
             branch: with.branch,
             worktree: with.worktree,
             replica: with.replica,
+            place: with.place,
             hooked: line.at.clone(),
             started: None,
             ended: None,
@@ -178,6 +180,7 @@ pub(super) mod tests {
             branch: format!("{agent}/{bead}"),
             worktree: "/w".to_owned(),
             replica: "r".to_owned(),
+            place: "p".to_owned(),
         };
         line(session, &Event::Hooked(with))
     }

@@ -98,6 +98,7 @@ mod tests {
             branch: text(),
             worktree: text(),
             replica: text(),
+            place: text(),
             hooked: text(),
             started: started.then(text),
             ended: outcome.map(|(outcome, exit)| Ended {

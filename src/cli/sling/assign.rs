@@ -131,7 +131,7 @@ impl Assign {
             };
             let submitted = queue.submitted(&bead.id).map(|entry| entry.name());
             let alive = |session: &crate::agent::Session| {
-                session.replica != replica || desk.alive(&session.id)
+                !desk.is_ours(session, &replica) || desk.alive(&session.id)
             };
             let floor = Floor { beads, roster, submitted: submitted.as_deref(), alive: &alive };
             let wanted = Wanted { agent: order.named, usual: order.usual, session: order.session };
@@ -156,6 +156,7 @@ impl Assign {
                 branch: place.branch.short().to_owned(),
                 worktree: place.path.to_string_lossy().into_owned(),
                 replica: replica.clone(),
+                place: desk.place().to_owned(),
             };
             pen.line(order.session, &Event::Hooked(hooked))?;
             if let Some(event) = convoy::ensure(convoys, &bead) {

@@ -51,7 +51,7 @@ fn facts(
 ) -> Facts {
     let hook = roster.hook(&session.agent).filter(|hook| hook.session == session.id);
     Facts {
-        ours: session.replica == replica,
+        ours: desk.is_ours(session, replica),
         alive: desk.alive(&session.id),
         worktree: Path::new(&session.worktree).exists(),
         hooked: hook.is_some()

@@ -11,7 +11,7 @@ use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::{World, settle};
 use crate::refusal::Refusal;
 
-/// Remove an agent's worktree and its branches
+/// Remove an agent's worktree, and its branches as far as their commits are kept elsewhere
 ///
 /// What was neither landed nor queued is kept by a ref first: commits, edits, untracked files, and
 /// a rebase or merge half done. Ignored files go.

@@ -27,7 +27,8 @@ pub(super) fn settle_whole(cx: &Context) -> Result<()> {
     let (beads, roster, queue) = ledger.read::<World>()?;
     if roster.running().next().is_some() {
         let replica = ledger.replica()?;
-        let lost = |session: &&Session| session.replica == replica && !desk.is_open(&session.id);
+        let lost =
+            |session: &&Session| desk.is_ours(session, &replica) && !desk.is_open(&session.id);
         let lost: Vec<String> = roster.running().filter(lost).map(|s| s.id.clone()).collect();
         if !lost.is_empty() {
             end_all(cx, &desk, &lost)?;
@@ -45,18 +46,16 @@ pub(super) fn settle_whole(cx: &Context) -> Result<()> {
 
 fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
     let _one_at_a_time = desk.lock()?;
-    let (_, roster, _) = cx.ledger()?.read::<World>()?;
-    for id in orphans {
+    let ledger = cx.ledger()?;
+    let replica = ledger.replica()?;
+    let (_, roster, _) = ledger.read::<World>()?;
+    for id in orphans.iter().filter(|id| !desk.alive(id)) {
         let Some(session) = roster.session(id) else {
-            if !desk.alive(id) {
-                desk.forget(id)?;
-            }
+            desk.forget(id)?;
             continue;
         };
-        if desk.alive(id) {
-            continue;
-        }
-        if session.ended.is_some() {
+        // A copy of a repository has a copy of its desk, and no part in its sessions.
+        if session.ended.is_some() || !desk.is_ours(session, &replica) {
             desk.close(id)?;
             continue;
         }

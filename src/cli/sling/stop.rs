@@ -35,13 +35,15 @@ impl Stop {
         let (_, roster, _) = ledger.read::<World>()?;
         let running = |session: &&Session| session.ended.is_none();
         let chosen: Vec<Session> = match self.all {
-            true => {
-                roster.running().filter(|session| session.replica == replica).cloned().collect()
-            }
+            true => roster
+                .running()
+                .filter(|session| desk.is_ours(session, &replica))
+                .cloned()
+                .collect(),
             false => self.of.iter().map(|of| session(cx, of)).collect::<Result<_>>()?,
         };
         if let Some(other) =
-            chosen.iter().filter(running).find(|session| session.replica != replica)
+            chosen.iter().filter(running).find(|session| !desk.is_ours(session, &replica))
         {
             return Err(Refusal::refused(format!("session {} runs in another clone", other.id))
                 .hint("stop it there")
