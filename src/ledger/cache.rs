@@ -11,6 +11,7 @@ use super::Fold;
 use super::shelf::Positions;
 use super::state::State;
 use crate::git::Oid;
+use crate::host::Turn;
 
 /// Names the form of the file; another form has another name.
 const MAGIC: &str = "shopfloor-cache-1";
@@ -50,8 +51,13 @@ pub(super) fn load<S: Fold>(own_dir: &Path) -> Option<State<S>> {
     })
 }
 
-/// Saves a state; a repository that cannot be written to does without.
+/// Saves a state; a repository that cannot be written to does without, and so does whoever comes while
+/// another one saves: many writers at once would else all save the same.
 pub(super) fn save<S: Fold>(own_dir: &Path, state: &State<S>) -> Option<()> {
+    let path = path::<S>(own_dir);
+    let dir = path.parent()?;
+    fs::create_dir_all(dir).ok()?;
+    let _turn = Turn::try_take(&dir.join("turn")).ok()??;
     let fold = serde_json::to_vec(&state.fold).ok()?;
     let header = Header {
         name: S::name(),
@@ -66,9 +72,6 @@ pub(super) fn save<S: Fold>(own_dir: &Path, state: &State<S>) -> Option<()> {
     body.push(b'\n');
     body.extend(fold);
     serde_json::to_writer(&mut body, &state.heads().ok()?).ok()?;
-    let path = path::<S>(own_dir);
-    let dir = path.parent()?;
-    fs::create_dir_all(dir).ok()?;
     let mut file = tempfile::NamedTempFile::new_in(dir).ok()?;
     writeln!(file, "{}", mark(&body)).ok()?;
     file.write_all(&body).ok()?;

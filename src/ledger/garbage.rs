@@ -4,8 +4,8 @@
 //! can still be at work. The note is a convenience: without it they stay, and take up room.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -33,14 +33,22 @@ pub(super) fn add(repo: &Repo, objects: &[Oid]) -> Result<()> {
 /// at all where somebody made a ref to one of the old commits.
 pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
     let path = note(repo)?;
+    let due = now().seconds() - GRACE_SECONDS;
+    let is_old = |line: &&str| {
+        let at = line.split(' ').next().and_then(|at| at.parse::<i64>().ok());
+        at.is_some_and(|at| at < due)
+    };
     if !fs::metadata(&path).is_ok_and(|file| file.len() > ENOUGH) {
         return Ok(());
     }
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let due = now().seconds() - GRACE_SECONDS;
-    let is_old = |line: &&str| {
-        line.split(' ').next().and_then(|at| at.parse::<i64>().ok()).is_some_and(|at| at < due)
-    };
+    let reading = || format!("reading {}", path.display());
+    let mut file = File::open(&path).map(BufReader::new).with_context(reading)?;
+    let mut text = String::new();
+    file.read_line(&mut text).with_context(reading)?;
+    if !is_old(&text.as_str()) {
+        return Ok(());
+    }
+    file.read_to_string(&mut text).with_context(reading)?;
     let (old, young): (Vec<_>, Vec<_>) = text.lines().partition(is_old);
     let mut objects: BTreeSet<Oid> = old
         .iter()

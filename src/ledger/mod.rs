@@ -11,6 +11,7 @@ mod garbage;
 mod heads;
 mod layout;
 mod line;
+mod merge;
 mod pen;
 mod place;
 mod read;

@@ -29,6 +29,22 @@ pub(super) struct Position {
     pub(super) clock: u64,
 }
 
+impl Position {
+    /// Where a directory ends; only its newest file is read.
+    pub(super) fn of(store: &Store<'_>, dir: &Oid) -> Result<Self> {
+        let files = Book::open(store, dir)?.files(store, u64::MAX)?;
+        let file = files.last().context("it has no lines")?;
+        let lines = split(&file.bytes).with_context(|| file.name.clone())?;
+        let line = Line::parse(lines.last().context("it has no lines")?)?;
+        Ok(Self {
+            dir: *dir,
+            lines: file.first + lines.len() as u64,
+            last: line.id,
+            clock: line.clock,
+        })
+    }
+}
+
 pub(super) type Positions = BTreeMap<String, Position>;
 
 /// The root of the tree, with whatever else later versions put there.
@@ -80,9 +96,20 @@ impl Shelf {
         store.write_tree(&self.entries)
     }
 
-    fn replicas(&self) -> impl Iterator<Item = (&str, &Oid)> {
+    pub(super) fn replicas(&self) -> impl Iterator<Item = (&str, &Oid)> {
         let trees = self.entries.iter().filter(|entry| entry.is_tree);
         trees.filter_map(|entry| Some((entry.name.strip_prefix("r-")?, &entry.id)))
+    }
+
+    /// Takes what another shelf has beside its replicas; of two of one name both clones take the same.
+    pub(super) fn adopt(&mut self, other: &Self) {
+        for entry in other.entries.iter().filter(|entry| !entry.name.starts_with("r-")) {
+            match self.entries.iter_mut().find(|known| known.name == entry.name) {
+                Some(known) if known.id < entry.id => known.clone_from(entry),
+                Some(_) => {}
+                None => self.entries.push(entry.clone()),
+            }
+        }
     }
 
     /// The lines beyond `known`, replica by replica, each checked against its id.
@@ -113,10 +140,10 @@ impl Shelf {
     }
 }
 
-type Tail = (Vec<Line>, Option<Position>);
+pub(super) type Tail = (Vec<Line>, Option<Position>);
 
 /// The lines of one replica after `known`; none if it does not begin with what is known.
-fn tail(store: &Store<'_>, dir: &Oid, known: Option<&Position>) -> Result<Option<Tail>> {
+pub(super) fn tail(store: &Store<'_>, dir: &Oid, known: Option<&Position>) -> Result<Option<Tail>> {
     // From the last line that is known, to see that it still is the last of those.
     let from = known.map_or(0, |known| known.lines.saturating_sub(1));
     let book = Book::open(store, dir)?;

@@ -1,6 +1,7 @@
 //! The ledger in real repositories, beside real git.
 
 mod damage;
+mod merge;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -11,16 +11,16 @@ use super::place::{self, Seen};
 use super::shelf::{Position, Shelf};
 use super::state::State;
 use super::{Actor, Fold, Ledger, Pen, garbage};
-use crate::git::{Oid, Signature, Swap};
+use crate::git::{Oid, RefName, Signature, Swap};
 use crate::host::Turn;
 use crate::refusal::Refusal;
 
 /// How long a writer waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Within our turn only a foreign git can move the ref.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 /// The subject of a commit that the next write replaces.
-const PENDING: &str = "ledger: not yet sealed";
+pub(super) const PENDING: &str = "ledger: not yet sealed";
 
 impl Ledger<'_> {
     /// Decides on the newest state and writes what was decided, all of it or nothing. A decision that
@@ -43,8 +43,7 @@ impl Ledger<'_> {
                 return Ok(answer);
             }
         }
-        let what = format!("{} is moved by somebody else again and again", self.name);
-        Err(Refusal::again(what).hint("look for a git that fetches into that ref").into())
+        Err(contested(&self.name))
     }
 
     /// The name under which this clone writes.
@@ -53,7 +52,7 @@ impl Ledger<'_> {
         place::replica(self.repo)
     }
 
-    fn turn(&self) -> Result<Turn> {
+    pub(super) fn turn(&self) -> Result<Turn> {
         Turn::take(&self.repo.own_dir()?.join("ledger.lock"), "the ledger", PATIENCE)
     }
 
@@ -115,4 +114,9 @@ impl Ledger<'_> {
             seen.save(self.repo);
         }
     }
+}
+
+pub(super) fn contested(name: &RefName) -> anyhow::Error {
+    let what = format!("{name} is moved by somebody else again and again");
+    Refusal::again(what).hint("look for a git that fetches into that ref").into()
 }

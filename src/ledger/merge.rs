@@ -1,0 +1,235 @@
+//! Two ledgers into one, without a common ancestor to compare with.
+//!
+//! A replica's lines are one sequence, so of two that agree the longer one is taken whole. Where a
+//! repository was restored or imaged, one name may have two ends. Then the end whose first line has the
+//! smaller id stays, and the other becomes a sequence of its own, named by its first line. Since that name
+//! depends on nothing else, any number of clones that merge in any order come to the same ledger.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+
+use super::Ledger;
+use super::layout::Book;
+use super::line::{Line, split};
+use super::place::Seen;
+use super::read::unreadable;
+use super::shelf::{News, Position, Positions, Shelf, tail};
+use super::write::{ATTEMPTS, PENDING, contested};
+use crate::git::{Oid, Signature, Store, Swap};
+
+/// A line as far as merging is concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stored {
+    id: String,
+    bytes: Vec<u8>,
+}
+
+type Sequences = BTreeMap<String, Vec<Stored>>;
+
+fn merge(mut ours: Sequences, theirs: Sequences) -> Sequences {
+    let mut waiting: Vec<_> = theirs.into_iter().collect();
+    while let Some((name, theirs)) = waiting.pop() {
+        let Some(here) = ours.remove(&name) else {
+            ours.insert(name, theirs);
+            continue;
+        };
+        let agreed = here.iter().zip(&theirs).take_while(|(one, other)| one.id == other.id).count();
+        let (mut stays, mut goes) = (here, theirs);
+        match (stays.get(agreed), goes.get(agreed)) {
+            (Some(one), Some(other)) if one.id > other.id => std::mem::swap(&mut stays, &mut goes),
+            (None, Some(_)) => std::mem::swap(&mut stays, &mut goes),
+            _ => {}
+        }
+        ours.insert(name, stays);
+        if let Some(first) = goes.get(agreed) {
+            waiting.push((name_of(first), goes.split_off(agreed)));
+        }
+    }
+    ours
+}
+
+fn name_of(first: &Stored) -> String {
+    let hash = Sha256::digest(first.id.as_bytes());
+    data_encoding::HEXLOWER.encode(hash.get(..8).unwrap_or_default())
+}
+
+impl Ledger<'_> {
+    /// Takes in all lines of another clone's ledger that was fetched as `theirs`; says whether that
+    /// moved our tip. Ours then stands on theirs, so that pushing it is a fast-forward.
+    pub fn merge(&self, theirs: &Oid) -> Result<bool> {
+        let _turn = self.turn()?;
+        let foreign = self.store.commit(theirs)?;
+        let other = Shelf::open(&self.store, &foreign.tree)?;
+        for _ in 0..ATTEMPTS {
+            let known = Seen::load(self.repo).map(|seen| seen.positions).unwrap_or_default();
+            let ours = self.checked()?;
+            let (tip, shelf) = match &ours {
+                Some((tip, shelf)) => (Some(self.store.commit(tip)?), shelf.clone()),
+                None => (None, other.clone()),
+            };
+            let merged = unite(&self.store, &shelf, &other).map_err(unreadable)?;
+            let positions = positions(&self.store, &merged, &known).map_err(unreadable)?;
+            let tree = merged.write(&self.store)?;
+            let stands_on = |commit: &crate::git::Commit| commit.parents.contains(theirs);
+            let old = ours.as_ref().map(|(tip, _)| *tip);
+            if tip.is_some_and(|tip| tip.tree == tree && (stands_on(&tip) || old == Some(*theirs)))
+            {
+                return Ok(false);
+            }
+            let new = if tree == foreign.tree {
+                *theirs
+            } else {
+                let who = Signature::new("shopfloor", "shopfloor@localhost", &self.clock.now());
+                self.store.write_commit(&tree, &[*theirs], PENDING, &who)?
+            };
+            self.store.barrier().context("nothing was written")?;
+            if self.repo.swap_ref(&self.name, old.as_ref(), Some(&new), "merge")? == Swap::Done {
+                Seen::new(self.repo, new, &positions)?.save(self.repo);
+                return Ok(true);
+            }
+        }
+        Err(contested(&self.name))
+    }
+}
+
+/// All that both have. Directories of replicas are taken as they are wherever one has all of the other.
+fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
+    let mut united = ours.clone();
+    united.adopt(theirs);
+    let mut split = Vec::new();
+    for (name, dir) in theirs.replicas() {
+        match ours.replica(name) {
+            Some(here) if here != dir => {
+                match longer(store, here, dir).with_context(|| format!("replica {name}"))? {
+                    Some(longer) => united.set_replica(name, longer),
+                    None => split.push(name.to_owned()),
+                }
+            }
+            _ => united.set_replica(name, *dir),
+        }
+    }
+    // A tail may have a name that is there already: then that sequence takes part.
+    loop {
+        let load = |shelf: &Shelf| sequences(store, shelf, &split);
+        let merged = merge(load(ours)?, load(theirs)?);
+        let met: Vec<_> = merged
+            .keys()
+            .filter(|name| !split.contains(name) && united.replica(name).is_some())
+            .cloned()
+            .collect();
+        if met.is_empty() {
+            for (name, lines) in &merged {
+                united.set_replica(name, book(store, &[ours, theirs], name, lines)?);
+            }
+            return Ok(united);
+        }
+        split.extend(met);
+    }
+}
+
+/// Which of two directories holds all lines of the other.
+fn longer(store: &Store<'_>, one: &Oid, other: &Oid) -> Result<Option<Oid>> {
+    let (first, second) = (Position::of(store, one)?, Position::of(store, other)?);
+    let (short, long) = if first.lines <= second.lines { (first, other) } else { (second, one) };
+    Ok(tail(store, long, Some(&short))?.map(|_| *long))
+}
+
+fn sequences(store: &Store<'_>, shelf: &Shelf, names: &[String]) -> Result<Sequences> {
+    let mut all = Sequences::new();
+    for name in names {
+        let Some(dir) = shelf.replica(name) else { continue };
+        let mut lines = Vec::new();
+        for file in Book::open(store, dir)?.files(store, 0)? {
+            for bytes in split(&file.bytes)? {
+                let line =
+                    Line::parse(bytes).with_context(|| format!("replica {name}, {}", file.name))?;
+                lines.push(Stored { id: line.id, bytes: bytes.to_vec() });
+            }
+        }
+        all.insert(name.clone(), lines);
+    }
+    Ok(all)
+}
+
+/// The directory of a sequence: one that is there if it is that sequence, else a new one.
+fn book(store: &Store<'_>, shelves: &[&Shelf], name: &str, lines: &[Stored]) -> Result<Oid> {
+    for dir in shelves.iter().filter_map(|shelf| shelf.replica(name)) {
+        let there = Position::of(store, dir)?;
+        if there.lines == lines.len() as u64
+            && lines.last().is_some_and(|last| last.id == there.last)
+        {
+            return Ok(*dir);
+        }
+    }
+    let lines: Vec<_> = lines.iter().map(|line| line.bytes.clone()).collect();
+    Ok(Book::default().append(store, &lines)?.0)
+}
+
+/// Where each replica has got to; this reads, and so checks, every line we had not seen.
+fn positions(store: &Store<'_>, shelf: &Shelf, known: &Positions) -> Result<Positions> {
+    for known in [known, &Positions::new()] {
+        if let News::Lines(_, positions) = shelf.news(store, known)? {
+            return Ok(positions);
+        }
+    }
+    anyhow::bail!("its lines have no order")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A history is a path of choices; what a line is depends on all that came before it.
+    fn sequence(name: &str, path: &[u8]) -> Vec<Stored> {
+        let id =
+            |end: usize| super::super::line::digest(&[name.as_bytes(), path.get(..=end).unwrap()]);
+        (0..path.len()).map(|end| Stored { id: id(end), bytes: Vec::new() }).collect()
+    }
+
+    fn ledger() -> impl Strategy<Value = Sequences> {
+        let path = proptest::collection::vec(0u8..3, 1..6);
+        let paths = proptest::collection::btree_map("[ab]", path, 0..3);
+        let one = paths.prop_map(|paths| -> Sequences {
+            paths.into_iter().map(|(name, path)| (name.clone(), sequence(&name, &path))).collect()
+        });
+        // Some have merged with others before.
+        proptest::collection::vec(one, 1..4)
+            .prop_map(|all| all.into_iter().fold(Sequences::new(), merge))
+    }
+
+    fn ids(ledger: &Sequences) -> BTreeSet<String> {
+        ledger.values().flatten().map(|line| line.id.clone()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_order_and_any_number_of_merges_give_one_ledger(a in ledger(), b in ledger(), c in ledger()) {
+            let ab = merge(a.clone(), b.clone());
+            prop_assert_eq!(&ab, &merge(b.clone(), a.clone()));
+            prop_assert_eq!(&merge(ab.clone(), c.clone()), &merge(a.clone(), merge(b.clone(), c)));
+            prop_assert_eq!(&merge(ab.clone(), a.clone()), &ab);
+            prop_assert_eq!(&merge(a.clone(), a.clone()), &a);
+            prop_assert_eq!(ids(&ab), ids(&a).union(&ids(&b)).cloned().collect());
+            prop_assert_eq!(ab.values().flatten().count(), ids(&ab).len());
+        }
+    }
+
+    #[test]
+    fn the_longer_of_two_that_agree_is_taken_and_two_ends_are_kept() {
+        let of = |path: &[u8]| Sequences::from([("a".to_owned(), sequence("a", path))]);
+        assert_eq!(merge(of(&[0, 1]), of(&[0, 1, 2])), of(&[0, 1, 2]));
+        assert_eq!(merge(of(&[0, 1]), of(&[0])), of(&[0, 1]));
+        let both = merge(of(&[0, 1, 1]), of(&[0, 2]));
+        assert_eq!(both.len(), 2);
+        assert_eq!(both.values().flatten().count(), 4);
+        assert_eq!(both, merge(of(&[0, 2]), of(&[0, 1, 1])));
+    }
+}
