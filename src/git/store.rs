@@ -224,7 +224,7 @@ impl<'r> Store<'r> {
                 .append(true)
                 .create(true)
                 .open(&file)
-                .and_then(|mut file| write!(file, "{gap}{ALTERNATE}\n"));
+                .and_then(|mut file| writeln!(file, "{gap}{ALTERNATE}"));
             added.map_err(|no| unwritable(&file, &no))?;
             durable::flush(&file)?;
             durable::flush(&objects.join("info"))?;

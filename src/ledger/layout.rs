@@ -174,9 +174,9 @@ impl Book {
         if files.is_empty() {
             return Ok(self.sealed);
         }
-        let mut count = self.segments(store)?.len();
+        let count = self.segments(store)?.len();
         let mut folders = self.sealed.map_or(Ok(Vec::new()), |id| store.tree(&id))?;
-        for file in files {
+        for (count, file) in (count..).zip(files) {
             let name = segment_name(count);
             let Some((folder, leaf)) = name.split_once('/') else {
                 bail!("{name} is no name of a segment")
@@ -193,7 +193,6 @@ impl Book {
                 is_tree: true,
                 id: store.write_tree(&entries)?,
             });
-            count += 1;
         }
         store.write_tree(&folders).map(Some)
     }
@@ -229,7 +228,7 @@ fn pour(mut head: File, mut middle: Option<File>, lines: &[Vec<u8>]) -> Poured {
             let full = std::mem::replace(&mut head, next);
             match &mut middle {
                 Some(open) if open.bytes.len() + full.bytes.len() <= MIDDLE => {
-                    open.bytes.extend_from_slice(&full.bytes)
+                    open.bytes.extend_from_slice(&full.bytes);
                 }
                 other => sealed.extend(other.replace(full)),
             }

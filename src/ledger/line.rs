@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::Json;
 
 /// What bounds a line, so that no writer can make every reader choke.
-pub const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 1 << 20;
 
 const ID_DIGITS: usize = 26;
 const ID_FIELD: &[u8] = br#"{"id":""#;

@@ -108,13 +108,7 @@ fn swaps_at_once_lose_nothing_beside_pack_refs() {
             .map(|mine| {
                 scope.spawn(move || {
                     let repo = world.open(path);
-                    let swap = |new: &Oid| loop {
-                        let old = repo.read_ref(at).unwrap();
-                        if repo.swap_ref(at, old.as_ref(), Some(new), "").unwrap() == Swap::Done {
-                            return (old, *new);
-                        }
-                    };
-                    mine.iter().map(swap).collect::<Vec<_>>()
+                    mine.iter().map(|new| push(&repo, at, new)).collect::<Vec<_>>()
                 })
             })
             .collect();
@@ -129,4 +123,14 @@ fn swaps_at_once_lose_nothing_beside_pack_refs() {
     }
     assert!(won.is_empty(), "{won:?} hang in the air");
     assert_eq!(world.open(&path).read_ref(&at).unwrap(), tip);
+}
+
+/// Swaps until it works, and says what was there.
+fn push(repo: &Repo, at: &RefName, new: &Oid) -> (Option<Oid>, Oid) {
+    loop {
+        let old = repo.read_ref(at).unwrap();
+        if repo.swap_ref(at, old.as_ref(), Some(new), "").unwrap() == Swap::Done {
+            return (old, *new);
+        }
+    }
 }

@@ -92,6 +92,12 @@ fn say(world: &World, at: &Path, on: &str, n: u64) -> anyhow::Result<()> {
         .write(&jane(), |_: &Told, pen| pen.line(on, &json!({"do": "test.said", "with": {"n": n}})))
 }
 
+fn all(world: &World, at: &Path, on: &str, count: u64) {
+    for n in 0..count {
+        say(world, at, on, n).unwrap();
+    }
+}
+
 fn tip(world: &World, at: &Path) -> Option<Oid> {
     world.open(at).read_ref(&REF.parse().unwrap()).unwrap()
 }
@@ -178,9 +184,7 @@ fn eight_at_once_lose_nothing() {
         thread::scope(|scope| {
             for writer in 0..8 {
                 let (world, path) = (&world, &path);
-                scope.spawn(move || {
-                    (0..12).for_each(|n| say(world, path, &format!("w{writer}"), n).unwrap())
-                });
+                scope.spawn(move || all(world, path, &format!("w{writer}"), 12));
             }
         });
         let told = read(&world, &path).unwrap();
@@ -234,13 +238,11 @@ fn beside(world: &World, path: &Path, commands: &[&[&str]]) {
             rounds
         });
         let writers: Vec<_> = (0..4)
-            .map(|writer| {
-                scope.spawn(move || {
-                    (0..25).for_each(|n| say(world, path, &format!("w{writer}"), n).unwrap())
-                })
-            })
+            .map(|writer| scope.spawn(move || all(world, path, &format!("w{writer}"), 25)))
             .collect();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
         done.store(true, Ordering::Relaxed);
         assert!(noise.join().unwrap() > 0);
     });
