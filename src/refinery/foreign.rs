@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::git::Oid;
-use crate::policy::{self, trust};
+use crate::policy::{self, Policy, trust};
 use crate::refinery::event::{Event, Foreign};
 use crate::refinery::gate;
 use crate::refinery::lease::Lease;
@@ -44,4 +44,20 @@ pub(super) fn fails(lane: Option<&Lane>, gate: &str) -> Option<Oid> {
         ran.gate == gate && !matches!(ran.verdict, Verdict::Pass | Verdict::NotRun)
     };
     foreign.gates.iter().any(red).then_some(foreign.new)
+}
+
+/// Whether the tip fails `gate` by itself, where no line vouches for it: it was there before the
+/// queue was, and nobody has tested it yet.
+pub(super) fn fails_untested(
+    lease: &Lease<'_>,
+    policy: &Policy,
+    (lane, tip): (Option<&Lane>, &Oid),
+    gate: &str,
+) -> Result<bool> {
+    let vouched = |lane: &Lane| lane.landing(tip).is_some() || lane.foreign_tip().is_some();
+    if lane.is_some_and(vouched) {
+        return Ok(false);
+    }
+    let tests = gate::run_all(lease, policy, tip, &format!("tip-{}", tip.short()))?;
+    Ok(tests.failed.is_some_and(|failed| failed.ran.gate == gate))
 }

@@ -123,9 +123,15 @@ fn step(
         let said = infra(&failed);
         return hold(lease, entry, Some(&tested), Held { why: Hold::Infra, said, surface: None });
     }
-    if let Some(red) = foreign::fails(queue.lane(&lease.target), &failed.ran.gate) {
-        let (target, gate) = (&lease.target, &failed.ran.gate);
-        let said = format!("{target} itself fails {gate} since {}", red.short());
+    let (lane, target, gate) = (queue.lane(&lease.target), &lease.target, &failed.ran.gate);
+    let known_red = match foreign::fails(lane, gate) {
+        Some(red) => Some(format!("{target} itself fails {gate} since {}", red.short())),
+        None if foreign::fails_untested(lease, policy, (lane, tip), gate)? => {
+            Some(format!("{target} itself fails {gate} at {}", tip.short()))
+        }
+        None => None,
+    };
+    if let Some(said) = known_red {
         return hold(lease, entry, Some(&tested), Held { why: Hold::Target, said, surface: None });
     }
     let rejection = red(lease, entry, tip, &failed)?;

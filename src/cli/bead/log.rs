@@ -1,5 +1,7 @@
 //! `git bead log`: the ledger, as its lines tell it.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use serde::Serialize;
 
@@ -25,8 +27,11 @@ impl Log {
         let ledger = cx.ledger()?;
         let beads: Beads = ledger.read()?;
         let id = self.id.as_deref().map(|start| beads.find(start)).transpose()?;
-        let mut lines = ledger.lines()?;
-        lines.retain(|line| id.is_none_or(|bead| concerns(line, &bead.id)));
+        let lines = ledger.lines()?;
+        let mut lines = match id {
+            Some(bead) => about(lines, &bead.id),
+            None => lines,
+        };
         if self.limit > 0 {
             lines.drain(..lines.len().saturating_sub(self.limit));
         }
@@ -34,9 +39,18 @@ impl Log {
     }
 }
 
-/// Whether a line is about a bead: on it, or on something done for it.
-pub(super) fn concerns(line: &Line, id: &str) -> bool {
-    line.on == id || line.with.get("bead").and_then(Json::as_str) == Some(id)
+/// The lines about a bead: on itself, and on whatever a line says was done for it, such as a session
+/// or an entry of the queue, from that line on.
+pub(super) fn about(lines: Vec<Line>, id: &str) -> Vec<Line> {
+    let mut subjects = HashSet::from([id.to_owned()]);
+    let mut concerns = |line: &Line| {
+        let named = line.with.get("bead").and_then(Json::as_str) == Some(id);
+        if named && !line.on.is_empty() {
+            subjects.insert(line.on.clone());
+        }
+        named || subjects.contains(&line.on)
+    };
+    lines.into_iter().filter(|line| concerns(line)).collect()
 }
 
 /// One line with its subject as a person would write it.
@@ -50,7 +64,8 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn of(beads: &Beads, line: Line) -> Self {
-        Self { on: beads.short(&line.on).to_owned(), line }
+        let on = if line.on.contains('#') { &line.on } else { beads.short(&line.on) };
+        Self { on: on.to_owned(), line }
     }
 }
 

@@ -38,10 +38,9 @@ impl ShowBead {
                 .map(|(edge, other)| Near::of(&beads, other, edge.kind.as_str()))
                 .collect(),
             blocked_by: blocked.by(&bead.id).iter().map(|id| beads.short(id).to_owned()).collect(),
-            trail: lines
-                .iter()
-                .filter(|line| log::concerns(line, &bead.id))
-                .map(|line| Entry::of(&beads, line.clone()))
+            trail: log::about(lines.clone(), &bead.id)
+                .into_iter()
+                .map(|line| Entry::of(&beads, line))
                 .collect(),
         });
         Ok(Pages(pages.collect()).into())
@@ -145,7 +144,8 @@ impl Page {
         let mut facts =
             vec![format!("{}, P{}, {}", record.issue_type, record.priority, record.status)];
         if let Some(name) = &record.assignee {
-            facts.push(format!("held by {name} (epoch {})", record.epoch));
+            let did = if record.closed_at.is_some() { "done by" } else { "held by" };
+            facts.push(format!("{did} {name} (epoch {})", record.epoch));
         }
         if !self.blocked_by.is_empty() {
             facts.push(format!("waits for {}", self.blocked_by.join(", ")));
