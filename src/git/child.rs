@@ -187,9 +187,9 @@ impl<'r> Git<'r> {
         let err = String::from_utf8_lossy(&outcome.err).trim_end().to_owned();
         match outcome.end {
             End::Exit(code) => Ok(Done { code, out: outcome.out, err }),
-            End::Signal(signal) => bail!("{}: ended by signal {signal}", call),
-            End::Timeout => bail!("{}: no end after {} s", call, outcome.took.as_secs()),
-            End::NotStarted(why) => bail!("{}: {why}", call),
+            End::Signal(signal) => bail!("{call}: ended by signal {signal}"),
+            End::Timeout => bail!("{call}: no end after {} s", outcome.took.as_secs()),
+            End::NotStarted(why) => bail!("{call}: {why}"),
         }
     }
 

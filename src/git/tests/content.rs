@@ -1,0 +1,120 @@
+//! What stands in a work tree, and how it is saved and merged.
+
+use super::*;
+
+#[test]
+fn a_snapshot_holds_everything_and_touches_nothing() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    let repo = world.open(&path);
+    assert_eq!(repo.snapshot(&path, "nothing to save").unwrap(), None);
+
+    fs::write(path.join(".gitignore"), "target\n").unwrap();
+    fs::write(path.join("target"), "made again").unwrap();
+    fs::write(path.join("file"), "staged\n").unwrap();
+    world.git(&path, &["add", "file"]);
+    fs::write(path.join("file"), "edited\n").unwrap();
+    fs::create_dir(path.join("dir")).unwrap();
+    fs::write(path.join("dir/new one"), "new\n").unwrap();
+    let before = world.git(&path, &["status", "--porcelain"]);
+
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    assert_eq!(world.git(&path, &["status", "--porcelain"]), before);
+    let listed = world.git(&path, &["ls-tree", "-r", "--name-only", &saved.to_string()]);
+    assert_eq!(listed, ".gitignore\ndir/new one\nfile");
+    assert_eq!(repo.file_at(&saved, "file").unwrap().unwrap(), b"edited\n");
+    let parents = repo.commit(&saved).unwrap().parents;
+    assert_eq!(parents.first().copied(), repo.head().unwrap().oid);
+    assert_eq!(repo.file_at(parents.last().unwrap(), "file").unwrap().unwrap(), b"staged\n");
+
+    let state = repo.checkout_state(&path).unwrap();
+    assert!(!state.clean);
+    assert_eq!(
+        (state.edits, state.untracked),
+        (vec!["file".into()], vec![".gitignore".into(), "dir/new one".into()])
+    );
+
+    // A file that exists in the index alone is work as well.
+    world.git(&path, &["stash", "-q", "-u"]);
+    fs::write(path.join("ghost"), "boo").unwrap();
+    world.git(&path, &["add", "ghost"]);
+    fs::remove_file(path.join("ghost")).unwrap();
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    let staged = *repo.commit(&saved).unwrap().parents.last().unwrap();
+    assert_eq!(repo.file_at(&staged, "ghost").unwrap().unwrap(), b"boo");
+}
+
+#[test]
+fn a_repository_inside_is_named_and_left_alone() {
+    let world = World::new();
+    let library = world.repo("library", &[]);
+    let path = world.repo("app", &[]);
+    let file = ["-c", "protocol.file.allow=always"];
+    let add = ["submodule", "--quiet", "add", library.to_str().unwrap(), "sub mod"];
+    world.git(&path, &[&file[..], &add].concat());
+    world.git(&path, &["commit", "-q", "-m", "add a submodule"]);
+    let repo = world.open(&path);
+    assert_eq!(repo.checkout_state(&path).unwrap(), State { clean: true, ..State::default() });
+
+    world.git(&path, &["clone", "-q", library.to_str().unwrap(), "cloned"]);
+    world.git(&path, &["init", "-q", "empty"]);
+    fs::write(path.join("sub mod/file"), "edited").unwrap();
+    fs::write(path.join("note"), "text").unwrap();
+    let state = repo.checkout_state(&path).unwrap();
+    assert_eq!((state.clean, state.edits), (false, vec!["sub mod".to_owned()]));
+    assert_eq!(state.untracked, ["cloned/", "empty/", "note"]);
+    assert_eq!(state.inner, ["sub mod", "cloned/", "empty/"]);
+
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    let listed = world.git(&path, &["ls-tree", "-r", "--name-only", &saved.to_string()]);
+    assert_eq!(listed, ".gitmodules\nfile\nnote\nsub mod");
+}
+
+#[test]
+fn work_in_a_repository_without_commits_is_saved_too() {
+    let world = World::new();
+    let path = world.path("empty");
+    fs::create_dir(&path).unwrap();
+    world.git(&path, &["init", "-q", "-b", "main"]);
+    let repo = world.open(&path);
+    assert_eq!(repo.head().unwrap(), Head { branch: Some(main()), oid: None });
+    assert_eq!(
+        (repo.snapshot(&path, "rescue").unwrap(), repo.default_branch().unwrap()),
+        (None, "main".into())
+    );
+    fs::write(path.join("first"), "1").unwrap();
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    assert_eq!(repo.commit(&saved).unwrap().parents, []);
+}
+
+#[test]
+fn a_conflict_half_merged_is_named_and_saved() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    world.git(&path, &["switch", "-q", "-c", "topic"]);
+    let topic = world.commit(&path, "file", "theirs\n");
+    world.git(&path, &["switch", "-q", "main"]);
+    let tip = world.commit(&path, "file", "ours\n");
+    let repo = world.open(&path);
+    let Merged::Conflicts(conflicts) = repo.merge(&tip, &topic).unwrap() else {
+        panic!("no conflict")
+    };
+    assert_eq!(conflicts.len(), 1);
+    assert_eq!(
+        (conflicts[0].path.as_str(), conflicts[0].what.as_str()),
+        ("file", "CONFLICT (content): Merge conflict in file")
+    );
+
+    assert!(!repo.git(["merge", "topic"]).at(&path).succeeds().unwrap());
+    let state = repo.checkout_state(&path).unwrap();
+    assert_eq!((state.busy.as_deref(), state.edits), (Some("merge"), vec!["file".to_owned()]));
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    let text = String::from_utf8(repo.file_at(&saved, "file").unwrap().unwrap()).unwrap();
+    assert!(text.starts_with("<<<<<<<"), "{text}");
+
+    world.git(&path, &["merge", "--abort"]);
+    world.git(&path, &["checkout", "-q", "--orphan", "island"]);
+    let island = world.commit(&path, "file", "alone\n");
+    assert!(matches!(repo.merge(&tip, &island).unwrap(), Merged::Conflicts(_)));
+    assert_eq!(repo.merge_base(&tip, &island).unwrap(), None);
+}
