@@ -5,6 +5,7 @@ mod call;
 mod child;
 mod commit;
 mod config;
+mod diff;
 mod durable;
 mod lock;
 mod merge;

@@ -112,25 +112,6 @@ impl Repo {
         ])
     }
 
-    /// The paths whose content differs, both names of what was moved.
-    pub fn changed_paths(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<String>> {
-        let (from, to) = (from.to_string(), to.to_string());
-        let out = self
-            .git([
-                "diff-tree",
-                "-r",
-                "-z",
-                "--name-only",
-                "--no-renames",
-                "--no-ext-diff",
-                "--no-textconv",
-                &from,
-                &to,
-            ])
-            .bytes()?;
-        Ok(fields(&out).map(|path| path.to_str_lossy().into_owned()).collect())
-    }
-
     fn listed(&self, args: &[String]) -> anyhow::Result<Vec<Oid>> {
         self.git(args).text()?.lines().map(str::parse).collect()
     }

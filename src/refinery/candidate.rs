@@ -24,8 +24,6 @@ pub(super) enum Built {
     /// The target has this commit already.
     Contained,
     Conflicts(Vec<Conflict>),
-    /// The two have no commit in common.
-    Unrelated,
 }
 
 /// Builds the candidate of an entry on `tip`.
@@ -33,17 +31,21 @@ pub(super) enum Built {
 /// Only a single commit directly on the tip is taken as it is. A longer submission gets a merge
 /// commit even where git could fast-forward: every first-parent commit of the target is then one
 /// whose exact tree was tested.
-pub(super) fn build(lease: &Lease<'_>, entry: &Entry, head: &Commit, tip: &Oid) -> Result<Built> {
+pub(super) fn build(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    head: &Commit,
+    (tip, fork): (&Oid, &Oid),
+) -> Result<Built> {
     let repo = lease.repo;
     if head.parents.first() == Some(tip) {
         let candidate = Candidate { base: *tip, commit: entry.commit, tree: head.tree, fork: None };
         return Ok(Built::Candidate(candidate));
     }
-    let Some(fork) = repo.merge_base(tip, &entry.commit)? else { return Ok(Built::Unrelated) };
-    if fork == entry.commit {
+    if *fork == entry.commit {
         return Ok(Built::Contained);
     }
-    let tree = match merged(repo, tip, entry, head, &fork)? {
+    let tree = match merged(repo, (tip, fork), entry, head)? {
         Merged::Tree(tree) => tree,
         Merged::Conflicts(conflicts) => return Ok(Built::Conflicts(conflicts)),
     };
@@ -51,15 +53,39 @@ pub(super) fn build(lease: &Lease<'_>, entry: &Entry, head: &Commit, tip: &Oid) 
     let now = Signature::new("git-refinery", &lease.actor.owner, &lease.clock.now());
     let author = Signature { time: now.time.clone(), ..head.author.clone() };
     let commit = repo.commit_tree(&tree, &[*tip, entry.commit], &message, (&author, &now))?;
-    Ok(Built::Candidate(Candidate { base: *tip, commit, tree, fork: Some(fork) }))
+    Ok(Built::Candidate(Candidate { base: *tip, commit, tree, fork: Some(*fork) }))
 }
 
-/// The commits that the landing would bring, oldest first.
-pub(super) fn commits(repo: &Repo, entry: &Entry, head: &Commit, tip: &Oid) -> Result<Vec<Oid>> {
-    match head.parents.as_slice() {
-        [only] if only == tip => Ok(vec![entry.commit]),
-        _ => repo.commits_between(tip, &entry.commit),
+/// Where the submission left the target; `None` where the two have no commit in common.
+pub(super) fn fork(repo: &Repo, entry: &Entry, head: &Commit, tip: &Oid) -> Result<Option<Oid>> {
+    if head.parents.first() == Some(tip) {
+        return Ok(Some(*tip));
     }
+    repo.merge_base(tip, &entry.commit)
+}
+
+/// The commits that the landing would bring, oldest first. Where one follows the other from the
+/// fork on, which is nearly always, they are read one by one; git is asked about anything else.
+pub(super) fn commits(
+    repo: &Repo,
+    entry: &Entry,
+    (tip, fork): (&Oid, &Oid),
+) -> Result<Vec<(Oid, Commit)>> {
+    const MOST: usize = 100;
+    let mut found = Vec::new();
+    let mut next = entry.commit;
+    while next != *fork && found.len() < MOST {
+        let commit = repo.commit(&next)?;
+        let [parent] = commit.parents[..] else { break };
+        found.push((next, commit));
+        next = parent;
+    }
+    if next == *fork {
+        found.reverse();
+        return Ok(found);
+    }
+    let ids = repo.commits_between(tip, &entry.commit)?;
+    ids.into_iter().map(|id| Ok((id, repo.commit(&id)?))).collect()
 }
 
 /// The two oracles. A queue that lands another tree than the merge, or touches a path that the
@@ -76,7 +102,7 @@ pub(super) fn verify(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Resul
     );
     let Some(fork) = &candidate.fork else { return Ok(()) };
     let head = repo.commit(&entry.commit)?;
-    let Merged::Tree(again) = merged(repo, &candidate.base, entry, &head, fork)? else {
+    let Merged::Tree(again) = merged(repo, (&candidate.base, fork), entry, &head)? else {
         anyhow::bail!("{} no longer merges into {}", entry.commit, candidate.base);
     };
     ensure!(again == candidate.tree, "merging {} again gives another tree", entry.commit);
@@ -91,7 +117,7 @@ pub(super) fn verify(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Resul
     Ok(())
 }
 
-fn merged(repo: &Repo, tip: &Oid, entry: &Entry, head: &Commit, fork: &Oid) -> Result<Merged> {
+fn merged(repo: &Repo, (tip, fork): (&Oid, &Oid), entry: &Entry, head: &Commit) -> Result<Merged> {
     // On the tip itself there is nothing to merge with.
     if fork == tip { Ok(Merged::Tree(head.tree)) } else { repo.merge(tip, &entry.commit) }
 }

@@ -41,7 +41,12 @@ pub(super) fn examine(
         return Ok(Examined::No(no(Cause::Stale, what)));
     }
     let head = repo.commit(&entry.commit)?;
-    let author = match author(repo, (entry, &head), (tip, policy), beads)? {
+    let Some(fork) = candidate::fork(repo, entry, &head, tip)? else {
+        let what = format!("it shares no history with {}", lease.target);
+        return Ok(Examined::No(no(Cause::Conflict, what)));
+    };
+    let commits = candidate::commits(repo, entry, (tip, &fork))?;
+    let author = match author(entry, (&head, commits), policy, beads) {
         Ok(author) => author,
         Err(refusal) => {
             let mut no = no(Cause::Attribution, refusal.what);
@@ -49,15 +54,11 @@ pub(super) fn examine(
             return Ok(Examined::No(no));
         }
     };
-    let candidate = match candidate::build(lease, entry, &head, tip)? {
+    let candidate = match candidate::build(lease, entry, &head, (tip, &fork))? {
         Built::Candidate(candidate) => candidate,
         Built::Contained => return Ok(Examined::Contained(author)),
-        Built::Unrelated => {
-            let what = format!("it shares no history with {}", lease.target);
-            return Ok(Examined::No(no(Cause::Conflict, what)));
-        }
         Built::Conflicts(conflicts) => {
-            return Ok(Examined::No(clash(repo, entry, tip, conflicts)?));
+            return Ok(Examined::No(clash(repo, entry, (tip, &fork), conflicts)?));
         }
     };
     Ok(match surface(repo, entry, (tip, policy), &candidate)? {
@@ -85,25 +86,22 @@ pub(super) fn rejection(entry: &Entry, tip: &Oid, cause: Cause, error: String) -
 }
 
 fn author(
-    repo: &Repo,
-    (entry, head): (&Entry, &Commit),
-    (tip, policy): (&Oid, &Policy),
+    entry: &Entry,
+    (head, commits): (&Commit, Vec<(Oid, Commit)>),
+    policy: &Policy,
     beads: &Beads,
-) -> Result<Result<Author, Refusal>> {
-    let mut commits = Vec::new();
-    for id in candidate::commits(repo, entry, head, tip)? {
-        let commit = if id == entry.commit { head.clone() } else { repo.commit(&id)? };
-        commits.push(attribution::Commit {
-            name: id.short(),
-            author: commit.author.name,
-            email: commit.author.email,
-            message: commit.message,
-        });
-    }
+) -> Result<Author, Refusal> {
+    let judged = commits.into_iter().map(|(id, commit)| attribution::Commit {
+        name: id.short(),
+        author: commit.author.name,
+        email: commit.author.email,
+        message: commit.message,
+    });
+    let commits: Vec<_> = judged.collect();
     if commits.is_empty() {
         // Contained already: each commit was judged when it landed.
         let (name, email) = (head.author.name.clone(), head.author.email.clone());
-        return Ok(Ok(Author { name, email, vouched: None }));
+        return Ok(Author { name, email, vouched: None });
     }
     let mut held: Vec<_> = beads.iter().filter_map(holder).collect();
     let own = entry.agent.as_ref().zip(entry.bead.as_ref()).map(|(agent, bead)| Holder {
@@ -119,7 +117,7 @@ fn author(
         overseers: &policy.overseers,
         submitter: &entry.owner,
     };
-    Ok(attribution::judge(&commits, &rules))
+    attribution::judge(&commits, &rules)
 }
 
 fn holder(bead: &Bead) -> Option<Holder> {
@@ -167,13 +165,12 @@ fn surface(
 fn clash(
     repo: &Repo,
     entry: &Entry,
-    tip: &Oid,
+    (tip, fork): (&Oid, &Oid),
     conflicts: Vec<Conflict>,
 ) -> Result<Box<Rejection>> {
-    let fork = repo.merge_base(tip, &entry.commit)?;
     let mut clashes = Vec::new();
     for Conflict { path, what } in conflicts {
-        let side = |end: &Oid| side(repo, fork.as_ref(), end, &path);
+        let side = |end: &Oid| side(repo, fork, end, &path);
         let (landed, submitted) = (side(tip)?, side(&entry.commit)?);
         clashes.push(Clash { path, what, landed, submitted });
     }
@@ -196,8 +193,7 @@ fn clash(
 }
 
 /// The last commit between the fork and `end` that changed `path`.
-fn side(repo: &Repo, fork: Option<&Oid>, end: &Oid, path: &str) -> Result<Option<Side>> {
-    let Some(fork) = fork else { return Ok(None) };
+fn side(repo: &Repo, fork: &Oid, end: &Oid, path: &str) -> Result<Option<Side>> {
     let range = format!("{fork}..{end}");
     let args = ["rev-list", "-1", "--no-merges", &range, "--", path];
     let Ok(id) = repo.git(args).env("GIT_LITERAL_PATHSPECS", "1").text()?.parse::<Oid>() else {

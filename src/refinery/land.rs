@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, change};
-use crate::git::{Oid, Pushed, Swap};
+use crate::git::{Oid, Pushed, Repo, Swap, Worktree};
 use crate::refinery::candidate::{self, Candidate};
 use crate::refinery::event::{Event, Intent, Landed, Tested};
 use crate::refinery::lease::Lease;
@@ -57,24 +57,29 @@ pub(super) fn land(
             Sides::Level { .. } => Err(Refusal::refused(why).hint("the entry stays queued").into()),
         };
     }
-    match advance(lease, &intent.old, &intent.new, &entry.name())? {
-        Swap::Done => {}
-        Swap::Lost(_) => {
-            let why = format!("{} moved while we landed", lease.target);
-            abort(lease, entry, &why)?;
-            drop(settle(lease)?);
-            return Ok(Landing::Overtaken(why));
-        }
+    let (swap, worktrees) = advance(lease, &intent.old, &intent.new, &entry.name())?;
+    if let Swap::Lost(_) = swap {
+        let why = format!("{} moved while we landed", lease.target);
+        abort(lease, entry, &why)?;
+        drop(settle(lease)?);
+        return Ok(Landing::Overtaken(why));
     }
     let bead = finish(lease, entry, intent)?;
-    Ok(Landing::Done { bead, notes: settle(lease)? })
+    let queue = lease.ledger.read::<Queue>()?;
+    Ok(Landing::Done { bead, notes: settle_in(lease.repo, &worktrees, &queue)? })
 }
 
 /// Moves the local branch, with every work tree on it out of the way.
-pub(super) fn advance(lease: &Lease<'_>, old: &Oid, new: &Oid, why: &str) -> Result<Swap> {
-    park::park(lease.repo, &lease.branch, old)?;
+pub(super) fn advance(
+    lease: &Lease<'_>,
+    old: &Oid,
+    new: &Oid,
+    why: &str,
+) -> Result<(Swap, Vec<Worktree>)> {
+    let worktrees = park::park(lease.repo, &lease.branch, old)?;
     let why = format!("shopfloor: land {why}");
-    lease.repo.swap_ref(&lease.branch, Some(old), Some(new), &why)
+    let swap = lease.repo.swap_ref(&lease.branch, Some(old), Some(new), &why)?;
+    Ok((swap, worktrees))
 }
 
 /// Evidence and intent, in one write, on the newest state: an entry that was taken back or whose
@@ -155,7 +160,7 @@ pub(super) fn recover(lease: &Lease<'_>) -> Result<Vec<(Entry, Option<String>)>>
         let Some(tip) = lease.repo.read_ref(&lease.branch)? else { continue };
         match recover::judge(intent, facts(lease, intent, &tip)?) {
             Recovery::Landed => landed.push((entry.clone(), finish(lease, entry, intent)?)),
-            Recovery::Finish => match advance(lease, &intent.old, &intent.new, &entry.name())? {
+            Recovery::Finish => match advance(lease, &intent.old, &intent.new, &entry.name())?.0 {
                 Swap::Done => landed.push((entry.clone(), finish(lease, entry, intent)?)),
                 Swap::Lost(_) => abort(lease, entry, "the target moved")?,
             },
@@ -181,16 +186,16 @@ fn facts<'t>(lease: &Lease<'_>, intent: &Intent, tip: &'t Oid) -> Result<Facts<'
 
 /// Brings parked work trees back, and says what stays.
 pub(super) fn settle(lease: &Lease<'_>) -> Result<Vec<String>> {
-    settle_in(lease.repo, &lease.ledger.read::<Queue>()?)
+    settle_in(lease.repo, &lease.repo.worktrees()?, &lease.ledger.read::<Queue>()?)
 }
 
-/// The same without a lease: no ref moves, so any command may do it.
-pub(super) fn settle_in(repo: &crate::git::Repo, queue: &Queue) -> Result<Vec<String>> {
+/// The same without a lease: no branch moves, so any command may do it.
+pub(super) fn settle_in(repo: &Repo, worktrees: &[Worktree], queue: &Queue) -> Result<Vec<String>> {
     let submitted = |tree: &Oid| {
         let landed = queue.entries().filter(|entry| entry.state == State::Landed).map(|e| e.commit);
         let mut newest: Vec<_> = landed.collect();
         newest.reverse();
         newest.into_iter().take(50).find(|commit| repo.tree_of(commit).is_ok_and(|t| t == *tree))
     };
-    park::settle(repo, &submitted)
+    park::settle(repo, worktrees, &submitted)
 }

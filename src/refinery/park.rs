@@ -14,9 +14,11 @@ use crate::git::{Oid, RefName, Repo, Worktree};
 /// In a parked work tree's git directory: the branch it stood on, and the commit.
 const FILE: &str = "shopfloor-parked";
 
-/// Takes every work tree off `branch`, which is about to move from `tip`.
-pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<()> {
-    for worktree in repo.worktrees()? {
+/// Takes every work tree off `branch`, which is about to move from `tip`. Gives all work trees as
+/// they stand afterwards.
+pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Vec<Worktree>> {
+    let mut worktrees = repo.worktrees()?;
+    for worktree in &mut worktrees {
         if worktree.branch.as_ref() != Some(branch) || worktree.bare || worktree.prunable {
             continue;
         }
@@ -24,23 +26,28 @@ pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<()> {
         fs::write(&file, format!("{branch}\n{tip}\n"))
             .with_context(|| format!("writing {}", file.display()))?;
         head(repo, &worktree.path, tip)?;
+        (worktree.branch, worktree.head) = (None, Some(*tip));
     }
-    Ok(())
+    Ok(worktrees)
 }
 
 /// Brings parked work trees back to their branch, as far as nobody's work is in the way. Says what
 /// stays parked and why. `ours` are the trees of submitted commits: an index that holds exactly one
 /// of them is a commit that became a queue entry, not an edit.
-pub(super) fn settle(repo: &Repo, ours: &dyn Fn(&Oid) -> Option<Oid>) -> Result<Vec<String>> {
+pub(super) fn settle(
+    repo: &Repo,
+    worktrees: &[Worktree],
+    ours: &dyn Fn(&Oid) -> Option<Oid>,
+) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    for worktree in repo.worktrees()? {
+    for worktree in worktrees {
         if worktree.bare || worktree.prunable {
             continue;
         }
         let Ok(folder) = repo.git_dir_of(&worktree.path) else { continue };
         let file = folder.join(FILE);
         let Some((branch, tip)) = read(&file) else { continue };
-        match back(repo, &worktree, (&branch, &tip), ours)? {
+        match back(repo, worktree, (&branch, &tip), ours)? {
             Back::There => {
                 fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
             }
