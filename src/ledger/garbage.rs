@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -13,8 +13,9 @@ use anyhow::{Context as _, Result};
 use crate::git::{Oid, Repo, Store};
 use crate::host::{Clock, Stamp};
 
-/// The size of the note at which it is worth looking.
-const ENOUGH: u64 = 64 << 10;
+/// It is worth looking when the note is this long, or its first entry this old.
+const LONG: u64 = 64 << 10;
+const OLD_SECONDS: i64 = 300;
 const GRACE_SECONDS: i64 = 60;
 const LEFTOVER_SECONDS: u64 = 3600;
 
@@ -29,36 +30,31 @@ pub(super) fn add(repo: &Repo, objects: &[Oid]) -> Result<()> {
         .with_context(|| format!("writing {}", path.display()))
 }
 
-/// Unlinks what has been out of use for a minute: nothing that the ledger of now is made of, and nothing
-/// at all where somebody made a ref to one of the old commits.
+/// Unlinks what has been out of use for a minute, but for what the ledger of now is made of, and what is
+/// part of an old commit that somebody made a ref to.
 pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
     let path = note(repo)?;
-    let due = now().seconds() - GRACE_SECONDS;
-    let is_old = |line: &&str| {
-        let at = line.split(' ').next().and_then(|at| at.parse::<i64>().ok());
-        at.is_some_and(|at| at < due)
-    };
-    if !fs::metadata(&path).is_ok_and(|file| file.len() > ENOUGH) {
-        return Ok(());
-    }
     let reading = || format!("reading {}", path.display());
-    let mut file = File::open(&path).map(BufReader::new).with_context(reading)?;
+    let mut file = File::open(&path).with_context(reading)?;
+    let long = file.metadata().with_context(reading)?.len() > LONG;
     let mut text = String::new();
-    file.read_line(&mut text).with_context(reading)?;
-    if !is_old(&text.as_str()) {
+    BufReader::new(&file).read_line(&mut text).with_context(reading)?;
+    let now = now().seconds();
+    if now - noted(&text) < if long { GRACE_SECONDS } else { OLD_SECONDS } {
         return Ok(());
     }
-    file.read_to_string(&mut text).with_context(reading)?;
-    let (old, young): (Vec<_>, Vec<_>) = text.lines().partition(is_old);
-    let mut objects: BTreeSet<Oid> = old
-        .iter()
-        .flat_map(|line| line.split(' ').skip(1))
-        .filter_map(|id| id.parse().ok())
-        .collect();
-    if objects.is_empty() || repo.refs_under("refs/")?.iter().any(|(_, id)| objects.contains(id)) {
-        return Ok(());
-    }
+    text.clear();
+    file.rewind().and_then(|()| file.read_to_string(&mut text)).with_context(reading)?;
+    let (old, young): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| now - noted(line) > GRACE_SECONDS);
+    let ids = old.iter().flat_map(|line| line.split(' ').skip(1));
+    let mut objects: BTreeSet<Oid> = ids.filter_map(|id| id.parse().ok()).collect();
     spare(store, tree, &mut objects)?;
+    for (_, named) in repo.refs_under("refs/")? {
+        if objects.remove(&named) {
+            spare(store, &store.commit(&named)?.tree, &mut objects)?;
+        }
+    }
     let rest: String = young.iter().flat_map(|line| [line, "\n"]).collect();
     fs::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
     for object in &objects {
@@ -66,6 +62,11 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
     }
     sweep_leftovers(store);
     Ok(())
+}
+
+/// When an entry was made; one that says nothing is as old as can be.
+fn noted(line: &str) -> i64 {
+    line.split(' ').next().and_then(|at| at.parse().ok()).unwrap_or_default()
 }
 
 fn note(repo: &Repo) -> Result<PathBuf> {
