@@ -129,6 +129,15 @@ impl Repo {
         self.commit_tree(&whole, &parents, message, (&by, &by)).map(Some)
     }
 
+    /// The tree that `git commit -a` would commit in that work tree. Neither files nor index change.
+    pub fn tracked_tree(&self, path: &Path) -> anyhow::Result<Oid> {
+        let scratch = self.scratch_index(path)?;
+        let index = scratch.path().join("index");
+        let with_index = |args: &[&str]| self.git(args).at(path).env("GIT_INDEX_FILE", &index);
+        with_index(&["add", "--update", "--sparse", ":/"]).ok()?;
+        with_index(&["write-tree"]).text()?.parse()
+    }
+
     /// A copy of the work tree's index, where git may change it.
     fn scratch_index(&self, path: &Path) -> anyhow::Result<tempfile::TempDir> {
         let own = self.own_dir()?;

@@ -94,31 +94,50 @@ fn back(
     if worktree.head.as_ref() != Some(tip) {
         return Ok(Back::Stays("its HEAD has moved".to_owned()));
     }
-    if !state.clean {
-        let Some(submitted) = adopted(repo, path, ours)? else {
+    let adopted = if state.clean { None } else { adopted(repo, path, ours)? };
+    match &adopted {
+        None if !state.clean => {
             return Ok(Back::Stays("it has uncommitted changes".to_owned()));
-        };
-        // The commit that the index was made for exists, so stand on it: then nothing is staged.
-        head(repo, path, &submitted)?;
+        }
+        // The commit that these files were made for exists, so stand on it: then nothing is edited.
+        Some(Adopted { submitted, staged }) => {
+            if !staged {
+                repo.git(["add", "--update", "--sparse", ":/"]).at(path).ok()?;
+            }
+            head(repo, path, submitted)?;
+        }
+        None => {}
     }
     let done = repo.git(["switch", "--quiet", "--no-guess", branch.short()]).at(path).run()?;
     if done.code == 0 {
         return Ok(Back::There);
     }
-    if !state.clean {
+    if adopted.is_some() {
         head(repo, path, tip)?;
     }
     Ok(Back::Stays(in_the_way(&done.err)))
 }
 
-/// The submitted commit whose tree is exactly what is staged, with nothing edited beside it.
-fn adopted(repo: &Repo, path: &Path, ours: &dyn Fn(&Oid) -> Option<Oid>) -> Result<Option<Oid>> {
+/// A commit that became a queue entry, found by what it left in the work tree.
+struct Adopted {
+    submitted: Oid,
+    /// Whether the index has it; `git commit -a` leaves it in the files alone when it is refused.
+    staged: bool,
+}
+
+/// The submitted commit whose tree is exactly what the work tree holds, with nothing edited beside it.
+fn adopted(
+    repo: &Repo,
+    path: &Path,
+    ours: &dyn Fn(&Oid) -> Option<Oid>,
+) -> Result<Option<Adopted>> {
     let staged = repo.git(["write-tree"]).at(path).run()?;
-    let Ok(tree) = String::from_utf8_lossy(&staged.out).trim().parse() else { return Ok(None) };
-    let Some(submitted) = ours(&tree) else { return Ok(None) };
-    let edited =
-        !repo.git(["diff", "--quiet", "--no-ext-diff", "--no-textconv"]).at(path).succeeds()?;
-    Ok((!edited).then_some(submitted))
+    let Ok(staged) = String::from_utf8_lossy(&staged.out).trim().parse::<Oid>() else {
+        return Ok(None);
+    };
+    let held = repo.tracked_tree(path)?;
+    let submitted = ours(&held);
+    Ok(submitted.map(|submitted| Adopted { submitted, staged: staged == held }))
 }
 
 /// Points `HEAD` at a commit, detached, without looking at any file.
