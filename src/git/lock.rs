@@ -41,7 +41,8 @@ impl Lock {
         let parent = at.parent().context("a ref has a directory")?;
         durable::make_dirs(repo.common_dir(), parent)?;
         let draft = dir.join(name.as_str().replace('%', "%25").replace('/', "%2F"));
-        let written = File::create(&draft).and_then(|mut file| {
+        // A new file, whatever happens: what is there may by now be a ref under its other name.
+        let written = File::create_new(&draft).and_then(|mut file| {
             file.write_all(format!("{new}\n").as_bytes())?;
             file.sync_all()
         });

@@ -18,6 +18,8 @@ use super::repo::unwritable;
 use super::{Commit, Oid, Repo, Signature, durable};
 
 const DIR: &str = "shopfloor-objects";
+/// No file of ours is larger, so no other clone can make us read one that is.
+const LARGEST: u64 = 8 << 20;
 const ALTERNATE: &str = "../shopfloor-objects";
 
 /// The object directory of a repository that is ours.
@@ -54,6 +56,7 @@ impl<'r> Store<'r> {
     }
 
     pub fn blob(&self, id: &Oid) -> Result<Vec<u8>> {
+        self.measure(id)?;
         self.read(id, Kind::Blob)
     }
 
@@ -139,6 +142,20 @@ impl<'r> Store<'r> {
     /// Where the objects stand.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// A blob's size, before any memory is given to it.
+    fn measure(&self, id: &Oid) -> Result<()> {
+        let size = match self.loose.try_header(&id.id()) {
+            Ok(Some((size, _))) => size,
+            Ok(None) => {
+                let found = self.repo.handle().find_header(id.id());
+                found.with_context(|| format!("object {id} is missing or damaged"))?.size()
+            }
+            Err(no) => return Err(no).with_context(|| format!("object {id} is damaged")),
+        };
+        ensure!(size <= LARGEST, "object {id} has {size} bytes, more than {LARGEST}");
+        Ok(())
     }
 
     /// Our own directory first: it spares opening every pack of a large repository.

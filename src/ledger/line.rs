@@ -20,6 +20,8 @@ use super::Json;
 /// What bounds a line, so that no writer can make every reader choke.
 const LONGEST: usize = 1 << 20;
 
+/// No clock goes further: up to here a number is exact in every program that reads JSON.
+const LAST_CLOCK: u64 = 1 << 53;
 const ID_DIGITS: usize = 26;
 const ID_FIELD: &[u8] = br#"{"id":""#;
 
@@ -77,6 +79,8 @@ impl Line {
 
 /// The stored form of a line whose fields but the id are given, and that id.
 pub(super) fn seal(fields: &Map<String, Json>) -> Result<(String, Vec<u8>)> {
+    let clock = fields.get("clock").and_then(Json::as_u64).unwrap_or(u64::MAX);
+    ensure!(clock <= LAST_CLOCK, "the ledger's clock has come to its end");
     let rest = canonical(fields)?;
     let id = digest(&[&rest]);
     let tail = rest.get(1..).unwrap_or_default();
@@ -164,6 +168,9 @@ impl<'de> Visitor<'de> for Fields {
             }
         }
         line.clock = clock.ok_or_else(|| de::Error::missing_field("clock"))?;
+        if line.clock > LAST_CLOCK {
+            return Err(de::Error::custom("the clock is beyond all clocks"));
+        }
         for (field, text) in [("do", &line.act), ("on", &line.on), ("by", &line.by)] {
             if text.is_empty() {
                 return Err(de::Error::missing_field(field));
@@ -320,7 +327,15 @@ mod tests {
         let (_, stored) = seal(&fields(&json)).unwrap();
         let altered = String::from_utf8(stored).unwrap().replace(r#""by":"a""#, r#""by":"z""#);
         assert!(Line::parse(altered.as_bytes()).unwrap_err().to_string().contains("was altered"));
-        for broken in ["", "{", "[]", "{}", r#"{"id":"x"}"#, r#"{"clock":-1}"#] {
+        for broken in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"id":"x"}"#,
+            r#"{"clock":-1}"#,
+            r#"{"clock":9007199254740993,"by":"a","on":"b","do":"c"}"#,
+        ] {
             assert!(Line::parse(broken.as_bytes()).is_err(), "{broken}");
         }
     }

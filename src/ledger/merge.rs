@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
 use super::Ledger;
@@ -18,6 +18,9 @@ use super::read::unreadable;
 use super::shelf::{News, Position, Positions, Shelf, tail};
 use super::write::{ATTEMPTS, PENDING, contested};
 use crate::git::{Oid, Signature, Store, Swap};
+
+/// Clocks count lines, so none is this far ahead; one that were would leave too little for the rest of us.
+const LEAP: u64 = 1 << 32;
 
 /// A line as far as merging is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +74,10 @@ impl Ledger<'_> {
             };
             let merged = unite(&self.store, &shelf, &other).map_err(unreadable)?;
             let positions = positions(&self.store, &merged, &known).map_err(unreadable)?;
+            let clock =
+                |positions: &Positions| positions.values().map(|position| position.clock).max();
+            let leap = clock(&positions) > Some(clock(&known).unwrap_or_default() + LEAP);
+            ensure!(!leap, "the clock of {theirs} is further ahead than any honest clock can be");
             let tree = merged.write(&self.store)?;
             let stands_on = |commit: &crate::git::Commit| commit.parents.contains(theirs);
             let old = ours.as_ref().map(|(tip, _)| *tip);
