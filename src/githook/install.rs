@@ -179,6 +179,12 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
         }
         wanted = wanted.with(&key, &route::gate_dir(repo).to_string_lossy());
     }
+    // Where there is no remote at all, the usual words still have to work: `git push origin …`.
+    if wish.route == Route::All && route::upstream_is_nowhere(repo)? {
+        wanted = wanted
+            .with("remote.origin.url", &repo.common_dir().to_string_lossy())
+            .with("remote.origin.pushurl", &route::gate_dir(repo).to_string_lossy());
+    }
     let old = file::read(&path)?;
     if settings::put(old.as_deref(), &wanted)? == old.clone().unwrap_or_default() {
         return Ok(None);

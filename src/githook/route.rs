@@ -80,6 +80,12 @@ pub(super) fn upstream(repo: &Repo, target: &str) -> Result<Upstream> {
     Ok(Upstream { remote: Some(remote.clone()), urls })
 }
 
+/// Whether this repository has no remote but the one we may have given it.
+pub(super) fn upstream_is_nowhere(repo: &Repo) -> Result<bool> {
+    let ours = repo.common_dir().to_string_lossy().into_owned();
+    Ok(repo.remotes()?.iter().all(|remote| remote.name == "origin" && remote.url == ours))
+}
+
 /// The repository behind the gate we were called in, if it is one.
 pub(super) fn behind(gate: &Repo) -> Result<Option<Repo>> {
     let Some(of) = gate.config_get("shopfloor.gateOf")? else { return Ok(None) };
