@@ -13,7 +13,8 @@ fn a_landing_that_was_interrupted_is_told_from_one_that_was_not() {
     let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
     one.commit("a", "a\n", "Add a").ok();
     two.commit("b", "b\n", "Add b").ok();
-    (submit(&one), submit(&two));
+    submit(&one);
+    submit(&two);
     // Somebody holds the branch: the refinery stops between intent and swap.
     repo.write(".git/refs/heads/main.lock", "");
     assert_ne!(repo.git("refinery run --drain").code, 0);

@@ -125,17 +125,41 @@ fn a_rejection_can_be_worked_with() {
 fn each_outcome_of_a_gate_has_its_own_word() {
     let world = Sandbox::new();
     let cases = [
-        ("false", "command = 'exit 3'", "rejected", "fail", "test failed (exit 3)"),
+        (
+            "false",
+            "command = 'test -e a || exit 0; exit 3'",
+            "rejected",
+            "fail",
+            "test failed (exit 3)",
+        ),
         (
             "slow",
-            "command = 'sleep 60'\ntimeout = '1s'",
+            "command = 'test -e a || exit 0; sleep 60'\ntimeout = '1s'",
             "rejected",
             "timeout",
             "did not end within 1 s",
         ),
-        ("dirty", "command = 'echo x >> sum'", "rejected", "dirty", "changed tracked files"),
-        ("crash", "command = 'kill -SEGV $$'", "rejected", "signal", "crashed (signal 11)"),
-        ("killed", "command = 'kill -KILL $$'", "held", "signal", "was ended by signal 9"),
+        (
+            "dirty",
+            "command = 'test -e a || exit 0; echo x >> sum'",
+            "rejected",
+            "dirty",
+            "changed tracked files",
+        ),
+        (
+            "crash",
+            "command = 'test -e a || exit 0; kill -SEGV $$'",
+            "rejected",
+            "signal",
+            "crashed (signal 11)",
+        ),
+        (
+            "killed",
+            "command = 'test -e a || exit 0; kill -KILL $$'",
+            "held",
+            "signal",
+            "was ended by signal 9",
+        ),
         ("absent", "command = 'no-such-program'", "held", "missing", "could not start"),
         ("gone", "command = ['./no-such-file']", "held", "missing", "could not start"),
     ];
@@ -213,7 +237,8 @@ fn a_conflict_names_both_sides() {
     let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
     one.commit("sum", "4 by one\n", "One's sum").ok();
     two.commit("sum", "4 by two\n", "Two's sum").ok();
-    (submit(&one), submit(&two));
+    submit(&one);
+    submit(&two);
     let no = drain(&repo)[1]["rejection"].clone();
     assert_eq!(no["cause"], "conflict");
     let clash = &no["conflicts"][0];
@@ -258,6 +283,27 @@ fn a_stale_claimant_cannot_land() {
     work.commit("b", "b\n", &message).ok();
     work.git("refinery submit").fails(3).says(&["stale", "held by bread"]);
     assert_eq!(world.place("shop").git("log -1 --format=%s main").ok().line(), "a gate");
+}
+
+#[test]
+fn an_agent_that_pushes_again_replaces_what_it_pushed_before() {
+    let mut world = Sandbox::new();
+    shop(&world);
+    as_agent(&mut world, "toast", "s1");
+    let repo = world.place("shop");
+    let bead = repo.bead("Sum it up");
+    repo.git(&format!("bead update {bead} --claim")).ok();
+    let work = tree(&repo, "work", "main");
+    let message = format!("Add\n\nBead: {bead}\nAgent: toast\n");
+    work.commit("a", "a\n", &message).ok();
+    assert_eq!(submit(&work), 1);
+    work.write("a", "better\n");
+    work.git("commit --quiet --amend --no-edit a").ok();
+    assert_eq!(submit(&work), 2);
+    assert_eq!(drain(&repo).as_array().unwrap().len(), 1);
+    assert_eq!(standing(&repo, &[1, 2]), ["withdrawn", "landed"]);
+    assert_eq!(entry(&repo, 1)["withdrawn"], "replaced by main#2");
+    assert_eq!(repo.rev("refs/shopfloor/queue/main/1").len(), 40, "its commit is kept");
 }
 
 #[test]

@@ -14,12 +14,14 @@ pub(super) struct Commit {
     pub message: String,
 }
 
-/// Who may speak for a bead: the holder of the claim that stands.
+/// Who may speak for a bead: the holder of the claim that stands, or of one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Holder {
     pub bead: String,
     pub agent: String,
     pub session: Option<String>,
+    /// The e-mail address of the person who answers for it, where that is known.
+    pub owner: Option<String>,
 }
 
 /// Everything beside the commits that decides.
@@ -31,6 +33,8 @@ pub(super) struct Rules<'a> {
     pub agent: Option<&'a str>,
     /// Every claim that stands: nobody else may use these names.
     pub held: &'a [Holder],
+    /// Every session there ever was: a bead that is slung again carries its earlier sessions' commits.
+    pub former: &'a [Holder],
     /// E-mail addresses of the people whose word counts; empty means everybody's.
     pub overseers: &'a [String],
     /// Who answers for the submission.
@@ -70,18 +74,20 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
             None => person(commit, rules),
         };
     };
-    if let Some(expected) = rules.agent.filter(|expected| *expected != agent) {
+    if let Some(expected) = rules.agent.filter(|expected| *expected != agent)
+        && rules.holder.is_none()
+    {
         return Err(differs("Agent", agent, expected));
     }
     match (rules.holder, marks.bead) {
         (Some(holder), None) => return Err(missing("Bead", &holder.bead)),
-        (Some(holder), Some(bead)) => holds(holder, agent, bead, marks.session)?,
+        (Some(holder), Some(bead)) => holds(holder, rules, bead, (agent, marks.session, commit))?,
         (None, Some(bead)) => {
             let holder = rules.held.iter().find(|holder| holder.bead == bead);
             let holder = holder.ok_or_else(|| {
                 Refusal::refused(format!("`Bead: {bead}` names a bead that nobody holds"))
             })?;
-            holds(holder, agent, bead, marks.session)?;
+            holds(holder, rules, bead, (agent, marks.session, commit))?;
         }
         // An agent nobody slung may have the name of one that is at work; its commits are its owner's.
         (None, None) if commit.author == agent && rules.held.iter().any(|h| h.agent == agent) => {
@@ -101,16 +107,34 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
     listed(commit, rules, agent)
 }
 
-fn holds(holder: &Holder, agent: &str, bead: &str, session: Option<&str>) -> Result<(), Refusal> {
+/// The marks are those of the holder, or of a session that held the same bead before.
+fn holds(
+    holder: &Holder,
+    rules: &Rules<'_>,
+    bead: &str,
+    (agent, session, commit): (&str, Option<&str>, &Commit),
+) -> Result<(), Refusal> {
     if bead != holder.bead {
         return Err(differs("Bead", bead, &holder.bead));
     }
-    if agent != holder.agent {
-        return Err(differs("Agent", agent, &holder.agent));
-    }
-    match (session, holder.session.as_deref()) {
-        (Some(said), Some(held)) if said != held => Err(differs("Agent-Session", said, held)),
-        _ => Ok(()),
+    let wrote = |one: &&Holder| {
+        one.bead == bead
+            && one.agent == agent
+            && (session.is_none() || one.session.is_none() || one.session.as_deref() == session)
+    };
+    let author = std::iter::once(holder).chain(rules.former).find(wrote);
+    match (author, session, holder.session.as_deref()) {
+        (Some(author), ..) => match author.owner.as_deref() {
+            Some(owner) if !owner.eq_ignore_ascii_case(&commit.email) => Err(Refusal::refused(
+                format!("its author is {}, but {owner} answers for {agent}", commit.email),
+            )
+            .hint("amend with --reset-author in the agent's worktree")),
+            _ => Ok(()),
+        },
+        (None, Some(said), Some(held)) if agent == holder.agent => {
+            Err(differs("Agent-Session", said, held))
+        }
+        (None, ..) => Err(differs("Agent", agent, &holder.agent)),
     }
 }
 
@@ -225,7 +249,8 @@ mod tests {
     const BEAD: &str = "api-7f3k2m9qx4tbn0hd";
 
     fn holder() -> Holder {
-        Holder { bead: BEAD.into(), agent: "toast".into(), session: Some("s1".into()) }
+        let session = Some("s1".to_owned());
+        Holder { bead: BEAD.into(), agent: "toast".into(), session, owner: None }
     }
 
     fn commit(author: &str, message: &str) -> Commit {
@@ -333,6 +358,47 @@ mod tests {
         let rules = Rules { overseers: &joe, submitter: "joe@example.org", ..Rules::default() };
         let author = judge(&[commit("Jane", "Fix\n")], &rules).unwrap();
         assert_eq!(author.vouched.as_deref(), Some("joe@example.org"));
+    }
+
+    #[test]
+    fn a_bead_slung_again_carries_the_commits_of_its_earlier_sessions() {
+        let owner = Some("jane@example.org".to_owned());
+        let former = |bead: &str, agent: &str, session: &str| Holder {
+            bead: bead.into(),
+            agent: agent.into(),
+            session: Some(session.into()),
+            owner: owner.clone(),
+        };
+        let holder = former(BEAD, "bread", "s2");
+        let ever = [former(BEAD, "toast", "s1"), former("api-other", "roll", "s0")];
+        let rules = Rules {
+            holder: Some(&holder),
+            agent: Some("bread"),
+            former: &ever,
+            ..Rules::default()
+        };
+        let by = |agent: &str, session: &str| {
+            format!("Fix\n\nBead: {BEAD}\nAgent: {agent}\nAgent-Session: {session}\n")
+        };
+        let cases = [
+            ("bread", "s2", "bread"),
+            ("toast", "s1", "toast"),
+            ("toast", "s2", "`Agent: toast` is forged or stale, it must be `Agent: bread`"),
+            (
+                "bread",
+                "s1",
+                "`Agent-Session: s1` is forged or stale, it must be `Agent-Session: s2`",
+            ),
+            ("roll", "s0", "`Agent: roll` is forged or stale, it must be `Agent: bread`"),
+        ];
+        for (agent, session, expected) in cases {
+            let judged = judge(&[commit(agent, &by(agent, session))], &rules);
+            assert_eq!(said(judged), expected, "{agent} {session}");
+        }
+        let mut stranger = commit("bread", &by("bread", "s2"));
+        stranger.email = "eve@example.org".into();
+        let expected = "its author is eve@example.org, but jane@example.org answers for bread";
+        assert_eq!(said(judge(&[stranger], &rules)), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::agent::{Roster, Session};
 use crate::bead::{Bead, Beads};
 use crate::git::{Commit, Conflict, Oid, Repo};
 use crate::policy::{self, Policy};
@@ -32,7 +33,7 @@ pub(super) fn examine(
     lease: &Lease<'_>,
     entry: &Entry,
     (tip, policy): (&Oid, &Policy),
-    beads: &Beads,
+    (beads, roster): (&Beads, &Roster),
 ) -> Result<Examined> {
     let repo = lease.repo;
     let no = |cause, error: String| rejection(entry, tip, cause, error);
@@ -46,7 +47,7 @@ pub(super) fn examine(
         return Ok(Examined::No(no(Cause::Conflict, what)));
     };
     let commits = candidate::commits(repo, entry, (tip, &fork))?;
-    let author = match author(entry, (&head, commits), policy, beads) {
+    let author = match author(entry, (&head, commits), policy, (beads, roster)) {
         Ok(author) => author,
         Err(refusal) => {
             let mut no = no(Cause::Attribution, refusal.what);
@@ -89,7 +90,7 @@ fn author(
     entry: &Entry,
     (head, commits): (&Commit, Vec<(Oid, Commit)>),
     policy: &Policy,
-    beads: &Beads,
+    (beads, roster): (&Beads, &Roster),
 ) -> Result<Author, Refusal> {
     let judged = commits.into_iter().map(|(id, commit)| attribution::Commit {
         name: id.short(),
@@ -103,30 +104,47 @@ fn author(
         let (name, email) = (head.author.name.clone(), head.author.email.clone());
         return Ok(Author { name, email, vouched: None });
     }
-    let mut held: Vec<_> = beads.iter().filter_map(holder).collect();
-    let own = entry.agent.as_ref().zip(entry.bead.as_ref()).map(|(agent, bead)| Holder {
-        bead: bead.clone(),
-        agent: agent.clone(),
-        session: entry.session.clone(),
+    let former: Vec<_> = roster.sessions().map(session).collect();
+    let mut held: Vec<_> = beads.iter().filter_map(|bead| holder(bead, roster)).collect();
+    let own = entry.agent.as_ref().zip(entry.bead.as_ref()).map(|(agent, bead)| {
+        let claim = held.iter().find(|holder| holder.bead == *bead && holder.agent == *agent);
+        claim.cloned().unwrap_or_else(|| Holder {
+            bead: bead.clone(),
+            agent: agent.clone(),
+            session: entry.session.clone(),
+            owner: None,
+        })
     });
     held.extend(own.clone().filter(|own| !held.iter().any(|holder| holder.bead == own.bead)));
     let rules = Rules {
         holder: own.as_ref(),
         agent: entry.agent.as_deref(),
         held: &held,
+        former: &former,
         overseers: &policy.overseers,
         submitter: &entry.owner,
     };
     attribution::judge(&commits, &rules)
 }
 
-fn holder(bead: &Bead) -> Option<Holder> {
+fn holder(bead: &Bead, roster: &Roster) -> Option<Holder> {
     let claim = bead.claim.as_ref()?;
+    let slung = claim.session.as_ref().and_then(|id| roster.session(id));
     Some(Holder {
         bead: bead.id.clone(),
         agent: claim.holder.clone(),
         session: claim.session.clone(),
+        owner: slung.map(|session| session.owner.clone()),
     })
+}
+
+fn session(session: &Session) -> Holder {
+    Holder {
+        bead: session.bead.clone(),
+        agent: session.agent.clone(),
+        session: Some(session.id.clone()),
+        owner: Some(session.owner.clone()),
+    }
 }
 
 /// Holds a change of what would be executed until a person has read it; `Err` where the candidate's

@@ -48,6 +48,7 @@ pub struct Entry {
     pub landed: Option<Landed>,
     pub rejection: Option<Box<Rejection>>,
     pub held: Option<Held>,
+    pub withdrawn: Option<String>,
     /// The surface a person has said yes to.
     pub approved: Option<String>,
     /// When it reached the state it is in.
@@ -256,6 +257,7 @@ impl Entry {
             landed: None,
             rejection: None,
             held: None,
+            withdrawn: None,
             approved: None,
             since: at.to_owned(),
         }
@@ -286,8 +288,9 @@ impl Entry {
                 self.rejection = Some(rejection);
                 (self.intent, self.held) = (None, None);
             }
-            Event::Withdrawn { .. } => {
+            Event::Withdrawn { reason } => {
                 self.state = State::Withdrawn;
+                self.withdrawn = Some(reason);
                 self.held = None;
             }
         }

@@ -57,6 +57,12 @@ pub fn submit(
         }
         let n = reserve(repo, target, lane.map_or(1, queue::Lane::next), &wanted.commit)?;
         pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
+        for old in lane.into_iter().flat_map(|lane| lane.entries.values()) {
+            if replaces(&queued, old) {
+                let reason = format!("replaced by {}", queue::name(target, n));
+                pen.line(&old.name(), &Event::Withdrawn { reason })?;
+            }
+        }
         Ok(Entry::new(target, n, queued.clone(), actor, pen.at()))
     })
 }
@@ -219,6 +225,16 @@ fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<
             .hint("the commit is safe on its branch; stop work on this bead")
             .into()),
     }
+}
+
+/// Whether an agent has pushed again for the same claim: what it pushed before is not tried any
+/// more, unless it is landing already. Its commit keeps its ref.
+fn replaces(new: &Queued, old: &Entry) -> bool {
+    new.agent.is_some()
+        && new.bead.is_some()
+        && (&new.agent, &new.bead, new.epoch) == (&old.agent, &old.bead, old.epoch)
+        && old.state.is_open()
+        && old.intent.is_none()
 }
 
 /// Takes the next free number by creating its ref. A ref of ours without a line is taken over.

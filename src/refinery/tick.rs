@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::agent::Roster;
 use crate::bead::Beads;
 use crate::convoy;
 use crate::git::Oid;
@@ -16,12 +17,15 @@ use crate::refinery::gate::{self, Failed, Tests};
 use crate::refinery::land::{self, Landing};
 use crate::refinery::lease::Lease;
 use crate::refinery::publish::{Route, Sides};
-use crate::refinery::queue::{Entry, Queue, State};
+use crate::refinery::queue::{self, Entry, Queue};
 use crate::refinery::rejection::{Cause, Gate, Rejection};
 use crate::refinery::report;
 use crate::refinery::submit;
 use crate::refinery::verdict::{Blame, Verdict};
 use crate::refusal::Refusal;
+
+/// What a step decides on.
+type State = (Queue, Beads, Roster);
 
 /// What a step came to.
 #[derive(Clone, Debug)]
@@ -72,7 +76,8 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
         let what = format!("there is no branch {} to land on", lease.target);
         return Err(Refusal::refused(what).into());
     };
-    let (queue, beads) = lease.ledger.read::<(Queue, Beads)>()?;
+    let state = lease.ledger.read::<State>()?;
+    let queue = &state.0;
     let lane = queue.lane(&lease.target);
     let next = queue.waiting(&lease.target).next();
     // Without anything to land the remote is nobody's business.
@@ -88,7 +93,7 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     let policy = policy::read(repo, &tip)?;
     trust::demand(repo.env(), repo, &policy.surface())?;
     lease.testing(entry.n);
-    let done = step(lease, entry, (&tip, &policy), (&queue, &beads));
+    let done = step(lease, entry, (&tip, &policy), &state);
     lease.testing(0);
     done
 }
@@ -106,9 +111,10 @@ fn step(
     lease: &Lease<'_>,
     entry: &Entry,
     (tip, policy): (&Oid, &Policy),
-    (queue, beads): (&Queue, &Beads),
+    (queue, beads, roster): &State,
 ) -> Result<Outcome> {
-    let (candidate, author) = match examine::examine(lease, entry, (tip, policy), beads)? {
+    let (candidate, author) = match examine::examine(lease, entry, (tip, policy), (beads, roster))?
+    {
         Examined::Try { candidate, author } => (candidate, author),
         Examined::No(rejection) => return reject(lease, entry, None, rejection),
         Examined::Wait(held) => return hold(lease, entry, None, held),
@@ -258,7 +264,7 @@ fn conclude(
     event: &Event,
 ) -> Result<()> {
     lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
-        if queue.entry(&entry.target, entry.n).is_none_or(|e| e.state != State::Waiting) {
+        if queue.entry(&entry.target, entry.n).is_none_or(|e| e.state != queue::State::Waiting) {
             return Ok(());
         }
         if let Some(tested) = tested {

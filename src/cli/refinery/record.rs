@@ -27,6 +27,8 @@ pub(super) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landed: Option<Landed>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<Held>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Box<Rejection>>,
@@ -54,6 +56,7 @@ impl Record {
             since: entry.since.clone(),
             gates: entry.tested.as_ref().map(|tested| tested.gates.clone()).unwrap_or_default(),
             landed: entry.landed.clone(),
+            withdrawn: entry.withdrawn.clone(),
             held: entry.held.clone(),
             rejection: entry.rejection.clone(),
             short: entry.bead.as_ref().map(|bead| beads.short(bead).to_owned()),
@@ -104,6 +107,9 @@ impl Record {
         }
         if let Some(landed) = &self.landed {
             out.line(format!("  landed    {} by {}", landed.commit, landed.author));
+        }
+        if let Some(reason) = &self.withdrawn {
+            out.line(format!("  withdrawn {reason}"));
         }
         if let Some(held) = &self.held {
             out.line(format!("  held      {}", held.said));
