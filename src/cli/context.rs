@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::cli::show::inert;
 use crate::git::Repo;
+use crate::githook;
 use crate::host::{Clock, Environment};
 use crate::ledger::{Actor, Ledger};
 use crate::refusal::Refusal;
@@ -54,8 +55,12 @@ impl Context {
     }
 
     /// Who acts: the agent of this session, else the agent whose worktree this is, else the person.
+    /// Whoever asks is about to change something, so what was left undone around is done first.
     pub(super) fn actor(&self) -> Result<Actor> {
         let repo = self.repo()?;
+        if let Err(undone) = githook::look_after(repo, &self.clock) {
+            self.note(format!("note: {undone:#}"));
+        }
         let agent = match self.env.get("SHOPFLOOR_AGENT") {
             Some(agent) => Some(agent.to_owned()),
             None => repo.config_get("shopfloor.identity")?,

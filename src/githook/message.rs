@@ -105,7 +105,11 @@ pub fn prepare(repo: &Repo, file: &Path, source: Option<&str>) -> Result<()> {
     let Some(mark) = Mark::of(repo)? else { return Ok(()) };
     rewrite(repo, file, |message| {
         let done = message.is_empty() || is_anothers(repo, &mark, message)?;
-        Ok((!done).then(|| message.with(&mark.trailers())))
+        // A message just written that says something else is for `commit-msg` to refuse, not for us
+        // to mend. One that was taken from an older commit is brought up to date.
+        let fresh = source == Some("message") && replayed_author(repo)?.is_none();
+        let wrong = fresh && agree(message, &mark).is_err();
+        Ok((!done && !wrong).then(|| message.with(&mark.trailers())))
     })
 }
 

@@ -23,8 +23,21 @@ mod transaction;
 pub use install::{Change, Route, Wish, apply, default_route, plan, publish, remove};
 pub use merge::merged;
 pub use message::{Mark, check, prepare};
-pub use outfit::{Outfit, fit_out, heal};
+pub use outfit::{Outfit, fit_out};
 pub use purge::purge;
 pub use push::guard;
 pub use receive::serve;
-pub use transaction::{adopt_left, decide};
+pub use transaction::decide;
+
+use anyhow::Result;
+
+use crate::git::Repo;
+use crate::host::Clock;
+
+/// What any changing command does by the way: routes and hook paths that name another place are
+/// renewed, and a commit that was vetoed and never queued is queued. Mostly two looks at a disk.
+pub fn look_after(repo: &Repo, clock: &Clock) -> Result<()> {
+    outfit::heal(repo)?;
+    transaction::adopt_left(repo, clock)?;
+    Ok(())
+}

@@ -142,7 +142,7 @@ pub(super) fn allow_own_file(repo: &Repo) -> Result<()> {
 
 /// Every route and every hooks path names places, so they are looked after when the repository was moved
 /// or our own directory was deleted. Otherwise this reads one small file.
-pub fn heal(repo: &Repo) -> Result<()> {
+pub(super) fn heal(repo: &Repo) -> Result<()> {
     let here = repo.common_dir().as_os_str().as_encoded_bytes();
     let place = repo.common_dir().join("shopfloor/place");
     if file::read(&place)?.as_deref() == Some(here) {

@@ -31,16 +31,20 @@ pub fn guard(
     input.read_to_string(&mut text).context("reading what git pushes")?;
     let updates = text.lines().map(parse).collect::<Result<Vec<_>>>()?;
     let target = repo.default_branch()?;
-    if route::leads_here(repo, url) {
-        if route::is_gate(url) {
-            look_again(repo, updates.is_empty(), say)?;
-        }
+    let here = route::leads_here(repo, url);
+    if here && route::is_gate(url) {
+        look_again(repo, updates.is_empty(), say)?;
+        return Ok(true);
+    }
+    // Where this repository was set up, it queues what is pushed into it by itself.
+    let received = repo.config_all("receive.procReceiveRefs")?;
+    if here && received.iter().any(|prefix| *prefix == format!("refs/heads/{target}")) {
         return Ok(true);
     }
     let protected = RefName::branch(&target)?;
     let ours: Vec<&Update> =
         updates.iter().filter(|update| update.remote_ref == protected.as_str()).collect();
-    if ours.is_empty() || !protects(repo, &target, (remote, url))? {
+    if ours.is_empty() || !(here || protects(repo, &target, (remote, url))?) {
         return Ok(true);
     }
     let slung = repo.config_get("shopfloor.identity")?.is_some()

@@ -138,7 +138,7 @@ fn adopt(repo: &Repo, clock: &Clock, new: Oid, say: &mut dyn FnMut(&str)) -> Res
 }
 
 /// Queues what was vetoed and never came to be queued, because somebody was killed in between.
-pub fn adopt_left(repo: &Repo, clock: &Clock) -> Result<usize> {
+pub(super) fn adopt_left(repo: &Repo, clock: &Clock) -> Result<usize> {
     let Ok(left) = fs::read_dir(repo.common_dir().join("shopfloor/adopt")) else { return Ok(0) };
     let mut adopted = 0;
     for place in left {
