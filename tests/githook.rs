@@ -38,13 +38,22 @@ fn walk(dir: &Path, at: &str, found: &mut Vec<String>) {
             found.push(format!("{name} -> {}", fs::read_link(&path).unwrap().display()));
         } else {
             let text = fs::read(&path).unwrap();
-            found.push(format!("{name} {:o} {}", meta.permissions().mode(), String::from_utf8_lossy(&text)));
+            found.push(format!(
+                "{name} {:o} {}",
+                meta.permissions().mode(),
+                String::from_utf8_lossy(&text)
+            ));
         }
     }
 }
 
 fn trailers(place: &Place<'_>, rev: &str) -> String {
-    place.run(["git", "log", "-1", "--format=%(trailers:only,unfold)", rev]).ok().out.trim().to_owned()
+    place
+        .run(["git", "log", "-1", "--format=%(trailers:only,unfold)", rev])
+        .ok()
+        .out
+        .trim()
+        .to_owned()
 }
 
 #[test]
@@ -57,7 +66,12 @@ fn init_shows_asks_does_and_says_so_once() {
     repo.git("bead init").fails(129).says(&["hint: git bead init --yes does it"]);
     assert_eq!(picture(&repo), before, "without a yes nothing is done");
     let done = repo.git("bead init --yes --prefix shop").ok();
-    let steps = |text: &str| text.lines().filter(|line| line.starts_with("  .git/")).map(str::to_owned).collect::<Vec<_>>();
+    let steps = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with("  .git/"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(steps(&shown.out), steps(&done.out));
     assert!(done.out.contains("shopfloor.prefix = shop\n"), "{done}");
     let installed = picture(&repo);
@@ -65,7 +79,10 @@ fn init_shows_asks_does_and_says_so_once() {
     assert_eq!(picture(&repo), installed, "twice is once");
     assert!(repo.bead("Draw the map").starts_with("shop-"));
     let plan = repo.json("bead init --dry-run --json");
-    assert_eq!((plan["prefix"].as_str(), plan["changes"].as_array().map(Vec::len)), (Some("shop"), Some(0)));
+    assert_eq!(
+        (plan["prefix"].as_str(), plan["changes"].as_array().map(Vec::len)),
+        (Some("shop"), Some(0))
+    );
     repo.git("bead init --yes --prefix Shop!").fails(129);
 }
 
@@ -90,7 +107,8 @@ fn deinit_leaves_everything_as_it_was_to_the_byte() {
     repo.write(".git/hooks/post-merge", "#!/bin/sh\necho never runs: not executable\n");
     repo.script("tools/hook", "#!/bin/sh\nexit 0\n");
     symlink("../../tools/hook", repo.dir.join(".git/hooks/reference-transaction")).unwrap();
-    fs::set_permissions(repo.dir.join(".git/hooks/pre-push"), fs::Permissions::from_mode(0o711)).unwrap();
+    fs::set_permissions(repo.dir.join(".git/hooks/pre-push"), fs::Permissions::from_mode(0o711))
+        .unwrap();
     repo.write(".git/config", format!("{}[alias]\n\tst = status", repo.read(".git/config")));
     let before = picture(&repo);
     repo.git("bead init --yes").ok();
@@ -99,7 +117,8 @@ fn deinit_leaves_everything_as_it_was_to_the_byte() {
     repo.git("bead init --yes").ok();
     assert_eq!(picture(&repo), installed);
     repo.git("bead deinit").ok();
-    let after: Vec<String> = picture(&repo).into_iter().filter(|file| !file.starts_with("/shopfloor-objects")).collect();
+    let after: Vec<String> =
+        picture(&repo).into_iter().filter(|file| !file.starts_with("/shopfloor-objects")).collect();
     assert_eq!(after, before);
     assert!(repo.git("bead deinit").ok().out.starts_with("Nothing to do"));
 }
@@ -143,13 +162,26 @@ fn hooks_that_were_there_run_after_ours_with_the_same_words() {
     let world = Sandbox::new();
     let repo = world.repo("api");
     repo.git("config shopfloor.autorun false").ok();
-    let log = |what: &str| format!("echo \"$(basename \"$0\") {what} $#\" >>\"$(git rev-parse --git-common-dir)/ran\"\n");
-    repo.script(".git/hooks/commit-msg", &format!("#!/bin/sh\n{}grep Agent: \"$1\" >>.git/ran || :\n", log("sh")));
+    let log = |what: &str| {
+        format!(
+            "echo \"$(basename \"$0\") {what} $#\" >>\"$(git rev-parse --git-common-dir)/ran\"\n"
+        )
+    };
+    repo.script(
+        ".git/hooks/commit-msg",
+        &format!("#!/bin/sh\n{}grep Agent: \"$1\" >>.git/ran || :\n", log("sh")),
+    );
     repo.script(
         ".git/hooks/prepare-commit-msg",
         "#!/usr/bin/env python3\nimport sys\nopen('.git/ran', 'a').write('python ' + sys.argv[0].rsplit('/')[-1] + '\\n')\n",
     );
-    repo.script(".git/hooks/pre-push", &format!("#!/bin/sh\n{}while read -r line; do echo \"<$line>\" >>.git/ran; done\n", log("sh")));
+    repo.script(
+        ".git/hooks/pre-push",
+        &format!(
+            "#!/bin/sh\n{}while read -r line; do echo \"<$line>\" >>.git/ran; done\n",
+            log("sh")
+        ),
+    );
     repo.script("tools/hook", &format!("#!/bin/sh\n{}", log("link")));
     symlink("../../tools/hook", repo.dir.join(".git/hooks/post-merge")).unwrap();
     repo.git("bead init --yes").ok();
@@ -179,8 +211,12 @@ fn a_persons_commit_is_not_touched() {
     let world = Sandbox::new();
     let repo = set_up(&world, "api");
     repo.git("switch --quiet -c topic").ok();
-    repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "one\n\nCo-authored-by: A <a@b>"]).ok();
-    assert_eq!(repo.run(["git", "log", "-1", "--format=%B"]).ok().out, "one\n\nCo-authored-by: A <a@b>\n\n");
+    repo.run(["git", "commit", "--quiet", "--allow-empty", "-m", "one\n\nCo-authored-by: A <a@b>"])
+        .ok();
+    assert_eq!(
+        repo.run(["git", "log", "-1", "--format=%B"]).ok().out,
+        "one\n\nCo-authored-by: A <a@b>\n\n"
+    );
 }
 
 #[test]
@@ -214,17 +250,27 @@ fn an_agents_commits_say_whose_they_are() {
     repo.sh("GIT_SEQUENCE_EDITOR=true git rebase --quiet -i --autosquash HEAD~2").ok();
     assert_eq!(trailers(&repo, "HEAD"), format!("Change-Id: I1\n{ours}"));
     repo.sh("GIT_EDITOR='echo edited >' git commit --quiet --allow-empty --verbose").ok();
-    assert_eq!(repo.run(["git", "log", "-1", "--format=%B"]).ok().out, format!("edited\n\n{ours}\n\n"));
-    repo.sh("GIT_EDITOR=true git commit --quiet --allow-empty").fails(1).says(&["Aborting commit due to empty commit message"]);
+    assert_eq!(
+        repo.run(["git", "log", "-1", "--format=%B"]).ok().out,
+        format!("edited\n\n{ours}\n\n")
+    );
+    repo.sh("GIT_EDITOR=true git commit --quiet --allow-empty")
+        .fails(1)
+        .says(&["Aborting commit due to empty commit message"]);
     commit(&["--squash", "HEAD", "-m", "more"]).ok();
-    repo.sh("GIT_EDITOR=true GIT_SEQUENCE_EDITOR=true git rebase --quiet -i --autosquash HEAD~2").ok();
+    repo.sh("GIT_EDITOR=true GIT_SEQUENCE_EDITOR=true git rebase --quiet -i --autosquash HEAD~2")
+        .ok();
     let whole = repo.run(["git", "log", "-1", "--format=%B"]).ok().out;
     assert_eq!(whole.matches("Agent: builder").count(), 1, "{whole}");
 
-    commit(&["-m", "another\n\nAgent: eve"]).fails(1).says(&["the message says `Agent: eve`, but this is builder"]);
+    commit(&["-m", "another\n\nAgent: eve"])
+        .fails(1)
+        .says(&["the message says `Agent: eve`, but this is builder"]);
     commit(&["--no-verify", "-m", "sworn"]).ok();
     commit(&["-s", "-m", "sworn"]).ok();
-    repo.sh("git -c user.name=builder commit --quiet --allow-empty -s -m sworn").fails(1).says(&["`Signed-off-by` is a person's word"]);
+    repo.sh("git -c user.name=builder commit --quiet --allow-empty -s -m sworn")
+        .fails(1)
+        .says(&["`Signed-off-by` is a person's word"]);
 }
 
 #[test]
@@ -237,7 +283,10 @@ fn a_replayed_commit_stays_its_authors() {
     repo.sh("CLAUDECODE=1 git cherry-pick --allow-empty person").ok();
     assert_eq!(trailers(&repo, "HEAD"), "");
     repo.sh("CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=abc git commit --quiet --allow-empty -m its").ok();
-    assert_eq!(trailers(&repo, "HEAD"), "Agent: claude-code\nAssisted-by: claude-code:unknown\nAgent-Session: abc");
+    assert_eq!(
+        trailers(&repo, "HEAD"),
+        "Agent: claude-code\nAssisted-by: claude-code:unknown\nAgent-Session: abc"
+    );
     repo.git("switch --quiet person").ok();
     repo.git("commit --quiet --allow-empty -m more").ok();
     repo.git("switch --quiet agent").ok();
@@ -256,10 +305,16 @@ fn a_program_with_another_path_finds_us_and_one_without_us_goes_on() {
     assert_eq!(trailers(&repo, "HEAD"), "Agent: robot\nAssisted-by: robot:unknown");
     repo.git("config shopfloor.path /nowhere").ok();
     let ran = gui("git commit --quiet --allow-empty -m two").ok();
-    assert_eq!(ran.err, "shopfloor: git-bead is not on PATH, so this commit gets no trailers and no check\n");
+    assert_eq!(
+        ran.err,
+        "shopfloor: git-bead is not on PATH, so this commit gets no trailers and no check\n"
+    );
     let away = world.bare("away");
     let ran = gui(&format!("git push --quiet {} topic", away.dir.display())).ok();
-    assert_eq!(ran.err, "shopfloor: git-refinery is not on PATH, so this push goes past the merge queue\n");
+    assert_eq!(
+        ran.err,
+        "shopfloor: git-refinery is not on PATH, so this push goes past the merge queue\n"
+    );
 }
 
 #[test]
@@ -279,8 +334,14 @@ fn hooks_in_a_tracked_or_a_shared_directory_stay_as_they_are() {
     assert!(trailers(&repo, "HEAD").starts_with("Agent: robot"));
     repo.git("bead init --yes").ok();
     repo.git("bead deinit").ok();
-    repo.sh("rm .git/ran; git switch --quiet main; rm -f .git/COMMIT_EDITMSG .git/ORIG_HEAD; git config --unset shopfloor.autorun; git config --remove-section shopfloor").code;
-    let config = |files: &[String]| files.iter().filter(|file| file.starts_with("/config") || file.starts_with("/hooks")).cloned().collect::<Vec<_>>();
+    repo.sh("rm .git/ran && git config --unset shopfloor.autorun").ok();
+    let config = |files: &[String]| {
+        files
+            .iter()
+            .filter(|file| file.starts_with("/config") || file.starts_with("/hooks"))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     assert_eq!(config(&picture(&repo)), config(&before));
 
     let shared = world.place("shared");

@@ -41,13 +41,18 @@ fn a_slung_work_tree_pushes_into_the_queue_also_when_it_is_behind() {
     assert_eq!(
         told(&push),
         [
-            &format!("QUEUED #1 (not landed): {short} for main. Do not push it again, and do not force."),
+            &format!(
+                "QUEUED #1 (not landed): {short} for main. Do not push it again, and do not force."
+            ),
             "Wait for it with: git refinery wait 1",
             "note: shopfloor.autorun is off: `git refinery run` lands what is queued",
             &format!(r#"{{"queued":1,"target":"main","commit":"{commit}","state":"waiting"}}"#),
         ]
     );
-    assert!(push.err.contains(" * [new reference]   HEAD -> refs/shopfloor/queue/main/1"), "{push}");
+    assert!(
+        push.err.contains(" * [new reference]   HEAD -> refs/shopfloor/queue/main/1"),
+        "{push}"
+    );
     assert_eq!((repo.rev("main"), queued(&repo)), (before, vec![commit.clone()]));
     tree.git("push --force origin HEAD:main").ok();
     assert_eq!(queued(&repo), [commit], "once");
@@ -178,8 +183,14 @@ fn around_the_gate_there_is_no_way_by_accident() {
     let (tree, _) = slung(&world, &repo, "api");
     tree.commit("a", "a\n", "Add a").ok();
     let before = (repo.rev("main"), hub.rev("main"));
-    for around in [hub.dir.display().to_string(), repo.dir.display().to_string(), repo.dir.join(".git").display().to_string()] {
-        tree.git(&format!("push {around} HEAD:main")).fails(1).says(&["main is reached through the merge queue alone", "git push origin HEAD:main"]);
+    for around in [
+        hub.dir.display().to_string(),
+        repo.dir.display().to_string(),
+        repo.dir.join(".git").display().to_string(),
+    ] {
+        tree.git(&format!("push {around} HEAD:main"))
+            .fails(1)
+            .says(&["main is reached through the merge queue alone", "git push origin HEAD:main"]);
     }
     tree.git("update-ref refs/heads/main HEAD").fails(128).says(&["QUEUED #1 (not landed)"]);
     assert_eq!((repo.rev("main"), hub.rev("main")), before);
@@ -199,7 +210,10 @@ fn pre_push_queues_what_a_person_pushes_and_lets_pass_what_has_landed() {
     repo.commit("a", "a\n", "Add a").ok();
     repo.git("push --quiet origin topic").ok();
     let before = hub.rev("main");
-    let push = repo.git("push origin topic:main").fails(1).says(&["QUEUED #1 (not landed)", "git calls a failed push"]);
+    let push = repo
+        .git("push origin topic:main")
+        .fails(1)
+        .says(&["QUEUED #1 (not landed)", "git calls a failed push"]);
     assert!(push.err.contains("error: failed to push some refs"), "{push}");
     assert_eq!((hub.rev("main"), queued(&repo)), (before, vec![repo.rev("topic")]));
     repo.git("push origin :main").fails(1).says(&["main is protected"]);
@@ -218,7 +232,11 @@ fn with_route_all_every_work_tree_goes_through_the_gate() {
     let repo = world.clone_of(&hub, "api");
     let config = repo.read(".git/config");
     repo.git("config shopfloor.autorun false").ok();
-    assert_eq!(repo.json("bead init --yes --json")["route"], "all", "the remote is on this machine");
+    assert_eq!(
+        repo.json("bead init --yes --json")["route"],
+        "all",
+        "the remote is on this machine"
+    );
     repo.git("switch --quiet -c topic").ok();
     repo.commit("a", "a\n", "Add a").ok();
     repo.git("push --quiet --set-upstream origin topic").ok();
@@ -242,7 +260,7 @@ fn a_second_clone_pushes_into_the_queue_of_the_first() {
     let before = repo.rev("main");
     let push = clone.git("push origin main").ok();
     assert!(told(&push)[0].starts_with("QUEUED #1 (not landed)"), "{push}");
-    assert_eq!((repo.rev("main"), queued(&repo)), (before.clone(), vec![clone.rev("HEAD")]));
+    assert_eq!((repo.rev("main"), queued(&repo)), (before, vec![clone.rev("HEAD")]));
     assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
     clone.git("push --quiet origin main:topic").ok();
     assert_eq!(repo.rev("topic"), clone.rev("HEAD"));
@@ -251,7 +269,10 @@ fn a_second_clone_pushes_into_the_queue_of_the_first() {
     clone.sh("git reset --quiet --hard HEAD~1").ok();
     clone.commit("b", "b\n", "Add b").ok();
     clone.git("push origin main").fails(1).says(&["non-fast-forward"]);
-    clone.git("push --force origin main").fails(1).says(&["main only moves forward", "HEAD:refs/for/main"]);
+    clone
+        .git("push --force origin main")
+        .fails(1)
+        .says(&["main only moves forward", "HEAD:refs/for/main"]);
     clone.git("push origin HEAD:refs/for/main").ok();
     clone.git("push origin HEAD:refs/for/other").fails(1).says(&["there is no queue for other"]);
     assert_eq!(queued(&repo), [clone.rev("HEAD")]);
@@ -300,7 +321,8 @@ fn a_moved_repository_is_looked_after_by_the_next_command() {
     repo.git("sling stop --all").ok();
     tree.commit("a", "a\n", "Add a").ok();
     std::fs::rename(&repo.dir, world.root().join("moved")).unwrap();
-    std::fs::rename(world.root().join("api.worktrees"), world.root().join("moved.worktrees")).unwrap();
+    std::fs::rename(world.root().join("api.worktrees"), world.root().join("moved.worktrees"))
+        .unwrap();
     let (repo, tree) = (world.place("moved"), world.place("moved.worktrees/builder"));
     repo.run(["git", "worktree", "repair", tree.dir.to_str().unwrap()]).ok();
     repo.bead("Something else");
@@ -330,7 +352,9 @@ fn a_commit_on_main_becomes_an_entry_and_main_stays() {
     assert_eq!(repo.git("log -1 --format=%s").ok().line(), "one");
 
     repo.git("config shopfloor.commitOnTarget refuse").ok();
-    repo.git("commit --quiet --allow-empty -m two").fails(128).says(&["moved by the merge queue alone"]);
+    repo.git("commit --quiet --allow-empty -m two")
+        .fails(128)
+        .says(&["moved by the merge queue alone"]);
     assert!(queued(&repo).is_empty());
     repo.git("config shopfloor.commitOnTarget allow").ok();
     repo.git("commit --quiet --allow-empty -m two").ok();

@@ -186,7 +186,7 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
             .with("remote.origin.pushurl", &route::gate_dir(repo).to_string_lossy());
     }
     let old = file::read(&path)?;
-    if settings::put(old.as_deref(), &wanted)? == old.clone().unwrap_or_default() {
+    if settings::put(old.as_deref(), &wanted)? == old.unwrap_or_default() {
         return Ok(None);
     }
     let what = format!("one marked block at its end:\n{}", wanted.lines().join("\n"));

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn programs_are_known_by_their_signs() {
-        let table: &[(&[(&str, &str)], Option<(&str, Option<&str>)>)] = &[
+        type Known = Option<(&'static str, Option<&'static str>)>;
+        let table: &[(&[(&str, &str)], Known)] = &[
             (&[], None),
             (&[("CURSOR_TRACE_ID", "x"), ("AIDER_MODEL", "y"), ("AGENT", "1")], None),
             (&[("CLAUDECODE", "1")], Some(("claude-code", None))),

@@ -44,8 +44,8 @@ pub fn decide(
     let mut text = String::new();
     input.read_to_string(&mut text).context("reading what git changes")?;
     let protected = format!(" refs/heads/{}", repo.default_branch()?);
-    let moves = text.lines().filter_map(|line| line.strip_suffix(&protected)?.rsplit_once(' '));
-    let Some((_, new)) = moves.last() else { return Ok(true) };
+    let mut moves = text.lines().filter_map(|line| line.strip_suffix(&protected)?.rsplit_once(' '));
+    let Some((_, new)) = moves.next_back() else { return Ok(true) };
     // A branch that becomes a symbolic ref is none of ours to judge by an object.
     let Ok(new) = new.parse::<Oid>() else { return Ok(true) };
     match state {
