@@ -22,6 +22,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("process::Command", &["host"]),
     ("rustix::", &["host", "git", "ledger"]),
     ("serde_json::", &["ledger", "cli"]),
+    ("tracing_subscriber::", &["cli"]),
     ("toml::", &["policy", "workflow", "cli"]),
     ("which::", &["host"]),
 ];

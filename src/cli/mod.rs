@@ -12,6 +12,7 @@ mod refinery;
 mod show;
 mod sling;
 mod table;
+mod trace;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -70,6 +71,7 @@ fn call<T: Parser, V>(
         Ok(cx) => cx,
         Err(error) => return exit::fail(&error, Voice { json: everywhere.json, hints: true }),
     };
+    trace::listen(&cx.env);
     match run(verb, &cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => exit::fail(&error, Voice { json: cx.json, hints: cx.hints() }),

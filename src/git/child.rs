@@ -184,6 +184,7 @@ impl<'r> Git<'r> {
     pub fn run(self) -> anyhow::Result<Done> {
         let call = self.call();
         let outcome = self.program()?.run();
+        tracing::debug!(%call, ms = outcome.took.as_millis(), "git");
         let err = String::from_utf8_lossy(&outcome.err).trim_end().to_owned();
         match outcome.end {
             End::Exit(code) => Ok(Done { code, out: outcome.out, err }),

@@ -86,6 +86,7 @@ impl Ledger<'_> {
             return Ok(false);
         }
         // It is done and durable. What follows may fail without harm.
+        tracing::debug!(lines = lines.len(), %commit, "ledger");
         if let Some((tip, commit)) = amended {
             replaced.extend([*tip, commit.tree]);
             replaced.extend(before);

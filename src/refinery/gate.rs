@@ -91,6 +91,7 @@ fn run(
     .dir(place.path())
     .timeout(gate.timeout)
     .run_into(kept);
+    tracing::debug!(gate = name, end = ?outcome.end, ms = outcome.took.as_millis(), "gate");
     let passed = outcome.end == End::Exit(0);
     let dirty = passed && place.is_dirty()?;
     let said = match &outcome.end {
