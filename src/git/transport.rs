@@ -1,6 +1,8 @@
 //! Fetch and push.
 
-use super::Repo;
+use std::ffi::OsStr;
+
+use super::{Git, Repo};
 
 /// What the other side said to a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +23,16 @@ impl Repo {
             "--no-write-fetch-head",
             "--no-recurse-submodules",
         ];
-        self.git(fixed).args(["--end-of-options", from]).args(refspecs).network().ok()
+        self.abroad(fixed).args(["--end-of-options", from]).args(refspecs).ok()
+    }
+
+    /// From the main work tree, because that is what a remote like `../hub.git` is relative to.
+    fn abroad(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Git<'_> {
+        let git = self.git(args).network();
+        match self.main_work_dir() {
+            Some(dir) => git.at(&dir),
+            None => git,
+        }
     }
 
     /// Pushes exactly these refspecs, each lease as `--force-with-lease` takes it.
@@ -33,7 +44,7 @@ impl Repo {
         args.extend(leases.iter().map(|lease| format!("--force-with-lease={lease}")));
         args.extend(["--end-of-options".to_owned(), to.to_owned()]);
         args.extend(refspecs.iter().map(|&spec| spec.to_owned()));
-        let git = self.git(args).network();
+        let git = self.abroad(args);
         let call = git.call();
         let done = git.run()?;
         let said = String::from_utf8_lossy(&done.out);
