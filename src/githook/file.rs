@@ -28,15 +28,24 @@ pub(super) fn mode(path: &Path) -> Option<u32> {
 
 /// Puts a file in its place in one step.
 pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let context = || format!("writing {}", path.display());
-    let dir = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir).with_context(context)?;
-    let mut new = tempfile::NamedTempFile::new_in(dir).with_context(context)?;
-    new.write_all(bytes).with_context(context)?;
-    new.as_file().set_permissions(Permissions::from_mode(mode)).with_context(context)?;
-    new.as_file().sync_all().with_context(context)?;
-    new.persist(path).with_context(context)?;
-    Ok(())
+    let whole = || {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(dir)?;
+        let mut new = tempfile::NamedTempFile::new_in(dir)?;
+        new.write_all(bytes)?;
+        new.as_file().set_permissions(Permissions::from_mode(mode))?;
+        new.as_file().sync_all()?;
+        new.persist(path)?;
+        Ok(())
+    };
+    whole().map_err(|no| unwritable(path, &no))
+}
+
+fn unwritable(path: &Path, no: &std::io::Error) -> anyhow::Error {
+    let reason = no.kind();
+    Refusal::fatal(format!("cannot write to {}: {reason}", path.display()))
+        .hint("give yourself write access to that directory")
+        .into()
 }
 
 pub(super) fn remove(path: &Path) -> Result<()> {
@@ -94,12 +103,7 @@ impl Lock {
                         .into());
                 }
                 Err(no) => {
-                    return Err(Refusal::fatal(format!(
-                        "cannot write to {}: {no}",
-                        path.display()
-                    ))
-                    .hint("give yourself write access to that directory")
-                    .into());
+                    return Err(unwritable(path, &no));
                 }
             }
         }
