@@ -4,6 +4,7 @@
 //! asks for that many kills of each kind of process, instead of the few every commit gets.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::support::{Dice, Place, Sandbox, kills};
@@ -56,6 +57,164 @@ fn written(repo: &Place<'_>, bead: &str) -> Vec<String> {
     titles.chain(comments).map(|text| text.as_str().unwrap().to_owned()).collect()
 }
 
+/// The git hook that turns a push into a queue entry dies; the push is made again.
+#[test]
+fn hook() {
+    let mut dice = Dice::cast("hook");
+    let mut world = Sandbox::new();
+    let note = world.root().join("hook.pid");
+    world.set("HOOK_PID", note.to_str().unwrap());
+    announce_hooks(&world);
+    let repo = queueing(&world);
+    world.bare("hub.git");
+    repo.sh("git remote add origin ../hub.git && git bead init --yes").ok();
+    let (mut killed, mut nth) = (0, 0);
+    let mut usual = Duration::from_millis(100);
+    while killed < kills(12) {
+        nth += 1;
+        let side = work(&repo, nth);
+        fs::remove_file(&note).ok();
+        let mut push = side.start(["git", "push", "origin", "HEAD:main"]);
+        let mut pid = None;
+        while pid.is_none() && !push.over() {
+            pid = fs::read_to_string(&note).ok().filter(|text| text.ends_with('\n'));
+        }
+        dice.linger(usual);
+        killed += usize::from(pid.is_some_and(|pid| kill(pid.trim())));
+        let pushed = push.end();
+        if pushed.code == 0 {
+            assert!(waiting(&repo) > 0, "promised, and not there\n{pushed}");
+        }
+        let from = Instant::now();
+        side.git("push origin HEAD:main").ok();
+        usual = from.elapsed().min(Duration::from_millis(300));
+        assert_eq!(waiting(&repo), 1, "the same push twice is one entry");
+        repo.git("refinery run --drain").ok();
+        landed_once(&repo, nth);
+    }
+    sound(&repo);
+}
+
+#[test]
+fn refinery() {
+    let mut dice = Dice::cast("refinery");
+    let world = Sandbox::new();
+    let repo = queueing(&world);
+    work(&repo, 0).git("refinery submit").ok();
+    let from = Instant::now();
+    repo.git("refinery run --drain").ok();
+    let usual = from.elapsed();
+    let (mut killed, mut nth) = (0, 0);
+    while killed < kills(16) {
+        nth += 1;
+        work(&repo, nth).git("refinery submit").ok();
+        let mut refinery = repo.start(["git-refinery", "run", "--drain"]);
+        dice.linger(usual);
+        refinery.kill();
+        killed += usize::from(refinery.end().code == 137);
+        repo.git("refinery run --drain").ok();
+        landed_once(&repo, nth);
+        assert_eq!(waiting(&repo), 0);
+        assert_eq!(repo.git("status --porcelain").ok().out, "", "a landing shows as an edit");
+    }
+    sound(&repo);
+}
+
+/// The agent's program dies; its bead is slung again, and nothing it wrote is lost.
+#[test]
+fn agent() {
+    session_dies("agent", |notes| {
+        notes.lines().find_map(|l| l.strip_prefix("pid ")).map(str::to_owned)
+    });
+}
+
+/// The process that watches a session dies: the session ends with it, and the same holds.
+#[test]
+fn runner() {
+    session_dies("runner", |_| None);
+}
+
+fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
+    let mut dice = Dice::cast(kind);
+    let mut world = Sandbox::new();
+    let notes = world.place("notes").dir;
+    world.set("AGENT_NOTES", notes.to_str().unwrap());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
+    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    let repo = queueing(&world);
+    repo.git("config shopfloor.autorun true").ok();
+    let calm = repo.bead("Calm");
+    let from = Instant::now();
+    repo.run(["git", "sling", &calm, "builder", "--wait"]).ok();
+    let usual = from.elapsed();
+    let (mut killed, mut nth) = (0, 0);
+    while killed < kills(8) {
+        nth += 1;
+        let bead = repo.bead(&format!("Work {nth}"));
+        let note = notes.join(&bead);
+        repo.run(["git", "sling", &bead, "builder"]).ok();
+        repo.wait("the agent began", 20, "git sling ps", || note.exists());
+        let told = fs::read_to_string(&note).unwrap();
+        let pid = victim(&told).or_else(|| runner_of(&repo, &bead));
+        dice.linger(usual);
+        killed += usize::from(pid.is_some_and(|pid| kill(&pid)));
+        let agent = told.lines().find_map(|line| line.strip_prefix("pid ")).unwrap();
+        repo.wait("the agent is gone", 10, "git sling ps", || !lives(agent));
+        soon(|| repo.git("sling ps").ok());
+        repo.wait("the session is over", 10, "git sling ps", || {
+            repo.json("sling ps --json").as_array().unwrap().is_empty()
+        });
+        let told = fs::read_to_string(&note).unwrap();
+        for path in told.lines().filter_map(|line| line.strip_prefix("wrote ")) {
+            let kept = repo.sh(&format!("git rev-list --all --objects | grep -q ' {path}$'"));
+            assert_eq!(kept.code, 0, "{path} is nowhere\n{told}");
+        }
+        let status =
+            |wanted: &str| repo.json(&format!("bead show {bead} --json"))[0]["status"] == wanted;
+        if told.contains("\npushed\n") {
+            repo.git("refinery run --drain").ok();
+        } else if !status("closed") {
+            repo.run(["git", "sling", &bead, "builder", "--wait"]).ok();
+        }
+        assert!(status("closed"), "{told}\n{}", repo.git(&format!("bead log {bead}")));
+        assert_eq!(commits_of(&repo, &format!("work/{bead}")), 1, "{told}");
+    }
+    sound(&repo);
+}
+
+/// An initialised repository with a gate, whose refinery runs only when told to.
+fn queueing(world: &Sandbox) -> Place<'_> {
+    let repo = world.repo("api");
+    repo.write("shopfloor.toml", "[gates.test]\ncommand = \"test -f README.md\"\n");
+    repo.sh("git add . && git commit -q -m 'a gate' && git config shopfloor.autorun false").ok();
+    repo.git("bead trust --yes").ok();
+    repo.git("bead init --yes").ok();
+    repo.git("worktree add -q ../side -b topic").ok();
+    repo
+}
+
+/// A change of its own, in a worktree beside the one that has main checked out.
+fn work<'w>(repo: &Place<'w>, nth: usize) -> Place<'w> {
+    let side = repo.at("../side");
+    side.run(["git", "switch", "-q", "-C", "topic", "main"]).ok();
+    side.commit(&format!("work/{nth}"), "done\n", &format!("Work {nth}")).ok();
+    side
+}
+
+fn waiting(repo: &Place<'_>) -> usize {
+    repo.json("refinery status --json")["queue"].as_array().unwrap().len()
+}
+
+fn landed_once(repo: &Place<'_>, nth: usize) {
+    assert_eq!(commits_of(repo, &format!("work/{nth}")), 1, "work/{nth} on main");
+}
+
+/// How many commits of main's own history touch a path.
+fn commits_of(repo: &Place<'_>, path: &str) -> usize {
+    let log = repo.run(["git", "log", "--first-parent", "--format=%H", "main", "--", path]);
+    log.ok().out.lines().count()
+}
+
 fn sound(repo: &Place<'_>) {
     let fsck = repo.git("fsck --no-dangling --no-progress").ok();
     assert_eq!((fsck.out.as_str(), fsck.err.as_str()), ("", ""));
@@ -69,4 +228,34 @@ fn soon<T>(act: impl FnOnce() -> T) -> T {
     let done = act();
     assert!(from.elapsed() < SOON, "it took {:?}", from.elapsed());
     done
+}
+
+/// Each of our commands that git calls as a hook writes down its process id before it starts.
+fn announce_hooks(world: &Sandbox) {
+    for (name, built) in crate::support::TOOLS {
+        fs::remove_file(world.root().join("bin").join(name)).unwrap();
+        let script = format!(
+            "#!/bin/sh\nif [ \"$1\" = hook ]; then echo $$ >\"$HOOK_PID\"; fi\nexec '{built}' \"$@\"\n"
+        );
+        world.program(name, &script);
+    }
+}
+
+fn runner_of(repo: &Place<'_>, _bead: &str) -> Option<String> {
+    let found = repo.sh("for p in /proc/[0-9]*; do
+           tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'git-sling runner' || continue
+           tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q \"^HOME=$HOME$\" && echo ${p#/proc/}
+         done");
+    found.out.lines().next().map(str::to_owned)
+}
+
+fn lives(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+/// SIGKILL, if it still is there.
+fn kill(pid: &str) -> bool {
+    let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).is_ok()
 }

@@ -220,3 +220,14 @@ fn absolute(cwd: &Path, path: &str) -> PathBuf {
     }
     whole
 }
+#[test]
+fn a_queued_push_is_durable() {
+    let world = Sandbox::new();
+    if !traceable(&world) {
+        return;
+    }
+    let repo = world.repo("api");
+    repo.git("config shopfloor.autorun false").ok();
+    repo.sh("git switch -q -c topic && echo a >a && git add a && git commit -q -m a").ok();
+    durable(&repo, &["git-refinery", "submit"]);
+}

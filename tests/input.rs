@@ -1,0 +1,115 @@
+//! Bad input: a clear message with the next step, the right exit code, nothing half done.
+
+use crate::support::{Place, Sandbox, tell};
+
+#[test]
+fn bad_input_is_answered() {
+    let mut world = Sandbox::new();
+    world
+        .person("[agents.builder]\ncommand = [\"true\"]\n\n[agents.claude]\npreset = \"claude\"\n");
+    world.place("outside");
+    let repo = world.repo("api");
+    watch(&repo);
+    let path = path_without(&world, "claude");
+
+    world.set("PATH", &path);
+    tell("tests/stories/bad-input.md", &world.place("api"));
+}
+
+#[test]
+fn a_read_only_git_directory_is_answered() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Draw the map");
+    watch(&repo);
+    repo.sh("remember").ok();
+    for command in ["git bead create X", "git bead init --yes", "git refinery submit"] {
+        let ran = read_only(&repo, command).fails(128);
+        assert!(ran.err.contains(".git") && ran.err.contains("hint: "), "{ran}");
+        repo.sh("same").ok();
+    }
+    let ran = read_only(&repo, "git bead list --json").ok();
+    assert_eq!(ran.json()[0]["title"], "Draw the map");
+}
+
+#[test]
+fn an_ambiguous_id_lists_its_candidates() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let mut made = [repo.bead("One"), repo.bead("Other")];
+    made.sort();
+    for command in ["update api- --claim", "close api-", "show api-", "dep add api- api-"] {
+        let ran = repo.git(&format!("bead {command}")).fails(3);
+        let told: Vec<_> = made.iter().map(|id| ran.err.find(id.as_str())).collect();
+        assert!(told.iter().all(Option::is_some), "{ran}");
+    }
+}
+
+#[test]
+fn a_gate_that_cannot_start_is_no_fault_of_the_change() {
+    let gates = [
+        ("command = [\"./no-such-program\"]", "missing"),
+        ("command = \"no-such-program --now\"", "missing"),
+        ("command = [\"./README.md\"]", "missing"),
+        ("command = \"kill -9 $$\"", "signal"),
+    ];
+    for (gate, verdict) in gates {
+        let world = Sandbox::new();
+        let repo = world.repo("api");
+        repo.git("config shopfloor.autorun false").ok();
+        repo.commit("shopfloor.toml", &format!("[gates.test]\n{gate}\n"), "a gate").ok();
+        repo.git("bead trust --yes").ok();
+        let main = repo.rev("main");
+        repo.git("worktree add -q ../side -b topic").ok();
+        repo.at("../side").commit("more", "more", "More").ok();
+        repo.at("../side").git("refinery submit").ok();
+        repo.git("refinery run --drain");
+        let entry = repo.json("refinery show 1 --json");
+        assert_eq!(entry["state"], "held", "{entry:#}");
+        assert_eq!(entry["gates"][0]["verdict"], verdict, "{entry:#}");
+        assert_eq!(repo.rev("main"), main);
+    }
+}
+
+/// As root, permissions stop nobody: a read-only mount does.
+fn read_only(repo: &Place<'_>, command: &str) -> crate::support::Ran {
+    let script = format!(
+        "if [ \"$(id -u)\" = 0 ]; then
+           unshare -m sh -c 'mount --bind .git .git && mount -o remount,ro,bind .git .git && exec {command}'
+         else
+           chmod -R a-w .git; {command}; code=$?; chmod -R u+w .git; exit $code
+         fi"
+    );
+    repo.sh(&script)
+}
+
+/// `remember` keeps what is there, `same` compares, `bead N` is the id of the nth bead.
+fn watch(repo: &Place<'_>) {
+    let look =
+        "{ git for-each-ref; git worktree list; git status --porcelain; git config --list --local
+                  git bead log --json; find .git/hooks | sort; ls ..; }";
+    repo.world.program("remember", &format!("#!/bin/sh\n{look} >../seen 2>&1\n"));
+    repo.world.program("same", &format!("#!/bin/sh\n{look} 2>&1 | diff ../seen - && echo same\n"));
+    repo.world.program(
+        "bead",
+        "#!/bin/sh
+git bead log --json |
+awk -F'\"' -v n=\"$1\" '$2==\"on\" {on=$4} $4==\"bead.created\" && ++i==n {print on}'
+",
+    );
+    repo.world.program(
+        "change",
+        "#!/bin/sh
+set -e
+git worktree add -q \"$PWD.topic\" -b topic && cd \"$PWD.topic\"
+echo more >more && git add more && git commit -q -m More
+",
+    );
+    repo.write("../seen", "");
+}
+
+fn path_without(world: &Sandbox, program: &str) -> String {
+    let dirs = world.get("PATH").split(':');
+    let free = |dir: &&str| !std::path::Path::new(dir).join(program).exists();
+    dirs.filter(free).collect::<Vec<_>>().join(":")
+}

@@ -1,0 +1,251 @@
+//! Beside the real husky, lefthook and pre-commit: theirs keep running, ours come and go without a trace.
+//!
+//! `.ci/run` fetches them into `target/hook-managers`. Without them (a plain `cargo test` on a
+//! machine with only git and Rust) these tests say so and pass; with `CI=true` they fail instead.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Place, Sandbox};
+
+/// How a project uses one of them.
+struct Manager {
+    name: &'static str,
+    /// Run once, by the person who sets the project up.
+    adopt: &'static str,
+    /// What `npm install` and the like run again and again.
+    install: &'static str,
+    /// Where git looks for git hooks afterwards.
+    dir: &'static str,
+}
+
+const HUSKY: Manager = Manager {
+    name: "husky",
+    adopt: "echo '{}' >package.json
+            mkdir -p .husky
+            echo 'echo commit-msg >>\"$MARKS\"' >.husky/commit-msg
+            echo 'echo pre-push >>\"$MARKS\"' >.husky/pre-push",
+    install: "husky",
+    dir: ".husky/_",
+};
+
+const LEFTHOOK: Manager = Manager {
+    name: "lefthook",
+    adopt: "printf '%s\\n' \
+            'commit-msg: {commands: {mark: {run: echo commit-msg >>\"$MARKS\"}}}' \
+            'pre-push: {commands: {mark: {run: echo pre-push >>\"$MARKS\"}}}' >lefthook.yml",
+    install: "lefthook install",
+    dir: ".git/hooks",
+};
+
+const PRE_COMMIT: Manager = Manager {
+    name: "pre-commit",
+    adopt: "printf '%s\\n' 'repos:' '- repo: local' '  hooks:' \
+            '  - {id: a, name: a, language: system, pass_filenames: false, always_run: true, \
+                  stages: [commit-msg], entry: sh -c \"echo commit-msg >>$MARKS\"}' \
+            '  - {id: b, name: b, language: system, pass_filenames: false, always_run: true, \
+                  stages: [pre-push], entry: sh -c \"echo pre-push >>$MARKS\"}' \
+            >.pre-commit-config.yaml",
+    install: "pre-commit install -t commit-msg -t pre-push",
+    dir: ".git/hooks",
+};
+
+/// A plain executable git hook, and none of the managers.
+const PLAIN: Manager = Manager {
+    name: "sh",
+    adopt: "for hook in commit-msg pre-push; do
+              printf '#!/bin/sh\\necho %s >>\"$MARKS\"\\n' $hook >.git/hooks/$hook
+              chmod +x .git/hooks/$hook
+            done",
+    install: "true",
+    dir: ".git/hooks",
+};
+
+/// A directory of git hooks that the person named, with programs sh cannot read.
+const OWN_DIRECTORY: Manager = Manager {
+    name: "sh",
+    adopt: "mkdir -p .tools/hooks
+            for hook in commit-msg pre-push; do
+              printf '#!/usr/bin/env -S awk -f\\nBEGIN { print \"%s\" >>ENVIRON[\"MARKS\"] }\\n' $hook >.tools/hooks/$hook
+              chmod +x .tools/hooks/$hook
+            done
+            git config core.hooksPath .tools/hooks",
+    install: "true",
+    dir: ".tools/hooks",
+};
+
+#[test]
+fn husky_stays() {
+    stays(&HUSKY);
+}
+
+#[test]
+fn husky_comes_back() {
+    comes_back(&HUSKY);
+}
+
+#[test]
+fn lefthook_stays() {
+    stays(&LEFTHOOK);
+}
+
+#[test]
+fn lefthook_comes_back() {
+    comes_back(&LEFTHOOK);
+}
+
+#[test]
+fn pre_commit_stays() {
+    stays(&PRE_COMMIT);
+}
+
+#[test]
+fn pre_commit_comes_back() {
+    comes_back(&PRE_COMMIT);
+}
+
+#[test]
+fn plain_git_hooks_stay() {
+    stays(&PLAIN);
+}
+
+#[test]
+fn a_directory_of_the_person_stays() {
+    stays(&OWN_DIRECTORY);
+}
+
+/// Ours are installed beside theirs, twice, and removed again.
+fn stays(manager: &Manager) {
+    let Some(world) = world(manager) else { return };
+    let repo = project(&world, manager);
+    let before = installed(&repo, manager);
+    repo.git("bead init --yes").ok();
+    let ours = installed(&repo, manager);
+    assert_ne!(before, ours, "nothing was installed");
+    repo.git("bead init --yes").ok();
+    assert_eq!(ours, installed(&repo, manager), "installing twice changed something");
+    both_run(&repo, "one");
+    repo.git("bead deinit --yes").ok();
+    assert_eq!(before, installed(&repo, manager), "deinit left something behind");
+    theirs_run(&repo, "two");
+}
+
+/// They install themselves again, over ours; `init` mends what that took away, `deinit` what is ours.
+fn comes_back(manager: &Manager) {
+    let Some(world) = world(manager) else { return };
+    let repo = project(&world, manager);
+    let before = installed(&repo, manager);
+    repo.git("bead init --yes").ok();
+    repo.sh(manager.install).ok();
+    theirs_run(&repo, "one");
+    repo.git("bead init --yes").ok();
+    both_run(&repo, "two");
+    repo.git("bead deinit --yes").ok();
+    theirs_run(&repo, "three");
+    repo.sh(manager.install).ok();
+    assert_eq!(before, installed(&repo, manager), "something of ours is still there");
+}
+
+/// A world with the manager on PATH, if this machine has it.
+fn world(manager: &Manager) -> Option<Sandbox> {
+    let mut world = Sandbox::new();
+    let tools = tools();
+    let path = format!(
+        "{}:{}:{}",
+        tools.join("node_modules/.bin").display(),
+        tools.join("python/bin").display(),
+        world.get("PATH")
+    );
+    world.set("PATH", &path);
+    let marks = world.root().join("marks").to_str().unwrap().to_owned();
+    world.set("MARKS", &marks);
+    let found = world.place(".").sh(&format!("command -v {}", manager.name)).code == 0;
+    assert!(found || !must_run(), "no {} in {}: use .ci/run", manager.name, tools.display());
+    if !found {
+        say(manager.name);
+    }
+    found.then_some(world)
+}
+
+/// A project that uses the manager, with a remote to push to.
+fn project<'w>(world: &'w Sandbox, manager: &Manager) -> Place<'w> {
+    let repo = world.repo("api");
+    world.bare("hub.git");
+    repo.sh(manager.adopt).ok();
+    repo.sh(manager.install).ok();
+    repo.sh(
+        "git add . && git commit -q --no-verify --allow-empty -m 'set up' && git remote add origin ../hub.git",
+    )
+    .ok();
+    theirs_run(&repo, "zero");
+    repo
+}
+
+fn theirs_run(repo: &Place<'_>, name: &str) {
+    let branch = format!("topic-{name}");
+    repo.run(["git", "switch", "-q", "-c", &branch]).ok();
+    repo.commit(name, name, name).ok();
+    repo.run(["git", "push", "-q", "origin", &branch]).ok();
+    repo.git("switch -q main").ok();
+    assert_eq!(marks(repo), "commit-msg\npre-push\n", "theirs did not run, once each");
+}
+
+fn both_run(repo: &Place<'_>, name: &str) {
+    let branch = format!("topic-{name}");
+    repo.run(["git", "switch", "-q", "-c", &branch]).ok();
+    repo.write(name, name);
+    repo.sh(&format!("git add . && CLAUDECODE=1 git commit -q -m {name}")).ok();
+    repo.run(["git", "push", "-q", "origin", &branch]).ok();
+    let message = repo.git("log -1 --format=%B").ok().out;
+    repo.git("switch -q main").ok();
+    assert!(message.contains("\nAgent: "), "ours did not run:\n{message}");
+    assert_eq!(marks(repo), "commit-msg\npre-push\n", "theirs did not run, once each");
+}
+
+/// What theirs wrote since the last look.
+fn marks(repo: &Place<'_>) -> String {
+    let path = repo.world.get("MARKS");
+    let text = fs::read_to_string(path).unwrap_or_default();
+    fs::remove_file(path).ok();
+    text
+}
+
+/// Every file that an installation may touch: bytes and mode.
+fn installed(repo: &Place<'_>, manager: &Manager) -> BTreeMap<PathBuf, (u32, String)> {
+    let mut found = BTreeMap::new();
+    for path in [".git/hooks", ".git/config", ".gitattributes", ".gitignore", manager.dir] {
+        collect(&repo.dir.join(path), &mut found);
+    }
+    found
+}
+
+fn collect(path: &Path, found: &mut BTreeMap<PathBuf, (u32, String)>) {
+    let Ok(meta) = path.symlink_metadata() else { return };
+    if meta.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            collect(&entry.unwrap().path(), found);
+        }
+        return;
+    }
+    let text = fs::read(path).unwrap();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    found.insert(path.to_owned(), (meta.permissions().mode(), text));
+}
+
+#[expect(clippy::disallowed_methods, reason = "where .ci/run put them")]
+fn tools() -> PathBuf {
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hook-managers");
+    std::env::var_os("SHOPFLOOR_HOOK_MANAGERS").map_or(usual, PathBuf::from)
+}
+
+#[expect(clippy::disallowed_methods, reason = "CI promises to have them")]
+fn must_run() -> bool {
+    std::env::var("CI").is_ok_and(|ci| ci == "true")
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
+fn say(name: &str) {
+    eprintln!("NOT RUN: {name} is not here; .ci/run fetches it");
+}
