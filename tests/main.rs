@@ -16,6 +16,7 @@ mod ledger;
 mod managers;
 mod power;
 mod race;
+mod publish;
 mod recovery;
 mod refinery;
 mod rescue;

@@ -33,15 +33,7 @@ pub(super) fn land(
 ) -> Result<Landing> {
     candidate::verify(lease.repo, entry, candidate)?;
     let route = Route::of(lease.repo, &lease.target)?;
-    let published = match &route {
-        None => None,
-        Some(route) => match route.look(lease.repo, &candidate.base)? {
-            Sides::Level { remote } => remote,
-            Sides::Behind { .. } => {
-                return Ok(Landing::Overtaken("the remote has moved".to_owned()));
-            }
-        },
-    };
+    let published = route.as_ref().map(|route| route.known(lease.repo)).transpose()?.flatten();
     if !intend(lease, entry, tested, intent)? {
         return Ok(Landing::Overtaken("the entry or its claim has changed".to_owned()));
     }

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::git::{Oid, Pushed, Repo};
+use crate::git::{Oid, Pushed, RefName, Repo};
 use crate::refinery::lease::Lease;
 use crate::refusal::Refusal;
 
@@ -44,7 +44,7 @@ impl Route {
     /// Fetches the remote's target and compares it with the local `tip`.
     pub(super) fn look(&self, repo: &Repo, tip: &Oid) -> Result<Sides> {
         let (target, remote) = (&self.target, &self.remote);
-        let tracking = format!("refs/remotes/{remote}/{target}");
+        let tracking = self.tracking()?;
         let spec = format!("+refs/heads/{target}:{tracking}");
         if let Err(error) = repo.fetch(remote, &[&spec]) {
             if format!("{error:#}").contains("couldn't find remote ref") {
@@ -54,7 +54,7 @@ impl Route {
                 .hint("what waits stays queued; `git refinery run` tries again")
                 .into());
         }
-        let Some(there) = repo.read_ref(&tracking.parse()?)? else {
+        let Some(there) = repo.read_ref(&tracking)? else {
             return Ok(Sides::Level { remote: None });
         };
         if repo.is_ancestor(&there, tip)? {
@@ -68,11 +68,26 @@ impl Route {
             .into())
     }
 
-    /// Moves the remote's target, if it is still where `look` saw it.
+    /// Where the remote's target was when it was last looked at.
+    pub(super) fn known(&self, repo: &Repo) -> Result<Option<Oid>> {
+        repo.read_ref(&self.tracking()?)
+    }
+
+    fn tracking(&self) -> Result<RefName> {
+        format!("refs/remotes/{}/{}", self.remote, self.target).parse()
+    }
+
+    /// Moves the remote's target, if it is still where it was last seen.
     pub(super) fn push(&self, lease: &Lease<'_>, old: Option<&Oid>, new: &Oid) -> Result<Pushed> {
-        let branch = &lease.branch;
-        let old = old.map(ToString::to_string).unwrap_or_default();
-        lease.repo.push(&self.url, &[&format!("{new}:{branch}")], &[format!("{branch}:{old}")])
+        let (repo, branch) = (lease.repo, &lease.branch);
+        let expected = old.map(ToString::to_string).unwrap_or_default();
+        let spec = format!("{new}:{branch}");
+        let pushed = repo.push(&self.url, &[&spec], &[format!("{branch}:{expected}")])?;
+        if pushed == Pushed::Done {
+            // Git follows a push by name, not one by address; the next fetch would put it right.
+            repo.swap_ref(&self.tracking()?, old, Some(new), "shopfloor: published")?;
+        }
+        Ok(pushed)
     }
 
     pub(super) fn remote(&self) -> &str {

@@ -1,0 +1,96 @@
+//! Landings that go to a remote: the push with a lease is the compare-and-swap, and the local
+//! branch follows.
+
+use crate::refinery::{drain, submit, tree};
+use crate::support::{Place, Sandbox};
+
+/// A hub, somebody's clone of it that publishes to it, and a clone of somebody else.
+fn shop(world: &Sandbox) -> [Place<'_>; 3] {
+    let hub = world.bare("hub.git");
+    let seed = world.repo("seed");
+    seed.commit("text", "one\n", "A text").ok();
+    seed.git("push --quiet ../hub.git main").ok();
+    let (repo, other) = (world.clone_of(&hub, "shop"), world.clone_of(&hub, "other"));
+    repo.git("config shopfloor.autorun false").ok();
+    repo.git("config shopfloor.publish origin").ok();
+    [hub, repo, other]
+}
+
+fn subjects(place: &Place<'_>) -> Vec<String> {
+    let log = place.git("log --first-parent --format=%s main").ok();
+    log.out.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_remote_moves_first_and_the_branch_follows() {
+    let world = Sandbox::new();
+    let [hub, repo, _] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    assert_eq!(subjects(&hub), ["Add new", "A text", "first light"]);
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main...origin/main");
+    repo.git("refinery audit").ok();
+}
+
+#[test]
+fn who_pushes_past_us_is_followed_and_named() {
+    let world = Sandbox::new();
+    let [hub, repo, other] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    other.commit("text", "two\n", "From elsewhere").ok();
+    other.git("push --quiet origin main").ok();
+    let steps = drain(&repo);
+    assert_eq!([&steps[0]["outcome"], &steps[1]["outcome"]], ["foreign", "landed"]);
+    let landed = ["Land main#1: Add new", "From elsewhere", "A text", "first light"];
+    assert_eq!(subjects(&hub), landed);
+    assert_eq!(subjects(&repo), landed);
+    assert_eq!(repo.git("status --porcelain").ok().line(), "");
+    let audit = repo.git("refinery audit --json").fails(3).json();
+    assert_eq!(audit["findings"][0]["subject"], "From elsewhere");
+}
+
+#[test]
+fn a_crash_between_push_and_branch_is_finished() {
+    let world = Sandbox::new();
+    let [hub, repo, _] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    repo.write(".git/refs/heads/main.lock", "");
+    assert_ne!(repo.git("refinery run --drain").code, 0);
+    assert_eq!(subjects(&hub)[0], "Add new");
+    assert_eq!(subjects(&repo)[0], "A text");
+    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
+    let steps = drain(&repo);
+    assert_eq!(steps[0]["outcome"], "landed");
+    assert_eq!(steps.as_array().unwrap().len(), 1, "nothing lands twice");
+    assert_eq!(subjects(&repo)[0], "Add new");
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main...origin/main");
+    repo.git("refinery audit").ok();
+}
+
+#[test]
+fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
+    let world = Sandbox::new();
+    let [hub, repo, other] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    hub.script("hooks/pre-receive", "#!/bin/sh\necho 'not on a Sunday' >&2\nexit 1\n");
+    repo.git("refinery run --drain").fails(3).says(&["origin refused the push"]);
+    std::fs::remove_file(hub.dir.join("hooks/pre-receive")).unwrap();
+    world.place(".").sh("mv hub.git away.git").ok();
+    repo.git("refinery run --drain").fails(75).says(&["cannot fetch main from origin"]);
+    world.place(".").sh("mv away.git hub.git").ok();
+    other.commit("text", "two\n", "From elsewhere").ok();
+    other.git("push --quiet origin main").ok();
+    repo.sh("git commit --quiet --allow-empty -m 'From here'").ok();
+    repo.git("refinery run --drain").fails(3).says(&["have gone different ways"]);
+    assert_eq!(repo.json("refinery status --json")["queue"][0]["entry"], "main#1");
+    repo.git("reset --quiet --hard HEAD~1").ok();
+    assert_eq!(drain(&repo)[1]["outcome"], "landed");
+}
