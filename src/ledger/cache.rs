@@ -14,7 +14,7 @@ use crate::git::Oid;
 use crate::host::Turn;
 
 /// Names the form of the file; another form has another name.
-const MAGIC: &str = "shopfloor-cache-1";
+const MAGIC: &str = "shopfloor-cache-2";
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -71,7 +71,7 @@ pub(super) fn save<S: Fold>(own_dir: &Path, state: &State<S>) -> Option<()> {
     let mut body = serde_json::to_vec(&header).ok()?;
     body.push(b'\n');
     body.extend(fold);
-    serde_json::to_writer(&mut body, &state.heads().ok()?).ok()?;
+    body.extend(state.heads().ok()?.text().into_bytes());
     let mut file = tempfile::NamedTempFile::new_in(dir).ok()?;
     writeln!(file, "{}", mark(&body)).ok()?;
     file.write_all(&body).ok()?;

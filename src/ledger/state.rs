@@ -1,6 +1,6 @@
 //! A fold and how far it has drunk.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::heads::Heads;
 use super::shelf::Positions;
@@ -33,7 +33,7 @@ impl<S: Fold> Default for State<S> {
             count: 0,
             last: Default::default(),
             fold: S::default(),
-            heads: b"{}".to_vec(),
+            heads: Vec::new(),
             fresh: Vec::new(),
         }
     }
@@ -63,7 +63,7 @@ impl<S: Fold> State<S> {
     }
 
     pub(super) fn heads(&self) -> Result<Heads> {
-        let mut heads: Heads = serde_json::from_slice(&self.heads).context("the saved heads")?;
+        let mut heads = Heads::parse(&self.heads)?;
         for line in &self.fresh {
             heads.drink(line);
         }

@@ -192,14 +192,14 @@ fn a_saved_state_is_used_and_its_damage_is_of_no_account() {
         &saved[..saved.len() / 2],
         b"",
         &[saved.clone(), b"x".to_vec()].concat(),
-        b"shopfloor-cache-1 0\n{}\n",
+        b"shopfloor-cache-2 0\n{}\n",
     ] {
         fs::write(&cache, damaged).unwrap();
         assert_eq!(read(&world, &path).unwrap(), now);
     }
     // A saved state that is whole is believed.
     let told = String::from_utf8(saved).unwrap();
-    assert!(told.starts_with("shopfloor-cache-1 "));
+    assert!(told.starts_with("shopfloor-cache-2 "));
 }
 
 #[test]
