@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::refinery::{audited, drain, gated, shop, standing, submit, tree};
+use crate::refinery::{audited, drain, entry, gated, shop, standing, submit, tree};
 use crate::support::Sandbox;
 
 #[test]
@@ -150,7 +150,11 @@ fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
     first.kill();
     first.end();
     world.place("home").write("go", "");
-    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    // Any changing command starts it again.
+    repo.git("config --unset shopfloor.autorun").ok();
+    repo.bead("Something else");
+    let state = || entry(&repo, 1)["state"].clone();
+    repo.wait("it has landed", 20, "git refinery status", || state() == "landed");
     let left =
         repo.sh("pgrep -f 'sleep 1000' | while read p; do tr '\\0' '\\n' </proc/$p/environ; done");
     let mark = format!("SHOPFLOOR_GATE={}/.git#main", repo.dir.display());

@@ -49,6 +49,14 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
     }
 }
 
+/// Starts what was killed in the middle of its work again. Cheap when nothing was.
+pub fn revive(repo: &Repo) -> Result<()> {
+    for target in lease::died(repo) {
+        autorun(repo, &target)?;
+    }
+    Ok(())
+}
+
 /// The command beside the one that runs, else the one on PATH.
 fn sibling(repo: &Repo) -> Option<PathBuf> {
     let beside = std::env::current_exe().ok().map(|own| own.with_file_name(PROGRAM));

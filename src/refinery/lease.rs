@@ -2,7 +2,7 @@
 //! whatever happens to us; a note beside it says to others what is being tested.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -60,7 +60,7 @@ impl<'a> Lease<'a> {
     pub fn testing(&self, n: u64) {
         let own = Identity::own();
         let fresh = self.note.with_extension("fresh");
-        let text = format!("{n}\n{}\n{}\n", own.pid, own.start);
+        let text = format!("{n}\n{}\n{}\n{}\n", own.pid, own.start, self.target);
         drop(fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.note)));
     }
 
@@ -79,12 +79,36 @@ impl Drop for Lease<'_> {
 
 /// The entry that a living refinery is testing; `Some(0)` when it is between two.
 pub fn at_work(repo: &Repo, target: &str) -> Option<u64> {
-    let text = fs::read_to_string(note(repo, target).ok()?).ok()?;
-    let mut lines = text.lines();
-    let n = lines.next()?.parse().ok()?;
-    let pid = lines.next()?.parse().ok()?;
-    let start = lines.next()?.to_owned();
-    Identity { pid, start }.alive().then_some(n)
+    let note = Note::read(&note(repo, target).ok()?)?;
+    note.who.alive().then_some(note.n)
+}
+
+/// The targets whose refinery ended without putting its note away: it was killed.
+pub(super) fn died(repo: &Repo) -> Vec<String> {
+    let folder = repo.common_dir().join("shopfloor").join("refinery");
+    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = files.flatten().map(|file| file.path());
+    let notes = paths.filter(|path| path.extension().is_some_and(|end| end == "now"));
+    let dead = notes.filter_map(|path| Note::read(&path)).filter(|note| !note.who.alive());
+    dead.map(|note| note.target).collect()
+}
+
+/// What a refinery leaves for others to read.
+struct Note {
+    n: u64,
+    who: Identity,
+    target: String,
+}
+
+impl Note {
+    fn read(path: &Path) -> Option<Self> {
+        let text = fs::read_to_string(path).ok()?;
+        let mut lines = text.lines();
+        let n = lines.next()?.parse().ok()?;
+        let pid = lines.next()?.parse().ok()?;
+        let who = Identity { pid, start: lines.next()?.to_owned() };
+        Some(Self { n, who, target: lines.next()?.to_owned() })
+    }
 }
 
 /// A name that is one path component, whatever the branch or gate is called.

@@ -35,7 +35,7 @@ use crate::policy::{self, Surface};
 use crate::refusal::Refusal;
 
 pub use audit::audit;
-pub use autorun::{Autorun, autorun};
+pub use autorun::{Autorun, autorun, revive};
 pub use event::{Event, Hold};
 pub use lease::{Lease, at_work};
 pub use queue::{Entry, Lane, Queue, State};

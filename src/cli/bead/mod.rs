@@ -21,6 +21,7 @@ use crate::cli::Everywhere;
 use crate::cli::context::Context;
 use crate::cli::hook;
 use crate::cli::show::Done;
+use crate::cli::sling;
 
 /// Write down what is to be done, and see what can be done now
 ///
@@ -71,6 +72,13 @@ pub(super) enum Verb {
 
 impl Verb {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        // Where this fails, the verb itself fails in its own words, or does not need it.
+        if self.changes()
+            && cx.repo().is_ok()
+            && let Err(error) = sling::settle(cx)
+        {
+            tracing::debug!("settling: {error:#}");
+        }
         match self {
             Self::Init(verb) => verb.run(cx),
             Self::Deinit(verb) => verb.run(cx),
@@ -88,5 +96,18 @@ impl Verb {
             Self::Log(verb) => verb.run(cx),
             Self::Trust(verb) => verb.run(cx),
         }
+    }
+
+    /// Whether somebody who does this means to go on working here: then what a crash left is seen to.
+    fn changes(&self) -> bool {
+        matches!(
+            self,
+            Self::Create(_)
+                | Self::Update(_)
+                | Self::Close(_)
+                | Self::Reopen(_)
+                | Self::Comment(_)
+                | Self::Dep(_)
+        )
     }
 }

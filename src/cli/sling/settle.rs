@@ -1,5 +1,5 @@
 //! Ends what sessions left behind for which nobody answers any more: their processes, their hooks,
-//! their claims. Their work is kept first. Cheap when there is nothing to do.
+//! their claims; and a refinery that was killed. Their work is kept first. Cheap when there is nothing to do.
 
 use std::path::Path;
 
@@ -10,9 +10,11 @@ use crate::agent::{Desk, End, Session, Word, end, left_behind, rescue, runner, w
 use crate::cli::context::Context;
 use crate::cli::sling::World;
 use crate::ledger::Pen;
+use crate::refinery;
 
 /// Run first by every changing command. A settler that is killed is followed by another.
 pub(in crate::cli) fn settle(cx: &Context) -> Result<()> {
+    refinery::revive(cx.repo()?)?;
     let desk = Desk::of(cx.repo()?);
     let orphans = desk.orphans()?;
     if orphans.is_empty() { Ok(()) } else { end_all(cx, &desk, &orphans) }
