@@ -64,7 +64,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn of(beads: &Beads, line: Line) -> Self {
-        let on = if line.on.contains('#') { &line.on } else { beads.short(&line.on) };
+        let on = beads.get(&line.on).map_or(line.on.as_str(), |bead| beads.short(&bead.id));
         Self { on: on.to_owned(), line }
     }
 }
@@ -101,6 +101,7 @@ fn facts(with: &Json) -> String {
     let Some(fields) = with.as_object() else { return String::new() };
     let said = fields.iter().filter(|(key, _)| *key != "bead").filter_map(|(key, value)| {
         let text = match value {
+            Json::String(text) if is_commit(text) => text.chars().take(10).collect(),
             Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),
             Json::Number(number) => number.to_string(),
             Json::Bool(flag) => flag.to_string(),
@@ -111,4 +112,8 @@ fn facts(with: &Json) -> String {
         Some(format!("{key}={start}{}", if cut { "…" } else { "" }))
     });
     said.collect::<Vec<_>>().join(" ")
+}
+
+fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
