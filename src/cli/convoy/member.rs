@@ -8,13 +8,55 @@ use crate::bead::graph::Blocked;
 use crate::bead::{Bead, Beads};
 use crate::refinery::{Entry, Queue, State};
 
+/// Where a member stands. A status of the work graph that is none of these keeps its own word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Standing {
+    /// Closed by its landing.
+    Landed,
+    /// Closed with a reason.
+    Closed,
+    /// In the queue, to be tested and landed.
+    Queued,
+    /// In the queue, waiting for a person.
+    Held,
+    /// Its change was rejected, and nobody is at it.
+    Rejected,
+    Working,
+    /// Held by a session that is over.
+    Stalled,
+    Ready,
+    Blocked,
+    /// No bead of this repository.
+    Unknown,
+    #[serde(untagged)]
+    Other(Status),
+}
+
+impl Standing {
+    pub(super) fn word(&self) -> &str {
+        match self {
+            Self::Landed => "landed",
+            Self::Closed => "closed",
+            Self::Queued => "queued",
+            Self::Held => "held",
+            Self::Rejected => "rejected",
+            Self::Working => "working",
+            Self::Stalled => "stalled",
+            Self::Ready => "ready",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+            Self::Other(status) => status.as_str(),
+        }
+    }
+}
+
 /// One member as `git convoy status` tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Member {
     pub id: String,
-    /// One word: landed, closed, queued, held, rejected, working, ready, blocked, a status of the
-    /// work graph's own, or unknown.
-    pub state: String,
+    pub state: Standing,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub title: String,
     /// Who has it in hand.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,73 +95,76 @@ pub(super) struct Floor<'a> {
 
 impl Member {
     pub(super) fn of(floor: &Floor<'_>, id: &str) -> Self {
-        let Some(bead) = floor.beads.get(id) else {
-            let short = id.to_owned();
-            return Self { id: short.clone(), state: "unknown".to_owned(), short, ..Self::default() };
-        };
+        let Some(bead) = floor.beads.get(id) else { return Self::unknown(id) };
         let entry = newest(floor.queue, id);
-        let mut member = Self {
+        let state = standing(floor, bead, entry);
+        let short = floor.beads.short(id).to_owned();
+        let waits_for = match state {
+            Standing::Blocked => floor.blocked.by(id),
+            _ => &[],
+        };
+        Self {
             id: id.to_owned(),
             title: bead.title.clone(),
             holder: bead.claim.as_ref().map(|claim| claim.holder.clone()),
             entry: entry.map(Entry::name),
             landed: bead.landed.as_ref().map(|landed| landed.commit.clone()),
             close_reason: bead.close_reason.clone(),
-            short: floor.beads.short(id).to_owned(),
-            ..Self::default()
-        };
-        member.stand(floor, bead, entry);
-        member
-    }
-
-    fn stand(&mut self, floor: &Floor<'_>, bead: &Bead, entry: Option<&Entry>) {
-        if bead.status == Status::CLOSED {
-            let state = if self.landed.is_some() { "landed" } else { "closed" };
-            self.state = state.to_owned();
-            return;
-        }
-        let session = bead.claim.as_ref().and_then(|claim| claim.session.as_deref());
-        let idle = session.is_some_and(|session| !(floor.at_work)(session));
-        match entry.map(|entry| (entry, entry.state)) {
-            Some((_, State::Waiting)) => return self.state = "queued".to_owned(),
-            Some((entry, State::Held)) => return self.held(entry),
-            Some((entry, State::Rejected)) if idle || bead.claim.is_none() => {
-                return self.rejected(entry);
-            }
-            _ => {}
-        }
-        let waits_for = floor.blocked.by(&bead.id);
-        self.state = match (&bead.claim, waits_for.is_empty()) {
-            (Some(_), _) if idle => "stalled".to_owned(),
-            (Some(_), _) => "working".to_owned(),
-            (None, false) => "blocked".to_owned(),
-            (None, true) if bead.status == Status::OPEN => "ready".to_owned(),
-            (None, true) => bead.status.to_string(),
-        };
-        self.waits_for = waits_for.iter().map(|id| (*id).to_owned()).collect();
-        match self.state.as_str() {
-            "ready" => self.need("nobody works on it", format!("git sling {}", self.short)),
-            "stalled" => self.need("its session is over", format!("git sling {}", self.short)),
-            _ => {}
+            waits_for: waits_for.iter().map(|id| (*id).to_owned()).collect(),
+            needs: need(&state, &short, entry),
+            state,
+            short,
         }
     }
 
-    fn held(&mut self, entry: &Entry) {
-        self.state = "held".to_owned();
-        let why = entry.held.as_ref().map_or("held", |held| held.said.as_str());
-        self.need(why, format!("git refinery show {}", entry.n));
+    fn unknown(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            state: Standing::Unknown,
+            title: String::new(),
+            holder: None,
+            entry: None,
+            landed: None,
+            close_reason: None,
+            waits_for: Vec::new(),
+            needs: None,
+            short: id.to_owned(),
+        }
     }
+}
 
-    fn rejected(&mut self, entry: &Entry) {
-        self.state = "rejected".to_owned();
-        let why = format!("{} was rejected", entry.name());
-        self.need(&why, format!("git sling {}", self.short));
+fn standing(floor: &Floor<'_>, bead: &Bead, entry: Option<&Entry>) -> Standing {
+    if bead.status == Status::CLOSED {
+        return if bead.landed.is_some() { Standing::Landed } else { Standing::Closed };
     }
+    let session = bead.claim.as_ref().map(|claim| claim.session.as_deref());
+    // A person who holds a bead has no session to be over.
+    let at_it = session.is_some_and(|session| session.is_none_or(floor.at_work));
+    match entry.map(|entry| entry.state) {
+        Some(State::Waiting) => Standing::Queued,
+        Some(State::Held) => Standing::Held,
+        Some(State::Rejected) if !at_it => Standing::Rejected,
+        _ if at_it => Standing::Working,
+        _ if session.is_some() => Standing::Stalled,
+        _ if !floor.blocked.by(&bead.id).is_empty() => Standing::Blocked,
+        _ if bead.status == Status::OPEN => Standing::Ready,
+        _ => Standing::Other(bead.status.clone()),
+    }
+}
 
-    fn need(&mut self, why: &str, command: String) {
-        let why = why.lines().next().unwrap_or_default().to_owned();
-        self.needs = Some(Need { why, command });
-    }
+fn need(state: &Standing, short: &str, entry: Option<&Entry>) -> Option<Need> {
+    let sling = format!("git sling {short}");
+    let (why, command) = match (state, entry) {
+        (Standing::Ready, _) => ("nobody works on it".to_owned(), sling),
+        (Standing::Stalled, _) => ("its session is over".to_owned(), sling),
+        (Standing::Rejected, Some(entry)) => (format!("{} was rejected", entry.name()), sling),
+        (Standing::Held, Some(entry)) => {
+            let said = entry.held.as_ref().and_then(|held| held.said.lines().next());
+            (said.unwrap_or("held").to_owned(), format!("git refinery show {}", entry.n))
+        }
+        _ => return None,
+    };
+    Some(Need { why, command })
 }
 
 fn newest<'a>(queue: &'a Queue, bead: &str) -> Option<&'a Entry> {
@@ -173,7 +218,7 @@ mod tests {
                 at_work: &|_| at_work,
             };
             let member = Member::of(&floor, "a-1");
-            (member.state, member.needs.map(|need| need.command))
+            (member.state.word().to_owned(), member.needs.map(|need| need.command))
         }
     }
 
@@ -193,7 +238,7 @@ mod tests {
             (told(), true, "ready", sling.clone()),
             (told().bead("a-2").line("a-1", "bead.linked", blocked), true, "blocked", None),
             (told().claimed(), true, "working", None),
-            (told().claimed(), false, "stalled", sling.clone()),
+            (told().claimed(), false, "stalled", sling),
             (told().claimed().queued(), false, "queued", None),
             (
                 told().claimed().queued().line("main#1", "refinery.held", held),

@@ -8,7 +8,7 @@ use crate::bead::Beads;
 use crate::bead::graph::Blocked;
 use crate::cli::context::Context;
 use crate::cli::convoy::list::Summary;
-use crate::cli::convoy::member::{Floor, Member};
+use crate::cli::convoy::member::{Floor, Member, Standing};
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
@@ -103,7 +103,7 @@ impl Show for Report {
 fn row(member: &Member) -> Vec<(Tone, String)> {
     vec![
         (Tone::Id, format!("  {}", member.short)),
-        (tone(&member.state), member.state.clone()),
+        (tone(&member.state), member.state.word().to_owned()),
         (Tone::Faint, detail(member)),
         (Tone::Plain, member.title.clone()),
     ]
@@ -113,22 +113,22 @@ fn row(member: &Member) -> Vec<(Tone, String)> {
 fn detail(member: &Member) -> String {
     let short = |commit: &String| commit.get(..10).unwrap_or(commit).to_owned();
     let holder = member.holder.clone().unwrap_or_default();
-    match member.state.as_str() {
-        "landed" => member.landed.as_ref().map(short).unwrap_or_default(),
-        "queued" | "held" | "rejected" => {
+    match member.state {
+        Standing::Landed => member.landed.as_ref().map(short).unwrap_or_default(),
+        Standing::Queued | Standing::Held | Standing::Rejected => {
             format!("{} {holder}", member.entry.as_deref().unwrap_or_default()).trim().to_owned()
         }
-        "blocked" => format!("waits for {}", member.waits_for.len()),
+        Standing::Blocked => format!("waits for {}", member.waits_for.len()),
         _ => holder,
     }
 }
 
-fn tone(state: &str) -> Tone {
+fn tone(state: &Standing) -> Tone {
     match state {
-        "landed" | "closed" => Tone::Good,
-        "queued" | "working" => Tone::Busy,
-        "held" | "rejected" | "stalled" | "unknown" => Tone::Bad,
-        _ => Tone::Plain,
+        Standing::Landed | Standing::Closed => Tone::Good,
+        Standing::Queued | Standing::Working => Tone::Busy,
+        Standing::Held | Standing::Rejected | Standing::Stalled | Standing::Unknown => Tone::Bad,
+        Standing::Ready | Standing::Blocked | Standing::Other(_) => Tone::Plain,
     }
 }
 
