@@ -12,6 +12,7 @@ mod convoy;
 mod crash;
 mod githook;
 mod input;
+mod demo;
 mod ledger;
 mod managers;
 mod power;

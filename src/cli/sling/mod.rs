@@ -1,6 +1,7 @@
 //! The verbs of `git sling`: who does it.
 
 mod assign;
+mod demo;
 mod launch;
 mod logs;
 mod mail;
@@ -53,6 +54,7 @@ Examples:
   git sling ps                        who is at work
   git sling logs -f toast             what it says
   git sling stop --all                end all sessions; their work is kept
+  git sling demo                      all of it at work, on a project of its own
 
 An agent is a table in $XDG_CONFIG_HOME/shopfloor/config.toml:
   [agents.toast]
@@ -65,6 +67,7 @@ enum Verb {
     Stop(stop::Stop),
     Rm(rm::Rm),
     Mail(mail::Mail),
+    Demo(demo::Demo),
     #[command(hide = true)]
     Runner(runner::Runner),
     #[command(hide = true)]
@@ -99,6 +102,7 @@ impl Call {
             Verb::Stop(verb) => verb.run(cx),
             Verb::Rm(verb) => verb.run(cx),
             Verb::Mail(verb) => verb.run(cx),
+            Verb::Demo(verb) => verb.run(cx),
             Verb::Runner(verb) => verb.run(cx),
             Verb::Watch(verb) => verb.run(cx),
         }

@@ -1,0 +1,4 @@
+# How many lines there are.
+lines() {
+    wc -l | tr -d ' '
+}
