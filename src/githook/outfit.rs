@@ -64,13 +64,17 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
     let upstream = route::upstream(repo, &target)?;
     let Some(remote) = &upstream.remote else {
         let here = repo.common_dir().to_string_lossy().into_owned();
-        return Ok(wanted
-            .with("remote.origin.url", &here)
-            .with("remote.origin.pushurl", &gate)
-            .with(
-                "remote.origin.fetch",
-                &format!("+refs/heads/{target}:refs/remotes/origin/{target}"),
-            ));
+        let key = "remote.origin.pushurl";
+        let wanted = wanted.with("remote.origin.url", &here).with(
+            "remote.origin.fetch",
+            &format!("+refs/heads/{target}:refs/remotes/origin/{target}"),
+        );
+        // The repository may lead there already, and a push that goes twice is queued twice.
+        return Ok(match repo.git_version()? >= (2, 46) {
+            true => wanted.with(key, "").with(key, &gate),
+            false if repo.config_all(key)?.iter().any(|url| route::is_gate(url)) => wanted,
+            false => wanted.with(key, &gate),
+        });
     };
     let key = format!("remote.{}.pushurl", remote.name);
     if upstream.urls == [remote.url.clone()]
