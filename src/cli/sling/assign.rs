@@ -62,6 +62,7 @@ impl Assign {
         let cx = elsewhere.as_ref().unwrap_or(cx);
         settle::settle_whole(cx)?;
         let slung = self.sling(cx, &what)?;
+        tell_missing(cx)?;
         let (beads, roster, _) = cx.ledger()?.read::<super::World>()?;
         let started = Started::of(&beads, &roster, &slung);
         match self.wait {
@@ -214,6 +215,20 @@ fn not_a_title(error: anyhow::Error) -> anyhow::Error {
         Ok(no) => no.into(),
         Err(error) => error,
     }
+}
+
+/// Git hooks in the agent's worktree call these; without them it works on, and less comes of it.
+fn tell_missing(cx: &Context) -> Result<()> {
+    let beside = cx.repo()?.config_get("shopfloor.path")?.unwrap_or_default();
+    for (command, undone) in [
+        ("git-bead", "its commits get no trailers, and without them nothing of it lands"),
+        ("git-refinery", "what it pushes is not queued"),
+    ] {
+        if cx.env.path_of(command).is_none() && !Path::new(&beside).join(command).is_file() {
+            cx.note(format!("note: {command} is not on PATH: {undone}"));
+        }
+    }
+    Ok(())
 }
 
 /// The repository that a bead's prefix names in the person's list, when it is not the one we are in.
