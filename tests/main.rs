@@ -7,6 +7,7 @@
 
 mod support;
 
+mod alone;
 mod checkout;
 mod convoy;
 mod crash;
