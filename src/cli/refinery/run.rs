@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::refinery::Target;
+use crate::cli::sling;
 use crate::cli::show::{Done, Screen, Show};
 use crate::host::process;
 use crate::ledger::Ledger;
@@ -98,7 +99,8 @@ impl Run {
             let idle = matches!(outcome, Outcome::Idle);
             report.tell(cx, outcome);
             if idle || (verdict && !self.drain && !self.watch) {
-                return Ok(());
+                // What was rejected when its session was over is free for the next one.
+                return sling::settle_whole(cx);
             }
         }
     }

@@ -24,7 +24,7 @@ use crate::cli::show::Done;
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
-pub(super) use settle::settle;
+pub(super) use settle::{settle, settle_whole};
 
 /// What most verbs here look at together.
 type World = (Beads, Roster, Queue);

@@ -22,7 +22,7 @@ pub(in crate::cli) fn settle(cx: &Context) -> Result<()> {
 
 /// The same, and what can only be seen in the ledger: sessions of which our own directory has lost
 /// every trace, and beads whose submission was rejected after their session was over.
-pub(super) fn settle_whole(cx: &Context) -> Result<()> {
+pub(in crate::cli) fn settle_whole(cx: &Context) -> Result<()> {
     settle(cx)?;
     let desk = Desk::of(cx.repo()?);
     let ledger = cx.ledger()?;

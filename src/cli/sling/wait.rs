@@ -59,6 +59,7 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
                 "landed" | "closed" | "queued" => 0,
                 _ => exit::REFUSED,
             };
+            settle::settle_whole(cx)?;
             return Ok(Done::from(verdict).exit(code));
         }
         if cx.at_terminal() {
