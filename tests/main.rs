@@ -25,4 +25,5 @@ mod rescue;
 mod route;
 mod sling;
 mod tidy;
+mod wait;
 mod world;

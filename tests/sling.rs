@@ -3,7 +3,7 @@
 use crate::support::{Place, Sandbox};
 
 /// A world with one agent, `toast`, whose program is this script.
-fn shop(script: &str) -> Sandbox {
+pub(crate) fn shop(script: &str) -> Sandbox {
     let world = Sandbox::new();
     world.program("worker", &format!("#!/bin/sh\n{script}\n"));
     world.person("[agents.toast]\ncommand = ['worker']\n");
@@ -24,7 +24,7 @@ fn sling(repo: &Place<'_>, words: &[&str]) -> serde_json::Value {
     repo.run(argv).ok().json()
 }
 
-fn text(value: &serde_json::Value, key: &str) -> String {
+pub(crate) fn text(value: &serde_json::Value, key: &str) -> String {
     value[key].as_str().unwrap_or_else(|| panic!("no {key} in {value}")).to_owned()
 }
 
@@ -230,7 +230,8 @@ fn our_own_directory_may_be_deleted_under_a_session() {
     let slung = sling(&repo, &["Survive it"]);
     let (session, tree) = (text(&slung, "session"), text(&slung, "worktree"));
     repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
-    repo.sh("rm -rf .git/shopfloor").ok();
+    repo.wait("that is written", 20, "git sling ps", || row(&repo, &session)["state"] == "working");
+    repo.sh("until rm -rf .git/shopfloor; do :; done").ok();
     repo.wait("the runner answers again", 10, "ls .git", || {
         repo.has(&format!(".git/shopfloor/live/{session}"))
     });
