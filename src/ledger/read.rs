@@ -18,7 +18,7 @@ const ATTEMPTS: usize = 5;
 impl Ledger<'_> {
     /// The state of now.
     pub fn read<S: Fold>(&self) -> Result<S> {
-        let state = self.load()?;
+        let state = self.load(None)?;
         self.save(&state);
         Ok(state.fold)
     }
@@ -37,10 +37,12 @@ impl Ledger<'_> {
         self.steadily(read)
     }
 
-    pub(super) fn load<S: Fold>(&self) -> Result<State<S>> {
+    /// The state of now, from what is `known`, else from what was saved.
+    pub(super) fn load<S: Fold>(&self, mut known: Option<State<S>>) -> Result<State<S>> {
+        let saved = || cache::load(&self.repo.own_dir().ok()?);
         self.steadily(|tip, seen| {
             let Some(tip) = tip else { return Ok(State::default()) };
-            let saved = self.repo.own_dir().ok().and_then(|own_dir| cache::load::<S>(&own_dir));
+            let saved = known.take().or_else(saved);
             let is_known = seen.is_some_and(|seen| seen.tip == tip);
             let saved = match saved {
                 Some(state) if is_known && state.tip == Some(tip) => return Ok(state),
@@ -122,7 +124,10 @@ impl Ledger<'_> {
 
     /// Runs `read` on a tip that stays what it is while it runs. What was seen is asked for before the
     /// tip, so that no other writer's progress looks like a loss.
-    fn steadily<T>(&self, read: impl Fn(Option<Oid>, Option<&Seen>) -> Result<T>) -> Result<T> {
+    fn steadily<T>(
+        &self,
+        mut read: impl FnMut(Option<Oid>, Option<&Seen>) -> Result<T>,
+    ) -> Result<T> {
         let mut attempt = 0;
         loop {
             let seen = Seen::load(self.repo);

@@ -30,9 +30,11 @@ impl Ledger<'_> {
         actor: &Actor,
         mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<T> {
+        // What takes longest is done before the turn; within it only what others wrote meanwhile is read.
+        let mut known = Some(self.load::<S>(None)?);
         let turn = self.turn()?;
         for _ in 0..ATTEMPTS {
-            let state = self.load::<S>()?;
+            let state = self.load(known.take())?;
             let mut pen =
                 Pen::new(actor, self.clock.now().to_string(), state.clock() + 1, state.heads()?);
             let answer = decide(&state.fold, &mut pen)?;
@@ -42,6 +44,7 @@ impl Ledger<'_> {
                 self.save(&state);
                 return Ok(answer);
             }
+            known = Some(state);
         }
         Err(contested(&self.name))
     }
