@@ -120,6 +120,40 @@ fn a_commit_on_a_parked_head_is_not_walked_away_from() {
     assert_eq!(repo.git("log -1 --format=%s").ok().line(), "Mine");
 }
 
+/// What `git commit` on a protected main leaves behind: the commit submitted, the index as it was
+/// for it, HEAD where it was.
+fn adopted(repo: &Place<'_>) {
+    repo.write("mine", "mine\n");
+    repo.git("add mine").ok();
+    let tree = repo.git("write-tree").ok().line();
+    let commit = repo.run(["git", "commit-tree", "-p", "main", "-m", "Mine", &tree]).ok().line();
+    repo.git(&format!("refinery submit {commit}")).ok();
+}
+
+#[test]
+fn an_adopted_commit_is_nobodys_edit_any_more() {
+    let world = Sandbox::new();
+    let repo = world.repo("shop");
+    repo.git("config shopfloor.autorun false").ok();
+    adopted(&repo);
+    assert_eq!(repo.git("refinery run --drain").ok().err, "");
+    assert_eq!(status(&repo), "## main");
+    assert_eq!(repo.read("mine"), "mine\n");
+}
+
+#[test]
+fn edits_made_after_an_adopted_commit_are_all_that_is_left_of_it() {
+    let world = Sandbox::new();
+    let repo = world.repo("shop");
+    repo.git("config shopfloor.autorun false").ok();
+    adopted(&repo);
+    repo.write("mine", "mine, and more\n");
+    repo.write("README.md", "Another project.\n");
+    assert_eq!(repo.git("refinery run --drain").ok().err, "");
+    assert_eq!(status(&repo), "## main\n M README.md\n M mine");
+    assert_eq!(repo.read("mine"), "mine, and more\n");
+}
+
 #[test]
 fn every_work_tree_on_the_branch_is_seen_to_and_bare_ones_have_none() {
     let world = Sandbox::new();

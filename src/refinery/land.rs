@@ -5,11 +5,11 @@ use anyhow::Result;
 
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, change};
-use crate::git::{Oid, Pushed, Repo, Swap, Worktree};
+use crate::git::{Oid, Pushed, Repo, Swap};
 use crate::refinery::candidate::{self, Candidate};
 use crate::refinery::event::{Event, Intent, Landed, Tested};
 use crate::refinery::lease::Lease;
-use crate::refinery::park;
+use crate::refinery::park::{self, Parked};
 use crate::refinery::publish::{Route, Sides};
 use crate::refinery::queue::{Entry, Queue, State};
 use crate::refinery::recover::{self, Facts, Recovery};
@@ -49,16 +49,19 @@ pub(super) fn land(
             Sides::Level { .. } => Err(Refusal::refused(why).hint("the entry stays queued").into()),
         };
     }
-    let (swap, worktrees) = advance(lease, &intent.old, &intent.new, &entry.name())?;
+    let (swap, parked) = advance(lease, &intent.old, &intent.new, &entry.name())?;
     if let Swap::Lost(_) = swap {
+        drop(parked);
         let why = format!("{} moved while we landed", lease.target);
         abort(lease, entry, &why)?;
         drop(settle(lease)?);
         return Ok(Landing::Overtaken(why));
     }
-    let bead = finish(lease, entry, intent)?;
+    // Before the word is out: who is told "landed" finds the files there. A failure is a note.
     let queue = lease.ledger.read::<Queue>()?;
-    Ok(Landing::Done { bead, notes: settle_in(lease.repo, &worktrees, &queue)? })
+    let notes = settle_in(lease.repo, &parked, &queue, Some(entry));
+    let notes = notes.unwrap_or_else(|error| vec![format!("{error:#}")]);
+    Ok(Landing::Done { bead: finish(lease, entry, intent)?, notes })
 }
 
 /// Moves the local branch, with every work tree on it out of the way.
@@ -67,11 +70,11 @@ pub(super) fn advance(
     old: &Oid,
     new: &Oid,
     why: &str,
-) -> Result<(Swap, Vec<Worktree>)> {
-    let worktrees = park::park(lease.repo, &lease.branch, old)?;
+) -> Result<(Swap, Parked)> {
+    let parked = park::park(lease.repo, &lease.branch, old)?;
     let why = format!("shopfloor: land {why}");
     let swap = lease.repo.swap_ref(&lease.branch, Some(old), Some(new), &why)?;
-    Ok((swap, worktrees))
+    Ok((swap, parked))
 }
 
 /// Evidence and intent, in one write, on the newest state: an entry that was taken back or whose
@@ -178,16 +181,30 @@ fn facts<'t>(lease: &Lease<'_>, intent: &Intent, tip: &'t Oid) -> Result<Facts<'
 
 /// Brings parked work trees back, and says what stays.
 pub(super) fn settle(lease: &Lease<'_>) -> Result<Vec<String>> {
-    settle_in(lease.repo, &lease.repo.worktrees()?, &lease.ledger.read::<Queue>()?)
+    settle_by_hand(lease.repo, &lease.ledger.read::<Queue>()?)
 }
 
-/// The same without a lease: no branch moves, so any command may do it.
-pub(super) fn settle_in(repo: &Repo, worktrees: &[Worktree], queue: &Queue) -> Result<Vec<String>> {
+/// The same without a lease: no branch moves, so any command may do it. While somebody lands it is
+/// theirs to do.
+pub(super) fn settle_by_hand(repo: &Repo, queue: &Queue) -> Result<Vec<String>> {
+    match park::look(repo)? {
+        Some(parked) => settle_in(repo, &parked, queue, None),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// `landing` is the entry whose commit the branch has just moved to, with its line still to come.
+fn settle_in(
+    repo: &Repo,
+    parked: &Parked,
+    queue: &Queue,
+    landing: Option<&Entry>,
+) -> Result<Vec<String>> {
     let submitted = |tree: &Oid| {
-        let landed = queue.entries().filter(|entry| entry.state == State::Landed).map(|e| e.commit);
-        let mut newest: Vec<_> = landed.collect();
+        let landed = queue.entries().filter(|entry| entry.state == State::Landed);
+        let mut newest: Vec<_> = landed.chain(landing).map(|entry| entry.commit).collect();
         newest.reverse();
         newest.into_iter().take(50).find(|commit| repo.tree_of(commit).is_ok_and(|t| t == *tree))
     };
-    park::settle(repo, worktrees, &submitted)
+    park::settle(repo, parked, &submitted)
 }

@@ -50,7 +50,7 @@ pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
 
 /// Brings work trees back that a landing has parked. Moves no branch, so any command may do it.
 pub fn settle(repo: &Repo, queue: &Queue) -> Result<Vec<String>> {
-    land::settle_in(repo, &repo.worktrees()?, queue)
+    land::settle_by_hand(repo, queue)
 }
 
 /// The commands that an entry held for its `shopfloor.toml` would have run, for a person to read.

@@ -4,7 +4,7 @@
 //! person's own staged changes. What cannot be switched without touching a person's work stays
 //! parked, and they are told how to come back.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -14,9 +14,17 @@ use crate::git::{Oid, RefName, Repo, Worktree};
 /// In a parked work tree's git directory: the branch it stood on, and the commit.
 const FILE: &str = "shopfloor-parked";
 
-/// Takes every work tree off `branch`, which is about to move from `tip`. Gives all work trees as
-/// they stand afterwards.
-pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Vec<Worktree>> {
+/// All work trees as they stand, and the right to move them: while it is held nobody else brings a
+/// work tree back to a branch that is about to move.
+pub(super) struct Parked {
+    worktrees: Vec<Worktree>,
+    _lock: File,
+}
+
+/// Takes every work tree off `branch`, which is about to move from `tip`.
+pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Parked> {
+    let file = lock_file(repo)?;
+    file.lock().context("waiting for the work trees")?;
     let mut worktrees = repo.worktrees()?;
     for worktree in &mut worktrees {
         if worktree.branch.as_ref() != Some(branch) || worktree.bare || worktree.prunable {
@@ -28,7 +36,23 @@ pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Vec<Workt
         head(repo, &worktree.path, tip)?;
         (worktree.branch, worktree.head) = (None, Some(*tip));
     }
-    Ok(worktrees)
+    Ok(Parked { worktrees, _lock: file })
+}
+
+/// The work trees as they stand; none while somebody lands.
+pub(super) fn look(repo: &Repo) -> Result<Option<Parked>> {
+    let file = lock_file(repo)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Parked { worktrees: repo.worktrees()?, _lock: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error).context("locking the work trees"),
+    }
+}
+
+fn lock_file(repo: &Repo) -> Result<File> {
+    let path = repo.own_dir()?.join("parking.lock");
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    opened.with_context(|| format!("opening {}", path.display()))
 }
 
 /// Brings parked work trees back to their branch, as far as nobody's work is in the way. Says what
@@ -36,18 +60,20 @@ pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Vec<Workt
 /// of them is a commit that became a queue entry, not an edit.
 pub(super) fn settle(
     repo: &Repo,
-    worktrees: &[Worktree],
+    parked: &Parked,
     ours: &dyn Fn(&Oid) -> Option<Oid>,
 ) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    for worktree in worktrees {
+    for worktree in &parked.worktrees {
         if worktree.bare || worktree.prunable {
             continue;
         }
         let Ok(folder) = repo.git_dir_of(&worktree.path) else { continue };
         let file = folder.join(FILE);
         let Some((branch, tip)) = read(&file) else { continue };
-        match back(repo, worktree, (&branch, &tip), ours)? {
+        // What goes wrong in one work tree is told, and keeps no other from coming back.
+        let back = back(repo, worktree, (&branch, &tip), ours);
+        match back.unwrap_or_else(|error| Back::Stays(format!("{error:#}"))) {
             Back::There => {
                 fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
             }
@@ -94,50 +120,40 @@ fn back(
     if worktree.head.as_ref() != Some(tip) {
         return Ok(Back::Stays("its HEAD has moved".to_owned()));
     }
-    let adopted = if state.clean { None } else { adopted(repo, path, ours)? };
-    match &adopted {
-        None if !state.clean => {
-            return Ok(Back::Stays("it has uncommitted changes".to_owned()));
-        }
-        // The commit that these files were made for exists, so stand on it: then nothing is edited.
-        Some(Adopted { submitted, staged }) => {
-            if !staged {
-                repo.git(["add", "--update", "--sparse", ":/"]).at(path).ok()?;
-            }
-            head(repo, path, submitted)?;
-        }
-        None => {}
+    if state.clean {
+        return switch(repo, path, branch);
     }
-    let done = repo.git(["switch", "--quiet", "--no-guess", branch.short()]).at(path).run()?;
-    if done.code == 0 {
-        return Ok(Back::There);
-    }
-    if adopted.is_some() {
-        head(repo, path, tip)?;
-    }
-    Ok(Back::Stays(in_the_way(&done.err)))
-}
-
-/// A commit that became a queue entry, found by what it left in the work tree.
-struct Adopted {
-    submitted: Oid,
-    /// Whether the index has it; `git commit -a` leaves it in the files alone when it is refused.
-    staged: bool,
-}
-
-/// The submitted commit whose tree is exactly what the work tree holds, with nothing edited beside it.
-fn adopted(
-    repo: &Repo,
-    path: &Path,
-    ours: &dyn Fn(&Oid) -> Option<Oid>,
-) -> Result<Option<Adopted>> {
     let staged = repo.git(["write-tree"]).at(path).run()?;
     let Ok(staged) = String::from_utf8_lossy(&staged.out).trim().parse::<Oid>() else {
-        return Ok(None);
+        return Ok(Back::Stays("it has uncommitted changes".to_owned()));
     };
     let held = repo.tracked_tree(path)?;
-    let submitted = ours(&held);
-    Ok(submitted.map(|submitted| Adopted { submitted, staged: staged == held }))
+    if let Some(submitted) = ours(&held) {
+        // The commit that these files were made for exists, so stand on it: then nothing is edited.
+        if staged != held {
+            repo.git(["add", "--update", "--sparse", ":/"]).at(path).ok()?;
+        }
+        head(repo, path, &submitted)?;
+        let back = switch(repo, path, branch)?;
+        if let Back::Stays(_) = back {
+            head(repo, path, tip)?;
+        }
+        return Ok(back);
+    }
+    // The person committed, which became an entry, and went on editing. Where their index is what
+    // has landed, only their edits differ from the branch: stand on it without touching a file.
+    let landed = repo.read_ref(branch)?.map(|tip| repo.tree_of(&tip)).transpose()?;
+    if landed == Some(staged) {
+        let args = ["symbolic-ref", "-m", "shopfloor: landing", "HEAD", branch.as_str()];
+        repo.git(args).at(path).ok()?;
+        return Ok(Back::There);
+    }
+    Ok(Back::Stays("it has uncommitted changes".to_owned()))
+}
+
+fn switch(repo: &Repo, path: &Path, branch: &RefName) -> Result<Back> {
+    let done = repo.git(["switch", "--quiet", "--no-guess", branch.short()]).at(path).run()?;
+    Ok(if done.code == 0 { Back::There } else { Back::Stays(in_the_way(&done.err)) })
 }
 
 /// Points `HEAD` at a commit, detached, without looking at any file.
