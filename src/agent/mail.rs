@@ -76,14 +76,14 @@ impl Fold for Post {
                     to: sent.to,
                     subject: sent.subject,
                     body: sent.body,
-                    sent_at: line.at.to_string(),
+                    sent_at: line.at.clone(),
                     read_at: None,
                 };
                 self.letters.entry(line.on.clone()).or_insert(letter);
             }
             Some(Event::Read {}) => {
                 if let Some(letter) = self.letters.get_mut(&line.on) {
-                    letter.read_at.get_or_insert_with(|| line.at.to_string());
+                    letter.read_at.get_or_insert_with(|| line.at.clone());
                 }
             }
             _ => {}

@@ -18,7 +18,7 @@ impl Name {
     }
 
     /// Which table of the configuration describes this agent: its own name, else the name without its number.
-    pub(crate) fn table<'n>(&'n self, known: impl Fn(&str) -> bool) -> Option<&'n str> {
+    pub(crate) fn table(&self, known: impl Fn(&str) -> bool) -> Option<&str> {
         let base = || self.0.rsplit_once('-').filter(|(_, n)| is_number(n)).map(|(base, _)| base);
         Some(self.0.as_str())
             .filter(|name| known(name))

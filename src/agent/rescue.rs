@@ -97,7 +97,7 @@ fn keep(repo: &Repo, agent: &str, label: &str, commit: Oid) -> Result<Kept> {
         let suffix = if n == 1 { String::new() } else { format!("-{n}") };
         let name: RefName = format!("refs/shopfloor/rescue/{agent}/{label}{suffix}").parse()?;
         let there = match repo.swap_ref(&name, None, Some(&commit), "rescued")? {
-            Swap::Done => Some(commit.clone()),
+            Swap::Done => Some(commit),
             Swap::Lost(there) => there,
         };
         let Some(there) = there else { continue };
@@ -117,7 +117,7 @@ fn keep(repo: &Repo, agent: &str, label: &str, commit: Oid) -> Result<Kept> {
 /// One commit with the first one's tree, from which all others can be reached.
 fn knot(repo: &Repo, first: &Oid, others: &[Oid], message: &str) -> Result<Oid> {
     let by = repo.commit(first)?.committer;
-    let parents: Vec<Oid> = std::iter::once(first).chain(others).cloned().collect();
+    let parents: Vec<Oid> = std::iter::once(first).chain(others).copied().collect();
     repo.commit_tree(&repo.tree_of(first)?, &parents, message, (&by, &by))
 }
 

@@ -203,7 +203,9 @@ pub(super) mod tests {
 
     pub(in crate::agent) fn roster(lines: &[Line]) -> Roster {
         let mut roster = Roster::default();
-        lines.iter().for_each(|line| roster.drink(line));
+        for line in lines {
+            roster.drink(line);
+        }
         roster
     }
 

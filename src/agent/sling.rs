@@ -164,16 +164,11 @@ mod tests {
         lines: &[Line],
         agent: Option<&str>,
         alive: bool,
-        submitted: bool,
+        submitted: Option<&str>,
     ) -> Result<Decision> {
         let (beads, roster) = (beads(&["api-1aaa", "api-2bbb"]), roster(lines));
         let usual: Name = agent.unwrap_or("toast").parse()?;
-        let floor = Floor {
-            beads: &beads,
-            roster: &roster,
-            submitted: submitted.then_some("main#7"),
-            alive: &|_| alive,
-        };
+        let floor = Floor { beads: &beads, roster: &roster, submitted, alive: &|_| alive };
         let named = agent.map(|_| &usual);
         decide(&floor, bead, &Wanted { agent: named, usual: &usual, session: "s-new" })
     }
@@ -185,18 +180,18 @@ mod tests {
     #[test]
     fn a_free_bead_goes_to_the_named_agent_or_the_next_free_one() {
         let bead = Bead { id: "api-1aaa".to_owned(), ..Bead::default() };
-        let Decision::Sling { agent, epoch, claim } = ask(&bead, &[], None, false, false).unwrap()
+        let Decision::Sling { agent, epoch, claim } = ask(&bead, &[], None, false, None).unwrap()
         else {
             panic!("not slung");
         };
         assert_eq!((agent.as_str(), epoch, claim.len()), ("toast", 1, 1));
         let busy = [hooked("s-1", "toast", "api-2bbb")];
-        let Decision::Sling { agent, .. } = ask(&bead, &busy, None, true, false).unwrap() else {
+        let Decision::Sling { agent, .. } = ask(&bead, &busy, None, true, None).unwrap() else {
             panic!("not slung");
         };
         assert_eq!(agent.as_str(), "toast-2");
         assert_eq!(
-            no(ask(&bead, &busy, Some("toast"), true, false)),
+            no(ask(&bead, &busy, Some("toast"), true, None)),
             "toast is busy with api-2bbb the api-2bbb"
         );
     }
@@ -205,14 +200,14 @@ mod tests {
     fn a_live_session_keeps_its_bead() {
         let (bead, lines) = (claimed("toast", Some("s-1")), [hooked("s-1", "toast", "api-1aaa")]);
         for agent in [None, Some("toast")] {
-            let Decision::Already { session } = ask(&bead, &lines, agent, true, false).unwrap()
+            let Decision::Already { session } = ask(&bead, &lines, agent, true, None).unwrap()
             else {
                 panic!("slung twice");
             };
             assert_eq!(session, "s-1");
         }
         assert_eq!(
-            no(ask(&bead, &lines, Some("rye"), true, false)),
+            no(ask(&bead, &lines, Some("rye"), true, None)),
             "api-1aaa is held by toast (session s-1)"
         );
     }
@@ -226,7 +221,7 @@ mod tests {
             unhooked("s-1", "toast", "api-1aaa"),
         ];
         let Decision::Sling { epoch, claim, .. } =
-            ask(&bead, &lines, Some("rye"), false, false).unwrap()
+            ask(&bead, &lines, Some("rye"), false, None).unwrap()
         else {
             panic!("not slung");
         };
@@ -234,17 +229,17 @@ mod tests {
         assert!(matches!(claim[0], BeadEvent::Released { epoch: 4, .. }), "{claim:?}");
         assert!(matches!(claim[1], BeadEvent::Claimed { epoch: 5, .. }), "{claim:?}");
         assert_eq!(
-            no(ask(&bead, &lines, None, false, true)),
+            no(ask(&bead, &lines, None, false, Some("main#7"))),
             "api-1aaa is in the queue already, as main#7"
         );
     }
 
     #[test]
     fn what_a_person_holds_what_is_closed_and_what_waits_is_refused() {
-        let held = no(ask(&claimed("Jane", None), &[], None, true, false));
+        let held = no(ask(&claimed("Jane", None), &[], None, true, None));
         assert!(held.starts_with("api-1aaa is held by Jane"), "{held}");
         let closed = Bead { id: "api-1aaa".to_owned(), status: Status::CLOSED, ..Bead::default() };
-        assert_eq!(no(ask(&closed, &[], None, true, false)), "api-1aaa is closed");
+        assert_eq!(no(ask(&closed, &[], None, true, None)), "api-1aaa is closed");
         let mut all = beads(&["api-1aaa", "api-2bbb"]);
         let edge = BeadEvent::Linked { to: "api-2bbb".to_owned(), kind: Link::BLOCKS };
         all.drink(&crate::agent::roster::tests::line("api-1aaa", &edge));

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::cli::context::Context;
 use crate::cli::refinery::Target;
-use crate::cli::sling;
 use crate::cli::show::{Done, Screen, Show};
+use crate::cli::sling;
 use crate::host::process;
 use crate::ledger::Ledger;
 use crate::refinery::event::Held;

@@ -124,7 +124,7 @@ impl Assign {
     fn hook(&self, cx: &Context, desk: &Desk, order: &Order<'_>) -> Result<(Slung, launch::Work)> {
         let (repo, ledger, actor) = (cx.repo()?, cx.ledger()?, cx.actor()?);
         let (prefix, replica) = (bead::prefix(repo)?, ledger.replica()?);
-        let new = title(order.what).map(|title| self.new(title));
+        let new = title(order.what).map(|title| self.write_down(title));
         ledger.write(&actor, |(beads, roster, queue, convoys): &Floors, pen| {
             let bead = match &new {
                 Some(new) => create(beads, pen, &prefix, new)?,
@@ -176,7 +176,7 @@ impl Assign {
         })
     }
 
-    fn new(&self, title: &str) -> New {
+    fn write_down(&self, title: &str) -> New {
         New {
             title: title.to_owned(),
             description: self.description.clone().unwrap_or_default(),

@@ -61,7 +61,9 @@ impl Stop {
         while chosen.iter().any(|session| desk.alive(&session.id)) {
             if begun.elapsed() > PATIENCE {
                 // A runner that does not answer is worth no more than one that is gone.
-                chosen.iter().for_each(|session| runner::sweep(&desk, &session.id));
+                for session in &chosen {
+                    runner::sweep(&desk, &session.id);
+                }
                 break;
             }
             cx.clock.sleep(Duration::from_millis(20));
