@@ -355,3 +355,34 @@ fn hooks_in_a_tracked_or_a_shared_directory_stay_as_they_are() {
     assert!(trailers(&other, "HEAD").starts_with("Agent: robot"));
     assert_eq!(shared.sh("ls").line(), "commit-msg");
 }
+
+#[test]
+fn a_repository_without_commits_or_a_name_is_set_up_all_the_same() {
+    let world = Sandbox::new();
+    let new = world.place("new");
+    new.git("init --quiet").ok();
+    new.git("bead init --yes").ok();
+    new.commit("a", "a\n", "The first commit is nobody's entry").ok();
+    new.git("commit --quiet --allow-empty -m two").fails(128).says(&["QUEUED #1"]);
+
+    let nobody = world.repo("nobody");
+    nobody.git("config --global --remove-section user").ok();
+    let before = picture(&nobody);
+    nobody.git("bead init --yes").fails(128).says(&["git does not know who you are"]);
+    assert_eq!(picture(&nobody), before, "nothing half done");
+}
+
+#[test]
+fn init_in_a_linked_work_tree_sets_up_the_repository() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.git("worktree add --quiet -b topic ../topic").ok();
+    let tree = repo.at("../topic");
+    let plan = tree.json("bead init --yes --json");
+    assert_eq!(plan["target"], "main");
+    assert!(repo.has(".git/hooks/commit-msg"));
+    tree.sh("AI_AGENT=robot git commit --quiet --allow-empty -m one").ok();
+    assert!(trailers(&tree, "HEAD").starts_with("Agent: robot"));
+    tree.git("bead deinit").ok();
+    assert!(!repo.has(".git/hooks/commit-msg"));
+}

@@ -12,6 +12,7 @@ mod checkout;
 mod convoy;
 mod crash;
 mod githook;
+mod guard;
 mod input;
 mod demo;
 mod ledger;

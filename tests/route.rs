@@ -1,6 +1,5 @@
 //! Where a push goes: into the queue, on to the real remote, or nowhere, and what is said about it.
 
-use crate::githook::set_up;
 use crate::support::{Place, Ran, Sandbox};
 
 /// A script for an agent that has its bead and does nothing with it until it is stopped.
@@ -16,12 +15,12 @@ fn slung<'w>(world: &'w Sandbox, repo: &Place<'w>, name: &str) -> (Place<'w>, St
 }
 
 /// What the client was told, without git's own report.
-fn told(ran: &Ran) -> Vec<String> {
+pub(crate) fn told(ran: &Ran) -> Vec<String> {
     let lines = ran.err.lines().filter_map(|line| line.strip_prefix("remote: "));
     lines.map(|line| line.trim_end().to_owned()).collect()
 }
 
-fn queued(repo: &Place<'_>) -> Vec<String> {
+pub(crate) fn queued(repo: &Place<'_>) -> Vec<String> {
     let status = repo.json("refinery status --json");
     let commits = status["queue"].as_array().unwrap().iter();
     commits.map(|entry| entry["commit"].as_str().unwrap().to_owned()).collect()
@@ -197,33 +196,6 @@ fn around_the_gate_there_is_no_way_by_accident() {
 }
 
 #[test]
-fn pre_push_queues_what_a_person_pushes_and_lets_pass_what_has_landed() {
-    let world = Sandbox::new();
-    let hub = world.bare("hub");
-    let seed = world.repo("seed");
-    seed.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
-    let repo = world.clone_of(&hub, "api");
-    repo.git("config shopfloor.autorun false").ok();
-    repo.git("bead init --yes --route guard").ok();
-    assert_eq!(repo.git("config shopfloor.publish").ok().line(), "origin");
-    repo.git("switch --quiet -c topic").ok();
-    repo.commit("a", "a\n", "Add a").ok();
-    repo.git("push --quiet origin topic").ok();
-    let before = hub.rev("main");
-    let push = repo
-        .git("push origin topic:main")
-        .fails(1)
-        .says(&["QUEUED #1 (not landed)", "git calls a failed push"]);
-    assert!(push.err.contains("error: failed to push some refs"), "{push}");
-    assert_eq!((hub.rev("main"), queued(&repo)), (before, vec![repo.rev("topic")]));
-    repo.git("push origin :main").fails(1).says(&["main is protected"]);
-    repo.git("push --quiet origin main").ok();
-    repo.git("refinery run --drain").ok();
-    assert_eq!(hub.rev("main"), repo.rev("topic"));
-    repo.sh("git fetch --quiet && git push --quiet origin main").ok();
-}
-
-#[test]
 fn with_route_all_every_work_tree_goes_through_the_gate() {
     let world = Sandbox::new();
     let hub = world.bare("hub");
@@ -249,52 +221,6 @@ fn with_route_all_every_work_tree_goes_through_the_gate() {
     repo.git("config --unset shopfloor.autorun").ok();
     repo.git("config --remove-section branch.topic").ok();
     assert_eq!(repo.read(".git/config"), config);
-}
-
-#[test]
-fn a_second_clone_pushes_into_the_queue_of_the_first() {
-    let world = Sandbox::new();
-    let repo = set_up(&world, "api");
-    let clone = world.clone_of(&repo, "clone");
-    clone.commit("a", "a\n", "Add a").ok();
-    let before = repo.rev("main");
-    let push = clone.git("push origin main").ok();
-    assert!(told(&push)[0].starts_with("QUEUED #1 (not landed)"), "{push}");
-    assert_eq!((repo.rev("main"), queued(&repo)), (before, vec![clone.rev("HEAD")]));
-    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
-    clone.git("push --quiet origin main:topic").ok();
-    assert_eq!(repo.rev("topic"), clone.rev("HEAD"));
-    repo.git("refinery run --drain").ok();
-    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
-    clone.sh("git reset --quiet --hard HEAD~1").ok();
-    clone.commit("b", "b\n", "Add b").ok();
-    clone.git("push origin main").fails(1).says(&["non-fast-forward"]);
-    clone
-        .git("push --force origin main")
-        .fails(1)
-        .says(&["main only moves forward", "HEAD:refs/for/main"]);
-    clone.git("push origin HEAD:refs/for/main").ok();
-    clone.git("push origin HEAD:refs/for/other").fails(1).says(&["there is no queue for other"]);
-    assert_eq!(queued(&repo), [clone.rev("HEAD")]);
-    let push = clone.git("push origin :main").fails(1);
-    assert!(push.err.contains("main is protected"), "{push}");
-}
-
-#[test]
-fn a_push_into_a_bare_repository_that_is_set_up_is_queued() {
-    let world = Sandbox::new();
-    let hub = world.bare("hub.git");
-    let seed = world.repo("seed");
-    seed.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
-    hub.git("config shopfloor.autorun false").ok();
-    hub.git("bead init --yes").ok();
-    let clone = world.clone_of(&hub, "clone");
-    clone.commit("a", "a\n", "Add a").ok();
-    let before = hub.rev("main");
-    clone.git("push origin main").ok();
-    assert_eq!((hub.rev("main"), queued(&hub)), (before, vec![clone.rev("HEAD")]));
-    hub.git("refinery run --drain").ok();
-    assert_eq!(hub.rev("main"), clone.rev("HEAD"));
 }
 
 #[test]
@@ -333,49 +259,70 @@ fn a_moved_repository_is_looked_after_by_the_next_command() {
 }
 
 #[test]
-fn a_commit_on_main_becomes_an_entry_and_main_stays() {
-    let world = Sandbox::new();
-    let repo = set_up(&world, "api");
-    let before = repo.rev("main");
-    repo.write("a", "a\n");
-    repo.git("add a").ok();
-    repo.git("commit -m one").fails(128).says(&["QUEUED #1 (not landed)", "git refinery wait 1"]);
-    assert_eq!(repo.rev("main"), before);
-    repo.git("refinery run --drain").ok();
-    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
-    assert_eq!(repo.git("log -1 --format=%s").ok().line(), "one");
-
-    repo.git("reset --quiet --hard HEAD~1").fails(128).says(&["main only moves forward"]);
-    repo.git("reset --quiet --hard HEAD").ok();
-    repo.git("pack-refs --all").ok();
-    repo.git("gc --quiet --prune=now").ok();
-    assert_eq!(repo.git("log -1 --format=%s").ok().line(), "one");
-
-    repo.git("config shopfloor.commitOnTarget refuse").ok();
-    repo.git("commit --quiet --allow-empty -m two")
-        .fails(128)
-        .says(&["moved by the merge queue alone"]);
-    assert!(queued(&repo).is_empty());
-    repo.git("config shopfloor.commitOnTarget allow").ok();
-    repo.git("commit --quiet --allow-empty -m two").ok();
-}
-
-#[test]
-fn what_the_remote_has_comes_in_without_asking() {
+fn a_slung_work_tree_of_a_repository_with_route_all_pushes_once() {
     let world = Sandbox::new();
     let hub = world.bare("hub");
     let seed = world.repo("seed");
-    seed.run(["git", "remote", "add", "origin", hub.dir.to_str().unwrap()]).ok();
-    seed.git("push --quiet --set-upstream origin main").ok();
-    let repo = world.clone_of(&hub, "api");
-    repo.git("config shopfloor.autorun false").ok();
-    repo.git("bead init --yes").ok();
-    seed.commit("a", "a\n", "Add a").ok();
-    seed.git("push --quiet").ok();
-    repo.git("pull --quiet").ok();
-    assert_eq!(repo.rev("main"), seed.rev("main"));
-    seed.git("commit --quiet --amend -m rewritten").ok();
-    seed.git("push --quiet --force").ok();
-    repo.sh("git fetch --quiet && git reset --quiet --hard origin/main").ok();
-    assert_eq!(repo.rev("main"), seed.rev("main"));
+    seed.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
+    for repo in [world.clone_of(&hub, "api"), world.repo("alone")] {
+        let name = repo.dir.file_name().unwrap().to_str().unwrap().to_owned();
+        repo.git("config shopfloor.autorun false").ok();
+        repo.git("bead init --yes --route all").ok();
+        let (tree, _) = slung(&world, &repo, &name);
+        tree.commit("a", "a\n", "Add a").ok();
+        let push = tree.git("push origin HEAD:main").ok();
+        assert_eq!(push.err.matches("QUEUED").count(), 1, "{push}");
+        repo.git("bead init --yes --route guard").ok();
+        tree.commit("b", "b\n", "Add b").ok();
+        let push = tree.git("push origin HEAD:main").ok();
+        assert_eq!(push.err.matches("QUEUED").count(), 1, "{push}");
+        assert_eq!(repo.git("config --local --get-all remote.origin.pushurl").code, 1);
+    }
+}
+
+#[test]
+fn every_kind_of_repository_has_its_route() {
+    let options: [&[&str]; 2] = [&["--object-format=sha256"], &["--ref-format=reftable"]];
+    for (nth, options) in options.into_iter().enumerate() {
+        let world = Sandbox::new();
+        let name = format!("api{nth}");
+        let repo = world.repo_as(&name, options);
+        let (tree, _) = slung(&world, &repo, &name);
+        tree.commit("a", "a\n", "Add a").ok();
+        tree.git("push origin HEAD:main HEAD:topic").ok();
+        assert_eq!(queued(&repo), [tree.rev("HEAD")], "{options:?}");
+        assert_eq!(repo.rev("topic"), tree.rev("HEAD"));
+        repo.git("bead init --yes").ok();
+        repo.git("commit --quiet --allow-empty -m mine").fails(128).says(&["QUEUED #2"]);
+        let clone = world.clone_of(&repo, "clone");
+        clone.commit("b", "b\n", "Add b").ok();
+        clone.git("push origin main").ok();
+        assert_eq!(queued(&repo).len(), 3);
+    }
+}
+
+#[test]
+fn a_bare_repository_has_slung_work_trees_too() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let seed = world.repo("seed");
+    seed.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
+    let config = hub.read("config");
+    hub.git("config --global shopfloor.autorun false").ok();
+    world.person(IDLE);
+    let bead = hub.bead("Do the work");
+    hub.git(&format!("sling {bead} builder")).ok();
+    let tree = hub.sh("git worktree list --porcelain | sed -n 's/^worktree //p' | tail -1").line();
+    let tree = world
+        .place(tree.strip_prefix(world.root().to_str().unwrap()).unwrap().trim_start_matches('/'));
+    tree.commit("a", "a\n", "Add a").ok();
+    tree.git("push origin HEAD:main").ok();
+    assert_eq!(queued(&hub), [tree.rev("HEAD")]);
+    assert_eq!(hub.git("rev-parse --is-bare-repository").ok().line(), "true");
+    assert_eq!(tree.git("rev-parse --is-bare-repository").ok().line(), "false");
+    hub.git("sling stop --all").ok();
+    hub.git("refinery run --drain").ok();
+    hub.git("bead deinit").ok();
+    assert_eq!(hub.read("config"), config);
+    assert_eq!(hub.git("rev-parse --is-bare-repository").ok().line(), "true");
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::git::Repo;
+use crate::git::{RefName, Repo};
 use crate::githook::block::{self, Placed};
 use crate::githook::place::{self, Place};
 use crate::githook::settings::{self, Settings};
@@ -186,7 +186,7 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
             .with("remote.origin.pushurl", &route::gate_dir(repo).to_string_lossy());
     }
     let old = file::read(&path)?;
-    if settings::put(old.as_deref(), &wanted)? == old.unwrap_or_default() {
+    if settings::renew(old.as_deref(), &wanted)? == old.unwrap_or_default() {
         return Ok(None);
     }
     let what = format!("one marked block at its end:\n{}", wanted.lines().join("\n"));
@@ -204,7 +204,7 @@ pub fn apply(repo: &Repo, changes: &[Change]) -> Result<()> {
                 file::write(path, bytes, 0o755)?;
             }
             Act::Config(wanted) => {
-                file::edit_config(path, |old| settings::put(old, wanted).map(Some))?;
+                file::edit_config(path, |old| settings::renew(old, wanted).map(Some))?;
                 repo.config_changed();
             }
             Act::Gate => drop(route::ensure(repo)?),
@@ -245,6 +245,7 @@ pub fn remove(repo: &Repo) -> Result<Vec<PathBuf>> {
         }
     }
     repo.config_changed();
+    forget_invented(repo)?;
     for dir in [&place.dir, &place.receiving] {
         if dir.is_dir() {
             touched.extend(clear(dir)?);
@@ -271,6 +272,23 @@ pub fn remove(repo: &Repo) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(touched)
+}
+
+/// What was fetched from a remote that only we had made up.
+fn forget_invented(repo: &Repo) -> Result<()> {
+    if repo.remotes()?.iter().any(|remote| remote.name == "origin") {
+        return Ok(());
+    }
+    let target = repo.default_branch()?;
+    let (name, here) =
+        (format!("refs/remotes/origin/{target}").parse()?, RefName::branch(&target)?);
+    let (fetched, tip) = (repo.read_ref(&name)?, repo.read_ref(&here)?);
+    if let (Some(fetched), Some(tip)) = (fetched, tip)
+        && repo.is_ancestor(&fetched, &tip)?
+    {
+        repo.git(["update-ref", "-d", name.as_str(), &fetched.to_string()]).ok()?;
+    }
+    Ok(())
 }
 
 /// Our lines out of every file of a hooks directory, also where a hook manager has renamed them.

@@ -27,6 +27,7 @@ pub use outfit::{Outfit, fit_out};
 pub use purge::purge;
 pub use push::guard;
 pub use receive::serve;
+pub use route::programs;
 pub use transaction::decide;
 
 use anyhow::Result;

@@ -38,7 +38,8 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
         .with("core.hooksPath", &hooks.to_string_lossy())
         .with("shopfloor.identity", &outfit.agent)
         .with("shopfloor.bead", &outfit.bead)
-        .with("shopfloor.epoch", &outfit.epoch.to_string());
+        .with("shopfloor.epoch", &outfit.epoch.to_string())
+        .with("shopfloor.path", &route::programs(repo)?.to_string_lossy());
     for (key, value) in
         [("session", &outfit.session), ("tool", &outfit.tool), ("model", &outfit.model)]
     {
@@ -62,30 +63,28 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
     let gate = route::gate_dir(repo).to_string_lossy().into_owned();
     let target = repo.default_branch()?;
     let upstream = route::upstream(repo, &target)?;
+    // Addresses add up. Git 2.46 begins a new list at an empty one; before that, push addresses that
+    // are there can only be rewritten.
+    let fresh = repo.git_version()? >= (2, 46);
+    let only = |wanted: Settings, key: &str, value: &str| match fresh {
+        true => wanted.with(key, "").with(key, value),
+        false => wanted.with(key, value),
+    };
     let Some(remote) = &upstream.remote else {
+        let fetch = format!("+refs/heads/{target}:refs/remotes/origin/{target}");
+        let wanted = wanted.with("remote.origin.fetch", &fetch);
+        if !fresh && !repo.remotes()?.is_empty() {
+            return Ok(wanted);
+        }
         let here = repo.common_dir().to_string_lossy().into_owned();
-        let key = "remote.origin.pushurl";
-        let wanted = wanted.with("remote.origin.url", &here).with(
-            "remote.origin.fetch",
-            &format!("+refs/heads/{target}:refs/remotes/origin/{target}"),
-        );
-        // The repository may lead there already, and a push that goes twice is queued twice.
-        return Ok(match repo.git_version()? >= (2, 46) {
-            true => wanted.with(key, "").with(key, &gate),
-            false if repo.config_all(key)?.iter().any(|url| route::is_gate(url)) => wanted,
-            false => wanted.with(key, &gate),
-        });
+        return Ok(only(only(wanted, "remote.origin.url", &here), "remote.origin.pushurl", &gate));
     };
     let key = format!("remote.{}.pushurl", remote.name);
-    if upstream.urls == [remote.url.clone()]
-        && remote.push_urls.iter().all(|url| route::is_gate(url))
-    {
-        return Ok(wanted.with(&key, &gate));
+    if fresh {
+        return Ok(only(wanted, &key, &gate));
     }
-    // Push addresses add up. Git 2.46 begins a new list at an empty one; before that, the ones that
-    // are there can only be rewritten.
-    if repo.git_version()? >= (2, 46) {
-        return Ok(wanted.with(&key, "").with(&key, &gate));
+    if upstream.urls == [remote.url.clone()] {
+        return Ok(wanted.with(&key, &gate));
     }
     let key = format!("url.{gate}.insteadOf");
     Ok(upstream.urls.iter().fold(wanted, |wanted, url| wanted.with(&key, url)))

@@ -95,16 +95,19 @@ pub(super) fn behind(gate: &Repo) -> Result<Option<Repo>> {
 /// The gate, made where it is missing, with the branches that clients are to see.
 pub(super) fn ensure(repo: &Repo) -> Result<PathBuf> {
     let dir = gate_dir(repo);
+    let config = config(repo)?;
     if !dir.join("HEAD").exists() {
-        make(repo, &dir)
+        make(repo, &dir, &config)
             .with_context(|| format!("making the gate repository {}", dir.display()))?;
+    } else if file::read(&dir.join("config"))?.as_deref() != Some(config.as_bytes()) {
+        file::write(&dir.join("config"), config.as_bytes(), 0o644)?;
     }
     mirror(repo)?;
     Ok(dir)
 }
 
 /// Made beside its place and moved there whole: of two who make it at once, one wins.
-fn make(repo: &Repo, dir: &Path) -> Result<()> {
+fn make(repo: &Repo, dir: &Path, config: &str) -> Result<()> {
     let own = repo.own_dir()?;
     let made = tempfile::Builder::new().prefix("gate-").tempdir_in(&own)?;
     let at = |path: &str| made.path().join(path);
@@ -113,7 +116,7 @@ fn make(repo: &Repo, dir: &Path) -> Result<()> {
     }
     fs::write(at("HEAD"), "ref: refs/heads/none\n")?;
     fs::write(at("objects/info/alternates"), "../../../objects\n")?;
-    fs::write(at("config"), config(repo)?)?;
+    fs::write(at("config"), config)?;
     file::write(&at("hooks/proc-receive"), scripts::PROC_RECEIVE.as_bytes(), 0o755)?;
     match fs::rename(made.path(), dir) {
         Err(_) if dir.join("HEAD").exists() => Ok(()),
@@ -121,12 +124,22 @@ fn make(repo: &Repo, dir: &Path) -> Result<()> {
     }
 }
 
+/// Where our commands stand, for git hooks that run with another `PATH`: as they are found, so that an
+/// update through a link stays found.
+pub fn programs(repo: &Repo) -> Result<PathBuf> {
+    let found = match repo.env().path_of("git-refinery") {
+        Some(found) => found,
+        None => std::env::current_exe().context("finding this program")?,
+    };
+    Ok(found.parent().context("a program in no directory")?.to_owned())
+}
+
 fn config(repo: &Repo) -> Result<String> {
     let (version, format) = match repo.sha256() {
         true => (1, "[extensions]\n\tobjectFormat = sha256\n"),
         false => (0, ""),
     };
-    let path = repo.config_get("shopfloor.path")?.unwrap_or_default();
+    let path = programs(repo)?.to_string_lossy().into_owned();
     let path = path.replace('\\', "\\\\").replace('"', "\\\"");
     Ok(format!(
         "[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n\thooksPath = hooks\n\
@@ -157,7 +170,14 @@ pub(super) fn mirror(repo: &Repo) -> Result<()> {
     if orders.is_empty() {
         return Ok(());
     }
-    gate.git(["update-ref", "--stdin"]).input(orders).ok()
+    let done = gate.git(["update-ref", "--stdin"]).input(orders).run()?;
+    // Somebody else shows the same at the same time; what they show is as good.
+    anyhow::ensure!(
+        done.code == 0 || done.err.contains("cannot lock ref"),
+        "showing branches in the gate: {}",
+        done.err
+    );
+    Ok(())
 }
 
 /// What the gate shows: the branches of the remote, or our own where there is none, and the target

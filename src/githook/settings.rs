@@ -8,6 +8,9 @@ use anyhow::Result;
 
 use crate::githook::block;
 
+/// How the path of every gate ends.
+const GATE: &str = "/shopfloor/gate.git";
+
 /// Setting lines in their order; a key may come more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings(Vec<Setting>);
@@ -75,6 +78,21 @@ impl Settings {
         text
     }
 
+    /// Remotes that lead into the very repository whose gate they push to: there was none before us.
+    fn invented_remotes(&self) -> Vec<String> {
+        let value = |section: &str, name: &str| {
+            let found =
+                self.0.iter().rfind(|setting| setting.section == section && setting.name == name);
+            found.map(|setting| plain(&setting.value))
+        };
+        let addresses = self.0.iter().filter(|setting| setting.name == "url");
+        let ours = addresses.filter(|setting| {
+            let gate = value(&setting.section, "pushurl");
+            gate.is_some_and(|gate| gate.strip_suffix(GATE) == Some(plain(&setting.value).as_str()))
+        });
+        ours.map(|setting| setting.section.clone()).collect()
+    }
+
     fn names(&self, other: &Setting) -> bool {
         self.0.iter().any(|setting| setting.same_key(other))
     }
@@ -96,10 +114,15 @@ impl Setting {
         self.section == other.section && self.name.eq_ignore_ascii_case(&other.name)
     }
 
+    fn is_ours_among(&self, invented: &[String]) -> bool {
+        let address = matches!(self.name.as_str(), "url" | "fetch");
+        self.is_ours() || (address && invented.contains(&self.section))
+    }
+
     /// What only we write. Anything else in the block was put there by git for somebody else.
     fn is_ours(&self) -> bool {
         let name = self.name.to_ascii_lowercase();
-        let gate = self.value.contains("/shopfloor/gate.git");
+        let gate = self.value.contains(GATE);
         match self.section.as_str() {
             "shopfloor" => true,
             "extensions" => name == "worktreeconfig",
@@ -107,13 +130,12 @@ impl Setting {
             "core" => matches!(name.as_str(), "bare" | "worktree" | "hookspath"),
             "user" => matches!(name.as_str(), "name" | "email"),
             "commit" => name == "gpgsign",
-            section if section.starts_with("remote ") => match name.as_str() {
-                "pushurl" => gate || plain(&self.value).is_empty(),
-                // Only where there was no remote at all is there an address of ours.
-                "url" | "fetch" => !gate,
-                _ => false,
-            },
-            section if section.starts_with("url ") => section.contains("/shopfloor/gate.git"),
+            section if section.starts_with("remote ") => {
+                let reset =
+                    matches!(name.as_str(), "pushurl" | "url") && plain(&self.value).is_empty();
+                reset || (name == "pushurl" && gate)
+            }
+            section if section.starts_with("url ") => section.contains(GATE),
             _ => false,
         }
     }
@@ -152,15 +174,18 @@ fn brought_back(file: &[u8]) -> Vec<u8> {
 pub(super) fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
     let at = |path: &str| quoted(&here.join(path).to_string_lossy());
     let mut all = Settings::read(file)?;
-    let mut any = false;
+    let (mut any, invented) = (false, all.invented_remotes());
     for setting in &mut all.0 {
-        let gate = setting.value.contains("/shopfloor/gate.git");
+        let gate = setting.value.contains(GATE);
+        let invented = invented.contains(&setting.section);
         let new = match (
             setting.section.split_once(' ').map_or(setting.section.as_str(), |(name, _)| name),
             setting.name.as_str(),
         ) {
             ("remote", "pushurl") if gate => at("shopfloor/gate.git"),
-            ("remote", "url") => quoted(&here.to_string_lossy()),
+            ("remote", "url") if invented && setting.value != "\"\"" => {
+                quoted(&here.to_string_lossy())
+            }
             ("core", "hooksPath") if setting.value.contains("shopfloor-hooks") => {
                 at("shopfloor-hooks")
             }
@@ -182,6 +207,23 @@ pub(super) fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
 /// The file with these settings in our block; those of the same names are replaced, others of the block stay.
 pub(super) fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
     let known = file.map(Settings::read).transpose()?.unwrap_or_default();
+    merged(file, known, wanted)
+}
+
+/// The same, and nothing of an earlier `init` stays beside it.
+pub(super) fn renew(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
+    let mut known = file.map(Settings::read).transpose()?.unwrap_or_default();
+    let invented = known.invented_remotes();
+    // What lets work trees have a file of their own is theirs.
+    known.0.retain(|setting| {
+        setting.section == "extensions"
+            || setting.name == "bare"
+            || !setting.is_ours_among(&invented)
+    });
+    merged(file, known, wanted)
+}
+
+fn merged(file: Option<&[u8]>, known: Settings, wanted: &Settings) -> Result<Vec<u8>> {
     let mut all: Vec<Setting> =
         known.0.into_iter().filter(|setting| !wanted.names(setting)).collect();
     for setting in &wanted.0 {
@@ -194,7 +236,8 @@ pub(super) fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
 /// The file with nothing of ours in it, and with everything else; `None` when there was none before us.
 pub(super) fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
     let mut others = Settings::read(file)?;
-    others.0.retain(|setting| !setting.is_ours());
+    let invented = others.invented_remotes();
+    others.0.retain(|setting| !setting.is_ours_among(&invented));
     let rest = block::without(&brought_back(file))?;
     if others.0.is_empty() {
         return Ok(rest);
@@ -305,6 +348,21 @@ mod tests {
         let new = put(Some(&new), &ours()).unwrap();
         assert_eq!(set_aside(&new, "core", "worktree"), (new.clone(), None));
         assert_eq!(take(&new).unwrap().as_deref(), Some(&file[..]));
+    }
+
+    #[test]
+    fn a_remote_that_was_given_an_address_stays() {
+        let invented = Settings::default()
+            .with("remote.origin.url", "/r/.git")
+            .with("remote.origin.pushurl", "/r/.git/shopfloor/gate.git");
+        let new = put(Some(b"[x]\n"), &invented).unwrap();
+        assert_eq!(take(&new).unwrap().unwrap(), b"[x]\n");
+        let set = String::from_utf8(new).unwrap().replace("url = /r/.git\n", "url = git@host:x\n");
+        let left = take(set.as_bytes()).unwrap().unwrap();
+        assert_eq!(
+            String::from_utf8(left).unwrap(),
+            "[x]\n[remote \"origin\"]\n\turl = git@host:x\n"
+        );
     }
 
     #[test]

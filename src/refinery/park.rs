@@ -113,7 +113,12 @@ fn back(
     if worktree.branch.is_some() {
         return Ok(Back::There);
     }
-    let state = repo.checkout_state(path)?;
+    let mut state = repo.checkout_state(path)?;
+    // A merge that became a queue entry is over; git was only not allowed to write it down.
+    if state.busy.as_deref() == Some("merge") && ours(&repo.tracked_tree(path)?).is_some() {
+        repo.git(["merge", "--quit"]).at(path).ok()?;
+        state = repo.checkout_state(path)?;
+    }
     if let Some(busy) = state.busy {
         return Ok(Back::Stays(format!("a {busy} is under way")));
     }

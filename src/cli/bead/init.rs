@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ enum Route {
 impl Init {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let repo = cx.repo()?;
-        let wish = self.wish(cx, repo)?;
+        let wish = self.wish(repo)?;
         let changes = githook::plan(repo, &wish)?;
         let mut view = Plan::new(repo, &wish, &changes);
         if self.dry_run || changes.is_empty() {
@@ -77,7 +77,7 @@ impl Init {
         Ok(view.into())
     }
 
-    fn wish(&self, cx: &Context, repo: &Repo) -> Result<Wish> {
+    fn wish(&self, repo: &Repo) -> Result<Wish> {
         let target = repo.default_branch()?;
         let prefix = match &self.prefix {
             Some(prefix) if bead::slug(prefix) != *prefix => {
@@ -97,16 +97,8 @@ impl Init {
             None => githook::default_route(repo, &target)?,
         };
         let publish = githook::publish(repo, &target)?;
-        Ok(Wish { prefix, target, route, publish, path: programs(cx)? })
+        Ok(Wish { prefix, target, route, publish, path: githook::programs(repo)? })
     }
-}
-
-/// Where our commands stand: as they are found, so that an update through a link stays found.
-fn programs(cx: &Context) -> Result<PathBuf> {
-    let found = cx.env.path_of("git-bead");
-    let found =
-        found.map_or_else(|| std::env::current_exe().context("finding this program"), Ok)?;
-    Ok(found.parent().context("a program in no directory")?.to_owned())
 }
 
 #[derive(Serialize)]

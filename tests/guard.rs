@@ -1,0 +1,195 @@
+//! What stands before the protected branch in a repository that is set up, whoever comes: a person's
+//! commit, a person's push, another clone, what the remote already has.
+
+use crate::githook::set_up;
+use crate::route::{queued, told};
+use crate::support::{Place, Sandbox, TOOLS};
+
+#[test]
+fn pre_push_queues_what_a_person_pushes_and_lets_pass_what_has_landed() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub");
+    let seed = world.repo("seed");
+    seed.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
+    let repo = world.clone_of(&hub, "api");
+    repo.git("config shopfloor.autorun false").ok();
+    repo.git("bead init --yes --route guard").ok();
+    assert_eq!(repo.git("config shopfloor.publish").ok().line(), "origin");
+    repo.git("switch --quiet -c topic").ok();
+    repo.commit("a", "a\n", "Add a").ok();
+    repo.git("push --quiet origin topic").ok();
+    let before = hub.rev("main");
+    let push = repo
+        .git("push origin topic:main")
+        .fails(1)
+        .says(&["QUEUED #1 (not landed)", "git calls a failed push"]);
+    assert!(push.err.contains("error: failed to push some refs"), "{push}");
+    assert_eq!((hub.rev("main"), queued(&repo)), (before, vec![repo.rev("topic")]));
+    repo.git("push origin :main").fails(1).says(&["main is protected"]);
+    repo.git("push --quiet origin main").ok();
+    repo.git("refinery run --drain").ok();
+    assert_eq!(hub.rev("main"), repo.rev("topic"));
+    repo.sh("git fetch --quiet && git push --quiet origin main").ok();
+}
+
+#[test]
+fn a_second_clone_pushes_into_the_queue_of_the_first() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    let clone = world.clone_of(&repo, "clone");
+    clone.commit("a", "a\n", "Add a").ok();
+    let before = repo.rev("main");
+    let push = clone.git("push origin main").ok();
+    assert!(told(&push)[0].starts_with("QUEUED #1 (not landed)"), "{push}");
+    assert_eq!((repo.rev("main"), queued(&repo)), (before, vec![clone.rev("HEAD")]));
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+    clone.git("push --quiet origin main:topic").ok();
+    assert_eq!(repo.rev("topic"), clone.rev("HEAD"));
+    repo.git("refinery run --drain").ok();
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+    clone.sh("git reset --quiet --hard HEAD~1").ok();
+    clone.commit("b", "b\n", "Add b").ok();
+    clone.git("push origin main").fails(1).says(&["non-fast-forward"]);
+    clone
+        .git("push --force origin main")
+        .fails(1)
+        .says(&["main only moves forward", "HEAD:refs/for/main"]);
+    clone.git("push origin HEAD:refs/for/main").ok();
+    clone.git("push origin HEAD:refs/for/other").fails(1).says(&["there is no queue for other"]);
+    assert_eq!(queued(&repo), [clone.rev("HEAD")]);
+    let push = clone.git("push origin :main").fails(1);
+    assert!(push.err.contains("main is protected"), "{push}");
+}
+
+#[test]
+fn a_push_into_a_bare_repository_that_is_set_up_is_queued() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let seed = world.repo("seed");
+    seed.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
+    hub.git("config shopfloor.autorun false").ok();
+    hub.git("bead init --yes").ok();
+    let clone = world.clone_of(&hub, "clone");
+    clone.commit("a", "a\n", "Add a").ok();
+    let before = hub.rev("main");
+    clone.git("push origin main").ok();
+    assert_eq!((hub.rev("main"), queued(&hub)), (before, vec![clone.rev("HEAD")]));
+    hub.git("refinery run --drain").ok();
+    assert_eq!(hub.rev("main"), clone.rev("HEAD"));
+}
+
+#[test]
+fn a_commit_on_main_becomes_an_entry_and_main_stays() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    let before = repo.rev("main");
+    repo.write("a", "a\n");
+    repo.git("add a").ok();
+    repo.git("commit -m one").fails(128).says(&["QUEUED #1 (not landed)", "git refinery wait 1"]);
+    assert_eq!(repo.rev("main"), before);
+    repo.git("refinery run --drain").ok();
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+    assert_eq!(repo.git("log -1 --format=%s").ok().line(), "one");
+
+    repo.git("reset --quiet --hard HEAD~1").fails(128).says(&["main only moves forward"]);
+    repo.git("reset --quiet --hard HEAD").ok();
+    repo.git("pack-refs --all").ok();
+    repo.git("gc --quiet --prune=now").ok();
+    assert_eq!(repo.git("log -1 --format=%s").ok().line(), "one");
+
+    repo.git("config shopfloor.commitOnTarget refuse").ok();
+    repo.git("commit --quiet --allow-empty -m two")
+        .fails(128)
+        .says(&["moved by the merge queue alone"]);
+    assert!(queued(&repo).is_empty());
+    repo.git("config shopfloor.commitOnTarget allow").ok();
+    repo.git("commit --quiet --allow-empty -m two").ok();
+}
+
+#[test]
+fn what_the_remote_has_comes_in_without_asking() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub");
+    let seed = world.repo("seed");
+    seed.run(["git", "remote", "add", "origin", hub.dir.to_str().unwrap()]).ok();
+    seed.git("push --quiet --set-upstream origin main").ok();
+    let repo = world.clone_of(&hub, "api");
+    repo.git("config shopfloor.autorun false").ok();
+    repo.git("bead init --yes").ok();
+    seed.commit("a", "a\n", "Add a").ok();
+    seed.git("push --quiet").ok();
+    repo.git("pull --quiet").ok();
+    assert_eq!(repo.rev("main"), seed.rev("main"));
+    seed.git("commit --quiet --amend -m rewritten").ok();
+    seed.git("push --quiet --force").ok();
+    repo.sh("git fetch --quiet && git reset --quiet --hard origin/main").ok();
+    assert_eq!(repo.rev("main"), seed.rev("main"));
+}
+
+#[test]
+fn everybody_pushes_at_once_and_everything_is_queued() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    let trees: Vec<Place<'_>> = (0..8)
+        .map(|nth| {
+            repo.git(&format!("worktree add --quiet -b t{nth} ../t{nth}")).ok();
+            let tree = repo.at(format!("../t{nth}"));
+            tree.commit(&format!("f{nth}"), "x\n", &format!("Add f{nth}")).ok();
+            tree
+        })
+        .collect();
+    let pushes: Vec<_> =
+        trees.iter().map(|tree| tree.start(["git", "push", "origin", "HEAD:main"])).collect();
+    for push in pushes {
+        push.end().ok();
+    }
+    let mut wanted: Vec<String> = trees.iter().map(|tree| tree.rev("HEAD")).collect();
+    let mut found = queued(&repo);
+    wanted.sort();
+    found.sort();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn with_one_command_alone_each_hook_still_does_its_part() {
+    for (command, code, said) in [
+        ("git-bead", 0, "git-refinery is not on PATH, so this push goes past the merge queue"),
+        ("git-refinery", 1, "QUEUED #1 (not landed)"),
+    ] {
+        let whole = Sandbox::new();
+        let repo = set_up(&whole, "api");
+        repo.git("config shopfloor.path /nowhere").ok();
+        repo.git("switch --quiet -c topic").ok();
+        repo.commit("a", "a\n", "Add a").ok();
+        let away = whole.bare("away");
+        for (name, _) in TOOLS.iter().filter(|(name, _)| *name != command) {
+            std::fs::remove_file(whole.root().join("bin").join(name)).unwrap();
+        }
+        let push = repo.git(&format!("push {} HEAD:main", away.dir.display())).fails(code);
+        push.says(&[said]);
+    }
+}
+
+#[test]
+fn every_way_to_commit_on_main_ends_clean() {
+    for (way, code) in [
+        ("git add a && git commit --quiet -m one", 128),
+        ("git add a && echo more >>README.md && git commit --quiet -am one", 128),
+        (
+            "git switch --quiet -c t && git add a && git commit --quiet -m one && git switch --quiet main && git merge --quiet t",
+            128,
+        ),
+        (
+            "git switch --quiet -c t && git add a && git commit --quiet -m one && git switch --quiet main && git merge --quiet --no-ff --no-edit t",
+            128,
+        ),
+    ] {
+        let world = Sandbox::new();
+        let repo = set_up(&world, "api");
+        repo.write("a", "a\n");
+        repo.sh(way).fails(code).says(&["QUEUED #1 (not landed)"]);
+        repo.git("refinery run --drain").ok();
+        assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main", "{way}");
+        assert!(repo.has("a"));
+    }
+}
