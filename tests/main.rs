@@ -20,6 +20,7 @@ mod managers;
 mod power;
 mod race;
 mod publish;
+mod readme;
 mod recovery;
 mod refinery;
 mod rescue;
