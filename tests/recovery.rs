@@ -161,3 +161,23 @@ fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
     assert!(!left.out.contains(&mark), "the first gate was ended");
     audited(&repo);
 }
+
+#[test]
+fn other_hashes_and_other_ref_stores_land_alike() {
+    let world = Sandbox::new();
+    for (name, option) in [("long", "--object-format=sha256"), ("table", "--ref-format=reftable")] {
+        let repo = world.repo_as(name, &[option]);
+        repo.commit("shopfloor.toml", "[gates.test]\ncommand = 'test -e a'\n", "a gate").ok();
+        repo.git("config shopfloor.autorun false").ok();
+        repo.git("bead trust --yes").ok();
+        let (one, two) =
+            (tree(&repo, &format!("{name}-1"), "main"), tree(&repo, &format!("{name}-2"), "main"));
+        one.commit("a", "a\n", "Add a").ok();
+        two.commit("b", "b\n", "Add b").ok();
+        submit(&one);
+        submit(&two);
+        assert_eq!(drain(&repo)[1]["outcome"], "landed", "{name}");
+        assert_eq!(audited(&repo), ["Land main#2: Add b", "Add a", "a gate", "first light"]);
+        assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+    }
+}

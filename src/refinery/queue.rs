@@ -304,3 +304,128 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refinery::event::Hold;
+
+    /// Lines as they were written by a real run; whatever comes later must still understand them.
+    const WRITTEN: &str = include_str!("../../tests/compat/refinery.jsonl");
+
+    fn lines() -> Vec<Line> {
+        WRITTEN.lines().map(|line| Line::parse(line.as_bytes()).unwrap()).collect()
+    }
+
+    /// The queue after so many lines of the kind were written.
+    fn after(act: &str, times: usize) -> Queue {
+        let mut queue = Queue::default();
+        let mut left = times;
+        for line in lines() {
+            queue.drink(&line);
+            left -= usize::from(line.act == act);
+            if left == 0 {
+                return queue;
+            }
+        }
+        panic!("not {times} times {act}");
+    }
+
+    fn states(queue: &Queue) -> Vec<(u64, State)> {
+        queue.entries().map(|entry| (entry.n, entry.state)).collect()
+    }
+
+    #[test]
+    fn every_word_that_was_ever_written_is_understood() {
+        let ours = lines().into_iter().filter(|line| line.act.starts_with("refinery."));
+        let mut kinds = std::collections::BTreeSet::new();
+        for line in ours {
+            assert!(line.event::<Event>().is_some(), "{} {}", line.act, line.id);
+            kinds.insert(line.act);
+        }
+        assert_eq!(kinds.len(), 12);
+    }
+
+    #[test]
+    fn each_line_leads_to_the_next_state() {
+        use State::{Held, Landed, Rejected, Waiting, Withdrawn};
+        let cases = [
+            ("queued", 1, vec![(1, Waiting)]),
+            ("rejected", 1, vec![(1, Rejected)]),
+            ("queued", 2, vec![(1, Rejected), (2, Waiting)]),
+            ("withdrawn", 1, vec![(1, Rejected), (2, Withdrawn), (3, Waiting)]),
+            ("intent", 1, vec![(1, Rejected), (2, Withdrawn), (3, Waiting)]),
+            ("landed", 1, vec![(1, Rejected), (2, Withdrawn), (3, Landed)]),
+            ("held", 1, vec![(1, Rejected), (2, Withdrawn), (3, Landed), (4, Held)]),
+            ("retried", 1, vec![(1, Rejected), (2, Withdrawn), (3, Landed), (4, Waiting)]),
+        ];
+        for (act, times, expected) in cases {
+            let queue = after(&format!("refinery.{act}"), times);
+            assert_eq!(states(&queue), expected, "{act} {times}");
+        }
+        let held = after("refinery.held", 3);
+        assert_eq!(held.entry("main", 5).unwrap().held.as_ref().unwrap().why, Hold::Surface);
+        let approved = after("refinery.approved", 1);
+        let entry = approved.entry("main", 5).unwrap();
+        assert_eq!((entry.state, entry.approved.is_some()), (Waiting, true));
+    }
+
+    #[test]
+    fn first_come_first_tested_and_a_landing_is_for_ever() {
+        let queue = after("refinery.queued", 7);
+        let waiting: Vec<_> = queue.waiting("main").map(|entry| entry.n).collect();
+        assert_eq!(waiting, [6, 7]);
+        let mut queue = after("refinery.landed", 1);
+        let bead = queue.entry("main", 3).unwrap().bead.clone().unwrap();
+        assert!(queue.submitted(&bead).is_none());
+        assert!(queue.last_rejection(&bead).is_none(), "the newest entry has landed");
+        let late = lines().into_iter().find(|line| line.act == "refinery.rejected").unwrap();
+        queue.drink(&Line { on: "main#3".to_owned(), ..late });
+        assert_eq!(queue.entry("main", 3).unwrap().state, State::Landed);
+    }
+
+    #[test]
+    fn the_tip_is_known_by_lines_alone() {
+        let lane = |act: &str, times| after(act, times).lane("main").unwrap().clone();
+        let start = lane("refinery.queued", 1);
+        assert_eq!(start.tip, start.baseline);
+        assert_eq!(lane("refinery.intent", 1).tip, start.tip, "an intent moves nothing");
+        let landed = lane("refinery.landed", 1);
+        let entry = landed.entries.get(&3).unwrap().clone();
+        assert_eq!(landed.tip, entry.landed.map(|landed| landed.commit));
+        let foreign = lane("refinery.foreign", 1);
+        assert_eq!(foreign.tip, foreign.foreign_tip().map(|foreign| foreign.new));
+        assert!(lane("refinery.landed", 3).foreign_tip().is_none());
+        assert_eq!(foreign.next(), 8);
+    }
+
+    #[test]
+    fn a_rejection_is_what_the_next_session_reads() {
+        let queue = after("refinery.rejected", 1);
+        let bead = queue.entry("main", 1).unwrap().bead.clone().unwrap();
+        let text = queue.last_rejection(&bead).unwrap().text();
+        let head: Vec<_> = text.lines().take(3).collect();
+        let expected = [
+            "rejected: test failed (exit 1): wrong sum",
+            "  gate      test (fail, exit 1)",
+            "  command   sh test.sh",
+        ];
+        assert_eq!(head, expected);
+        for said in ["  sum:1: wrong sum\n    expected  4\n    received  3\n", "git worktree add"] {
+            assert!(text.contains(said), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_entries() {
+        assert_eq!(parse("main#42"), Some(("main", 42)));
+        assert_eq!(parse("fix#1#7"), Some(("fix#1", 7)));
+        for bad in ["main", "#1", "main#", "main#0", "main#x", ""] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+        let queue = after("refinery.queued", 1);
+        assert_eq!(queue.find("1", "main").unwrap().name(), "main#1");
+        assert_eq!(queue.find("main#1", "other").unwrap().n, 1);
+        assert!(queue.find("2", "main").is_err());
+    }
+}
