@@ -181,3 +181,19 @@ fn other_hashes_and_other_ref_stores_land_alike() {
         assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
     }
 }
+
+#[test]
+fn untrusted_commands_do_not_run_and_nothing_is_lost() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("a", "a\n", "Add a").ok();
+    submit(&work);
+    world.place("home").sh("rm -r .local/state/shopfloor").ok();
+    let said = ["is not trusted", "sh test.sh", "git bead trust"];
+    repo.git("refinery run --drain").fails(3).says(&said);
+    repo.git("refinery wait 1").fails(3).says(&said);
+    assert_eq!(repo.json("refinery status --json")["trusted"], false);
+    repo.git("bead trust --yes").ok();
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+}

@@ -372,22 +372,6 @@ fn a_change_of_the_commands_waits_for_a_person() {
 }
 
 #[test]
-fn untrusted_commands_do_not_run_and_nothing_is_lost() {
-    let world = Sandbox::new();
-    let repo = shop(&world);
-    let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", "Add a").ok();
-    submit(&work);
-    world.place("home").sh("rm -r .local/state/shopfloor").ok();
-    let said = ["is not trusted", "sh test.sh", "git bead trust"];
-    repo.git("refinery run --drain").fails(3).says(&said);
-    repo.git("refinery wait 1").fails(3).says(&said);
-    assert_eq!(repo.json("refinery status --json")["trusted"], false);
-    repo.git("bead trust --yes").ok();
-    assert_eq!(drain(&repo)[0]["outcome"], "landed");
-}
-
-#[test]
 fn a_push_starts_the_refinery_unless_told_not_to() {
     let world = Sandbox::new();
     let repo = shop(&world);
