@@ -17,6 +17,7 @@ for tool in bead sling convoy refinery; do
     exit 128
 done
 
+export GIT_PAGER=cat
 bold='' plain=''
 if [ -t 1 ] && [ "$TERM" != dumb ]; then
     bold=$(printf '\033[1m') plain=$(printf '\033[0m')
@@ -138,19 +139,31 @@ done
 chapter '4. What became of it'
 step git convoy status "$convoy"
 step git sling mail
+for entry in $(sed -n 's/.*main#\([0-9]*\) *refinery.rejected.*/\1/p' "$demo/run/log"); do
+    step git refinery show "$entry"
+done
 step git log --first-parent --format='%h %s%n%w(0,8,8)%(trailers)' main
 step git refinery audit
 step sh tests/run.sh
 
 chapter 'That was the demo'
 cat <<EOF
-The repository is $demo/quill; every step above can be repeated by hand:
+The repository is $demo/quill. To look around, with the demo's own configuration:
 
-    sh $demo/enter.sh           a shell in it, with the demo's own configuration
-    git bead log ${slug%????????????}       who did what, in order
-    git sling logs ben          what an agent said
-    git refinery show 1         what was tested, and how it went
-    git sling "..." ada         a task of your own; the agents are $demo/bin/quill-agent
+    sh $demo/enter.sh
 
-To be rid of it: rm -r $demo
+and there, for example:
+
+    git bead log ${slug%????????????}      who did what, in order
+    git sling logs ben         what an agent said
+    git refinery status        what waits, what landed, what did not
+    git log --graph main       everything each agent committed
+
+Change main behind the queue's back, and the audit finds it:
+
+    git rm -q shopfloor.toml && git -c core.hooksPath=/dev/null commit -qm 'no gates'
+    git refinery audit
+
+Every step of the demo is in $demo/demo.sh, and the agents are in
+$demo/bin/quill-agent. To be rid of it all: rm -r $demo
 EOF
