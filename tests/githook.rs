@@ -297,7 +297,10 @@ fn a_replayed_commit_stays_its_authors() {
 #[test]
 fn a_program_with_another_path_finds_us_and_one_without_us_goes_on() {
     let world = Sandbox::new();
-    let repo = set_up(&world, "api");
+    let repo = world.repo("api");
+    repo.script(".git/hooks/prepare-commit-msg", "#!/bin/sh -eu\n:\n");
+    repo.git("config shopfloor.autorun false").ok();
+    repo.git("bead init --yes").ok();
     repo.git("switch --quiet -c topic").ok();
     let bare = repo.sh("echo \"$PATH\" | cut -d: -f2-").line();
     let gui = |command: &str| repo.sh(&format!("PATH='{bare}' {command}"));
@@ -309,6 +312,8 @@ fn a_program_with_another_path_finds_us_and_one_without_us_goes_on() {
         ran.err,
         "shopfloor: git-bead is not on PATH, so this commit gets no trailers and no check\n"
     );
+    repo.git("config --unset shopfloor.path").ok();
+    gui("git commit --quiet --allow-empty -m three").ok();
     let away = world.bare("away");
     let ran = gui(&format!("git push --quiet {} topic", away.dir.display())).ok();
     assert_eq!(
