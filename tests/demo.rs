@@ -30,8 +30,10 @@ fn the_demo_lands_all_it_was_given() {
     let here = world.place("somewhere");
     let shown = here.git("sling demo try").ok();
     let demo = here.at("try");
-    for part in ["4. What became of it", "closed, 8 of 8", "Bead: quill-", "sh enter.sh", "kill -9"] {
-        let end = shown.out.contains(part) || shown.out.contains(&part.replace("sh enter", "enter"));
+    for part in ["4. What became of it", "closed, 8 of 8", "Bead: quill-", "sh enter.sh", "kill -9"]
+    {
+        let end =
+            shown.out.contains(part) || shown.out.contains(&part.replace("sh enter", "enter"));
         assert!(end, "nothing about {part:?}\n{shown}");
     }
 
@@ -59,8 +61,13 @@ fn the_demo_lands_all_it_was_given() {
     assert_eq!(left.filter(|entry| entry.as_ref().unwrap().file_name() != ".config").count(), 0);
 
     // A gate taken out behind the queue's back is found.
-    let past = "git -c core.hooksPath=/dev/null commit --quiet --message 'no more tests' shopfloor.toml";
-    enter(&demo, &format!("sed '/gates.test/,$d' shopfloor.toml >s && mv s shopfloor.toml && {past}")).ok();
+    let past =
+        "git -c core.hooksPath=/dev/null commit --quiet --message 'no more tests' shopfloor.toml";
+    enter(
+        &demo,
+        &format!("sed '/gates.test/,$d' shopfloor.toml >s && mv s shopfloor.toml && {past}"),
+    )
+    .ok();
     enter(&demo, "git refinery audit").fails(3);
 }
 

@@ -349,4 +349,34 @@ mod tests {
         assert_eq!(convoys.short("api-abcd1"), "api-abcd1");
         assert_eq!(convoys.short("api-xyz99"), "api-xyz9");
     }
+
+    /// Real lines, of every kind this room writes; later versions only add to them.
+    const WRITTEN: &str = include_str!("../../tests/compat/convoy.jsonl");
+
+    #[test]
+    fn every_word_that_was_ever_written_is_understood() {
+        let mut told = Told::default();
+        let mut told_after = BTreeMap::new();
+        for line in WRITTEN.lines().map(|line| Line::parse(line.as_bytes()).unwrap()) {
+            if line.act.starts_with("convoy.") {
+                assert!(line.event::<Event>().is_some(), "{} {}", line.act, line.id);
+            }
+            let act = line.act.clone();
+            told.lines.push(line);
+            let (beads, convoys) = told.fold();
+            let states = convoys.iter().map(|convoy| Convoys::state(convoy, &beads));
+            let due = convoys.unannounced(&beads).count();
+            told_after.insert(act, (states.collect::<Vec<_>>(), due));
+        }
+        // The last of each kind, with what it left.
+        let closed = |total| State::Closed { total };
+        let open = |done, total| State::Open { done, total };
+        assert_eq!(told_after["convoy.created"], (vec![closed(2), open(0, 1)], 0));
+        assert_eq!(told_after["convoy.added"], (vec![open(1, 2)], 0));
+        assert_eq!(told_after["bead.reopened"], (vec![open(1, 2)], 0));
+        assert_eq!(told_after["bead.closed"], (vec![closed(2)], 1));
+        assert_eq!(told_after["convoy.announced"], (vec![closed(2)], 0));
+        let (_, convoys) = told.fold();
+        assert_eq!(convoys.iter().map(|convoy| convoy.own).collect::<Vec<_>>(), [false, true]);
+    }
 }
