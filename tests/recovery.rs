@@ -197,3 +197,18 @@ fn untrusted_commands_do_not_run_and_nothing_is_lost() {
     repo.git("bead trust --yes").ok();
     assert_eq!(drain(&repo)[0]["outcome"], "landed");
 }
+
+#[test]
+fn a_declared_cache_survives_and_nothing_else_does() {
+    let world = Sandbox::new();
+    let gate = "command = 'test ! -e left; touch left; echo x >> $KEEP; wc -l < $KEEP > $HOME/n'\n\
+                env = { KEEP = '{cache}/k' }\n";
+    let repo = gated(&world, "shop", gate);
+    for n in ["1", "2"] {
+        let work = tree(&repo, &format!("work{n}"), "main");
+        work.commit(n, "x\n", n).ok();
+        submit(&work);
+        assert_eq!(drain(&repo)[0]["outcome"], "landed");
+        assert_eq!(world.place("home").read("n").trim(), n);
+    }
+}

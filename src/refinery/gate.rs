@@ -12,7 +12,7 @@ use crate::refinery::event::Ran;
 use crate::refinery::lease::{Lease, file_name};
 use crate::refinery::report;
 use crate::refinery::verdict::{self, Blame, Verdict};
-use crate::refinery::workplace::Workplace;
+use crate::refinery::workplace::{self, Workplace};
 
 /// What came of all gates on one commit.
 pub(super) struct Tests {
@@ -64,7 +64,7 @@ pub(super) fn run_all(
         }
         tests.gates.push(ran);
     }
-    place.end_leftovers();
+    workplace::end_leftovers(lease);
     Ok(tests)
 }
 

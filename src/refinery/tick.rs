@@ -22,6 +22,7 @@ use crate::refinery::rejection::{Cause, Gate, Rejection};
 use crate::refinery::report;
 use crate::refinery::submit;
 use crate::refinery::verdict::{Blame, Verdict};
+use crate::refinery::workplace;
 use crate::refusal::Refusal;
 
 /// What a step decides on.
@@ -57,6 +58,7 @@ pub enum Outcome {
 /// What has to be true before the first step: no intent without an outcome, no ref without a line,
 /// no work tree parked that could be back. Says what that brought to light, and which stay parked.
 pub fn begin(lease: &Lease<'_>) -> Result<(Vec<Outcome>, Vec<String>)> {
+    workplace::end_leftovers(lease);
     let (lines, refs) = submit::reconcile(lease.repo, lease.ledger, &lease.actor)?;
     tracing::debug!(lines, refs, "queue refs and lines compared");
     let mut outcomes = Vec::new();

@@ -89,8 +89,6 @@ impl<'l> Workplace<'l> {
     pub(super) fn at(lease: &'l Lease<'l>, commit: &Oid) -> Result<Self> {
         let path = place(lease.repo, &lease.target)?;
         let place = Self { lease, path, commit: *commit };
-        // What a run that was killed left behind would write into the tree we are about to test.
-        place.end_leftovers();
         if !place.path.join(".git").exists() || place.check_out().is_err() {
             place.make()?;
             place.check_out()?;
@@ -126,7 +124,7 @@ impl<'l> Workplace<'l> {
         let locale = repo.env().iter().filter(|(key, _)| key.starts_with("LC_"));
         env.extend(locale.map(|(key, value)| (key.to_owned(), value.to_owned())));
         env.insert("TERM".to_owned(), "dumb".to_owned());
-        env.insert(MARK.to_owned(), self.mark());
+        env.insert(MARK.to_owned(), mark(self.lease));
         for (key, value) in own {
             let value = if value.contains("{cache}") {
                 value.replace("{cache}", &self.cache()?.to_string_lossy())
@@ -136,15 +134,6 @@ impl<'l> Workplace<'l> {
             env.insert(key.clone(), value);
         }
         Ok(env.into_iter().collect())
-    }
-
-    /// Ends what the gates of this target have left running: exactly what carries our mark.
-    pub(super) fn end_leftovers(&self) {
-        process::end_marked(MARK, &self.mark());
-    }
-
-    fn mark(&self) -> String {
-        format!("{}#{}", self.lease.repo.common_dir().display(), self.lease.target)
     }
 
     fn cache(&self) -> Result<PathBuf> {
@@ -173,6 +162,17 @@ impl<'l> Workplace<'l> {
         repo.git(["worktree", "prune"]).ok()?;
         repo.add_detached(&self.path, &self.commit)
     }
+}
+
+/// Ends what gates of this target have left running, exactly what carries our mark: after each
+/// candidate, because it would write into the tree of the next one, and before the first, because
+/// the last refinery may have been killed.
+pub(super) fn end_leftovers(lease: &Lease<'_>) {
+    process::end_marked(MARK, &mark(lease));
+}
+
+fn mark(lease: &Lease<'_>) -> String {
+    format!("{}#{}", lease.repo.common_dir().display(), lease.target)
 }
 
 /// Where the work tree of a target stands: beside the repository, with those of the agents.

@@ -20,6 +20,12 @@ use crate::refusal::Refusal;
 /// Takes the entry that has waited longest, or all of them with --drain. One refinery runs on a
 /// target at a time; a second one says so and leaves. A push starts `run --drain` by itself unless
 /// shopfloor.autorun is false.
+///
+/// Gates see exactly the tree that would land: what git does not track is removed before each
+/// candidate. A build cache that shall survive stands outside of it and is declared in the gate's
+/// table of shopfloor.toml: env = { CARGO_TARGET_DIR = "{cache}/target" }. Of the caller's
+/// environment gates see PATH, HOME, locale and tool homes; `git config --add shopfloor.gateEnv NAME`
+/// adds more.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Run {
     /// Until nothing waits
