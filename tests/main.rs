@@ -9,6 +9,7 @@ mod support;
 
 mod alone;
 mod checkout;
+mod compat;
 mod convoy;
 mod crash;
 mod demo;
