@@ -182,6 +182,49 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
     sound(&repo);
 }
 
+/// The command that puts a bead on a hook dies: it hangs there and is worked on, or it is free, and
+/// the same call again brings it through once.
+#[test]
+fn sling() {
+    let mut dice = Dice::cast("sling");
+    let mut world = Sandbox::new();
+    let notes = world.place("notes").dir;
+    world.set("AGENT_NOTES", notes.to_str().unwrap());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
+    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    let repo = queueing(&world);
+    repo.git("config shopfloor.autorun true").ok();
+    let calm = repo.bead("Calm");
+    let from = Instant::now();
+    repo.run(["git", "sling", &calm, "builder"]).ok();
+    let usual = from.elapsed() * 5 / 4;
+    let (mut killed, mut nth) = (0, 0);
+    while killed < kills(12) {
+        nth += 1;
+        let bead = repo.bead(&format!("Work {nth}"));
+        let mut call = repo.start(["git-sling", &bead]);
+        dice.linger(usual);
+        call.kill();
+        killed += usize::from(call.end().code == 137);
+        soon(|| repo.git("sling ps").ok());
+        let status = || repo.json(&format!("bead show {bead} --json"))[0]["status"].clone();
+        let working = || {
+            let rows = repo.json("sling ps --json");
+            rows.as_array().unwrap().iter().any(|row| row["bead"] == *bead)
+        };
+        repo.wait("its session, if there was one, is over", 20, "git sling ps", || !working());
+        repo.wait("it is through, or free", 20, "git bead list", || status() != "in_progress");
+        if status() != "closed" {
+            repo.run(["git", "sling", &bead, "--wait"]).ok();
+        }
+        assert_eq!(status(), "closed");
+        assert_eq!(commits_of(&repo, &format!("work/{bead}")), 1);
+    }
+    let left = repo.sh("ls .git/shopfloor/live").ok().out;
+    assert_eq!(left, "");
+    sound(&repo);
+}
+
 /// An initialised repository with a gate, whose refinery runs only when told to.
 fn queueing(world: &Sandbox) -> Place<'_> {
     let repo = world.repo("api");
