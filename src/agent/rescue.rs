@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::git::{Oid, RefName, Repo, Swap};
+use crate::git::{Commit, Oid, RefName, Repo, Swap};
 use crate::refusal::Refusal;
 
 /// Files of a half-done operation that name commits nothing else may name.
@@ -93,25 +93,38 @@ pub(crate) fn loose(repo: &Repo, agent: &str, tip: &Oid) -> Result<bool> {
 
 /// A ref for the commit, checked to be there. The same work asked for twice has one ref.
 fn keep(repo: &Repo, agent: &str, label: &str, commit: Oid) -> Result<Kept> {
+    let start = format!("refs/shopfloor/rescue/{agent}/");
+    for (name, there) in repo.refs_under(&start)? {
+        if same(repo, &there, &commit)? {
+            return Ok(Kept { name, commit: there });
+        }
+    }
     for n in 1..1000 {
         let suffix = if n == 1 { String::new() } else { format!("-{n}") };
-        let name: RefName = format!("refs/shopfloor/rescue/{agent}/{label}{suffix}").parse()?;
-        let there = match repo.swap_ref(&name, None, Some(&commit), "rescued")? {
-            Swap::Done => Some(commit),
-            Swap::Lost(there) => there,
-        };
-        let Some(there) = there else { continue };
-        if there != commit && repo.tree_of(&there)? != repo.tree_of(&commit)? {
-            continue;
+        let name: RefName = format!("{start}{label}{suffix}").parse()?;
+        if repo.swap_ref(&name, None, Some(&commit), "rescued")? == Swap::Done {
+            let there = repo.read_ref(&name)?;
+            ensure!(there == Some(commit), "{name} does not stay where it was put");
+            ensure!(repo.exists(&commit), "{name} names nothing");
+            return Ok(Kept { name, commit });
         }
-        ensure!(
-            repo.read_ref(&name)?.as_ref() == Some(&there),
-            "{name} does not stay where it was put"
-        );
-        ensure!(repo.exists(&there), "{name} names nothing");
-        return Ok(Kept { name, commit: there });
     }
     bail!("no name is left for the rescued work of {agent}")
+}
+
+/// Whether two commits hold the same work; two snapshots of it differ in their time alone.
+fn same(repo: &Repo, one: &Oid, other: &Oid) -> Result<bool> {
+    if one == other {
+        return Ok(true);
+    }
+    let (one, other) = (repo.commit(one)?, repo.commit(other)?);
+    if one.tree != other.tree || one.parents.first() != other.parents.first() {
+        return Ok(false);
+    }
+    let trees = |commit: &Commit| -> Result<Vec<Oid>> {
+        commit.parents.iter().skip(1).map(|parent| repo.tree_of(parent)).collect()
+    };
+    Ok(trees(&one)? == trees(&other)?)
 }
 
 /// One commit with the first one's tree, from which all others can be reached.

@@ -240,4 +240,24 @@ pub(super) mod tests {
         assert_eq!(roster.session("s-2").unwrap().bead, "b-2");
         assert_eq!(roster.sessions().count(), 2);
     }
+
+    /// Lines as they were written by a real run; whatever comes later must still understand them.
+    const WRITTEN: &str = include_str!("../../tests/compat/agent.jsonl");
+
+    #[test]
+    fn every_word_that_was_ever_written_is_understood() {
+        let lines: Vec<Line> =
+            WRITTEN.lines().map(|line| Line::parse(line.as_bytes()).unwrap()).collect();
+        let kinds: BTreeSet<&str> = lines.iter().map(|line| line.act.as_str()).collect();
+        assert_eq!(kinds.len(), 7);
+        for line in &lines {
+            assert!(line.event::<Event>().is_some(), "{} {}", line.act, line.id);
+        }
+        let roster = roster(&lines);
+        let ends: Vec<_> = roster.sessions().map(|s| s.ended.as_ref().unwrap().outcome).collect();
+        use Outcome::{Exited, Killed, Limit, Lost, NotStarted, Stopped};
+        assert_eq!(ends, [Exited, Limit, Killed, Exited, Stopped, Lost, NotStarted]);
+        assert!(roster.sessions().all(|s| s.rescued.len() == 1 && s.owner == "jane@example.org"));
+        assert!(roster.busy().is_empty());
+    }
 }

@@ -194,7 +194,7 @@ fn half_done(repo: &Repo, path: &Path) -> Result<Option<String>> {
 /// Locks that a git which was killed left in the worktree. Nobody works there: its session is over.
 pub(crate) fn unlock(repo: &Repo, path: &Path) -> Result<()> {
     let dir = repo.git_dir_of(path)?;
-    for lock in ["index.lock", "HEAD.lock"] {
+    for lock in ["index.lock", "HEAD.lock", "config.worktree.lock"] {
         let lock = dir.join(lock);
         if lock.exists() {
             fs::remove_file(&lock).with_context(|| format!("removing {}", lock.display()))?;

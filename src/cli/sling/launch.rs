@@ -74,10 +74,17 @@ fn start(
             name: kept.name.to_string(),
             commit: kept.commit.to_string(),
         };
-        cx.ledger()?.write(&cx.actor()?, |_: &World, pen| {
-            pen.line(&session.id, &Event::Rescued(rescued.clone()))
+        let new = cx.ledger()?.write(&cx.actor()?, |(_, roster, _): &World, pen| {
+            let said = |one: &Session| one.rescued.iter().any(|known| known.name == rescued.name);
+            let new = !roster.sessions().any(said);
+            if new {
+                pen.line(&session.id, &Event::Rescued(rescued.clone()))?;
+            }
+            Ok(new)
         })?;
-        cx.note(format!("kept what an earlier task had left in the worktree: {}", kept.name));
+        if new {
+            cx.note(format!("kept what was left in the worktree: {}", kept.name));
+        }
     }
     let told = brief(cx, session, &ready)?;
     write_whole(&desk.prompt(&session.id), &told)?;
