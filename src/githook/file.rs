@@ -1,6 +1,6 @@
 //! Files of git's that we change: whole or not at all, with the mode they had.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::host::Clock;
+use crate::host::process::Identity;
 use crate::refusal::Refusal;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -82,18 +83,45 @@ pub(super) fn edit_config(
     Ok(true)
 }
 
-/// `<file>.lock`, as git takes it.
+/// `<file>.lock`, as git takes it. It names its holder, so that the next of us can tell that the
+/// holder was killed; whatever else stands in such a file is somebody else's.
 struct Lock(PathBuf);
+
+const OURS: &str = "shopfloor";
 
 impl Lock {
     fn take(path: &Path) -> Result<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
-        let lock = PathBuf::from(name);
+        let with = |end: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        let own = Identity::own();
+        let (lock, mine) = (with(".lock"), with(&format!(".{OURS}-{}", own.pid)));
+        fs::write(&mine, format!("{OURS}\n{}\n{}\n", own.pid, own.start))
+            .map_err(|no| unwritable(path, &no))?;
+        let taken = Self::link(path, &mine, lock);
+        fs::remove_file(&mine).ok();
+        taken
+    }
+
+    /// A link appears whole or not at all, so no lock of ours is ever without its holder's name.
+    fn link(path: &Path, mine: &Path, lock: PathBuf) -> Result<Self> {
         let (begun, clock) = (Instant::now(), Clock::real());
         loop {
-            match OpenOptions::new().write(true).create_new(true).open(&lock) {
-                Ok(_) => return Ok(Self(lock)),
+            match fs::hard_link(mine, &lock) {
+                Ok(()) => return Ok(Self(lock)),
+                Err(no) if no.kind() == ErrorKind::AlreadyExists && orphaned(&lock) => {
+                    // Of two who see it one may take away what the other has just taken: looked at
+                    // again under a name of our own, and put back then.
+                    let dead = mine.with_extension("dead");
+                    if fs::rename(&lock, &dead).is_ok() {
+                        if !orphaned(&dead) {
+                            fs::hard_link(&dead, &lock).ok();
+                        }
+                        fs::remove_file(&dead).ok();
+                    }
+                }
                 Err(no) if no.kind() == ErrorKind::AlreadyExists && begun.elapsed() < PATIENCE => {
                     clock.sleep(Duration::from_millis(20));
                 }
@@ -110,8 +138,39 @@ impl Lock {
     }
 }
 
+/// Whether the lock was taken by one of us who has died.
+fn orphaned(lock: &Path) -> bool {
+    let text = fs::read_to_string(lock).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let [OURS, pid, start] = lines.as_slice() else { return false };
+    let Ok(pid) = pid.parse() else { return false };
+    !Identity { pid, start: (*start).to_owned() }.alive()
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         fs::remove_file(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_whose_holder_was_killed_is_taken_over_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, lock) = (dir.path().join("config"), dir.path().join("config.lock"));
+        fs::write(&lock, format!("{OURS}\n{}\nlong ago\n", std::process::id())).unwrap();
+        let changed = edit_config(&config, |_| Ok(Some(b"[a]\n".to_vec()))).unwrap();
+        assert!(changed && !lock.exists());
+        for other in [String::new(), "[core]\n".to_owned(), format!("{OURS}\n1\n")] {
+            fs::write(&lock, other).unwrap();
+            assert!(!orphaned(&lock));
+        }
+        let own = Identity::own();
+        fs::write(&lock, format!("{OURS}\n{}\n{}\n", own.pid, own.start)).unwrap();
+        assert!(!orphaned(&lock));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 }
