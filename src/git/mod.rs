@@ -1,7 +1,7 @@
 //! Objects, refs, trees, transport: the only room that names gix and the only caller of `git`.
 
-mod checkout;
 mod call;
+mod checkout;
 mod child;
 mod commit;
 mod config;
