@@ -14,6 +14,11 @@ fn slung<'w>(world: &'w Sandbox, repo: &Place<'w>, name: &str) -> (Place<'w>, St
     (repo.at(format!("../{name}.worktrees/builder")), bead)
 }
 
+fn begins_lists_anew(place: &Place<'_>) -> bool {
+    let set = "git -c remote.x.url=a -c remote.x.url= -c remote.x.url=b remote get-url --all x";
+    place.sh(set).line() == "b"
+}
+
 /// What the client was told, without git's own report.
 pub(crate) fn told(ran: &Ran) -> Vec<String> {
     let lines = ran.err.lines().filter_map(|line| line.strip_prefix("remote: "));
@@ -273,10 +278,14 @@ fn a_slung_work_tree_of_a_repository_with_route_all_pushes_once() {
         let push = tree.git("push origin HEAD:main").ok();
         assert_eq!(push.err.matches("QUEUED").count(), 1, "{push}");
         repo.git("bead init --yes --route guard").ok();
+        assert_eq!(repo.git("config --local --get-all remote.origin.pushurl").code, 1);
+        // Before 2.46 git could not begin a list of addresses anew, so there was one for both.
+        if !begins_lists_anew(&repo) {
+            continue;
+        }
         tree.commit("b", "b\n", "Add b").ok();
         let push = tree.git("push origin HEAD:main").ok();
         assert_eq!(push.err.matches("QUEUED").count(), 1, "{push}");
-        assert_eq!(repo.git("config --local --get-all remote.origin.pushurl").code, 1);
     }
 }
 
@@ -285,6 +294,9 @@ fn every_kind_of_repository_has_its_route() {
     let options: [&[&str]; 2] = [&["--object-format=sha256"], &["--ref-format=reftable"]];
     for (nth, options) in options.into_iter().enumerate() {
         let world = Sandbox::new();
+        if world.place("probe").git(&format!("init --quiet {}", options[0])).code == 129 {
+            continue;
+        }
         let name = format!("api{nth}");
         let repo = world.repo_as(&name, options);
         let (tree, _) = slung(&world, &repo, &name);

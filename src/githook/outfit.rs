@@ -84,7 +84,9 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
         return Ok(only(wanted, &key, &gate));
     }
     if upstream.urls == [remote.url.clone()] {
-        return Ok(wanted.with(&key, &gate));
+        let shared = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
+        let led = settings::get(&shared, &key)?.is_some();
+        return Ok(if led { wanted } else { wanted.with(&key, &gate) });
     }
     let key = format!("url.{gate}.insteadOf");
     Ok(upstream.urls.iter().fold(wanted, |wanted, url| wanted.with(&key, url)))
