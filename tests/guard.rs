@@ -19,6 +19,8 @@ fn pre_push_queues_what_a_person_pushes_and_lets_pass_what_has_landed() {
     repo.commit("a", "a\n", "Add a").ok();
     repo.git("push --quiet origin topic").ok();
     let before = hub.rev("main");
+    repo.git("push --dry-run origin topic:main").fails(1).says(&["would be queued"]);
+    assert!(queued(&repo).is_empty());
     let push = repo
         .git("push origin topic:main")
         .fails(1)
@@ -192,4 +194,19 @@ fn every_way_to_commit_on_main_ends_clean() {
         assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main", "{way}");
         assert!(repo.has("a"));
     }
+}
+
+#[test]
+fn an_agent_that_nobody_slung_lands_under_its_own_name_and_its_owners() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    repo.git("switch --quiet -c topic").ok();
+    repo.write("a", "a\n");
+    repo.sh("git add a && CLAUDECODE=1 git commit --quiet -m 'Add a'").ok();
+    repo.sh("CLAUDECODE=1 git push --quiet origin HEAD:main").ok();
+    repo.git("refinery run --drain").ok();
+    repo.git("refinery audit").ok();
+    let log =
+        repo.run(["git", "log", "-1", "--format=%an|%(trailers:key=Agent,valueonly)", "main"]);
+    assert_eq!(log.line(), "Jane Doe|claude-code");
 }

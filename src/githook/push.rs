@@ -10,6 +10,7 @@ use crate::githook::entry::{self, Options};
 use crate::githook::message::Mark;
 use crate::githook::route;
 use crate::host::Clock;
+use crate::host::process::callers;
 use crate::refusal::Refusal;
 
 /// One line of what git is about to push.
@@ -112,6 +113,10 @@ fn pass(
             ))
             .into());
     }
+    if is_dry_run(&callers()) {
+        say(&format!("{} would be queued for {target}; this was a dry run", update.local.short()));
+        return Ok(false);
+    }
     let queued = entry::queue(repo, clock, (target, update.local), &Options::default())?;
     for line in entry::told(&queued) {
         say(&line);
@@ -132,6 +137,22 @@ fn look_again(repo: &Repo, nothing: bool, say: &mut dyn FnMut(&str)) -> Result<(
     Ok(())
 }
 
+/// Git runs this hook for a dry run too, and does not say so: only its own call tells.
+fn is_dry_run(callers: &[Vec<String>]) -> bool {
+    let is_git = |words: &&Vec<String>| {
+        let program = words.first().and_then(|path| path.rsplit('/').next());
+        program == Some("git") && words.iter().any(|word| word == "push")
+    };
+    let Some(push) = callers.iter().find(is_git) else { return false };
+    let options = push.iter().skip_while(|word| *word != "push").take_while(|word| *word != "--");
+    options.into_iter().any(|word| {
+        let short = word
+            .strip_prefix('-')
+            .filter(|flags| flags.chars().all(|flag| "fnquvd46".contains(flag)));
+        word == "--dry-run" || short.is_some_and(|flags| flags.contains('n'))
+    })
+}
+
 fn parse(line: &str) -> Result<Update> {
     let words: Vec<&str> = line.split(' ').collect();
     match words.as_slice() {
@@ -141,5 +162,26 @@ fn parse(line: &str) -> Result<Update> {
             remote: remote.parse()?,
         }),
         _ => anyhow::bail!("git said {line:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_is_told_by_the_call() {
+        for (call, dry) in [
+            ("git push origin main", false),
+            ("/usr/bin/git -C /x push --dry-run origin main", true),
+            ("git push -n origin main", true),
+            ("git push -fn origin main", true),
+            ("git push -o n origin main", false),
+            ("git push origin -- -n", false),
+            ("git commit -n", false),
+        ] {
+            let words = call.split(' ').map(str::to_owned).collect();
+            assert_eq!(is_dry_run(&[vec!["sh".to_owned(), "-n".to_owned()], words]), dry, "{call}");
+        }
     }
 }

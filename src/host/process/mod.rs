@@ -1,12 +1,14 @@
 //! Programs: started, awaited, ended. Each has a deadline and a process group; we end only what is
 //! provably ours.
 
+mod ancestry;
 mod attended;
 mod detach;
 mod identity;
 mod program;
 mod replace;
 
+pub use ancestry::callers;
 pub use attended::{Attended, Leash, held_to_the_end};
 pub use detach::leave_terminal;
 pub use identity::{Identity, end_group, end_marked, machine};
