@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -10,6 +11,9 @@ use crate::git::{RefName, Repo};
 use crate::host::Clock;
 use crate::host::process::Identity;
 use crate::ledger::{Actor, Ledger};
+
+const FORKED: Duration = Duration::from_millis(1500);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a refinery works with, and the right to land on `target`.
 pub struct Lease<'a> {
@@ -38,12 +42,8 @@ impl<'a> Lease<'a> {
         let path = folder.join(format!("{}.lock", file_name(target)));
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let lock = opened.with_context(|| format!("opening {}", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("locking {}", path.display()));
-            }
+        if !locked(&lock, &path, || at_work(repo, target).is_some(), clock)? {
+            return Ok(None);
         }
         let actor =
             Actor { by: "refinery".to_owned(), owner: owner.to_owned(), ..Actor::default() };
@@ -75,6 +75,22 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         drop(fs::remove_file(&self.note));
     }
+}
+
+/// Locks, unless a living refinery has it. A child that one had just forked when it was killed holds
+/// the lock until it is a program of its own; that is waited for.
+fn locked(lock: &File, path: &Path, busy: impl Fn() -> bool, clock: &Clock) -> Result<bool> {
+    for _ in 0..FORKED.as_millis() / PAUSE.as_millis() {
+        match lock.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if busy() => return Ok(false),
+            Err(TryLockError::WouldBlock) => clock.sleep(PAUSE),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("locking {}", path.display()));
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The entry that a living refinery is testing; `Some(0)` when it is between two.
