@@ -105,7 +105,8 @@ impl<'a> Teller<'a> {
         match piece {
             Piece::Text(text) | Piece::Time(text) => text,
             Piece::Bead(name) | Piece::Commit(name) => {
-                self.known.get(&name).cloned().unwrap_or(name)
+                let told = |(told, _): &(&String, _)| told.starts_with(&name);
+                self.known.iter().find(told).map_or(name.clone(), |(_, real)| real.clone())
             }
         }
     }
