@@ -106,15 +106,19 @@ pub(super) fn verify(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Resul
         anyhow::bail!("{} no longer merges into {}", entry.commit, candidate.base);
     };
     ensure!(again == candidate.tree, "merging {} again gives another tree", entry.commit);
-    let own: BTreeSet<_> = repo.changed_paths(fork, &entry.commit)?.into_iter().collect();
-    let strange = repo.changed_paths(&candidate.base, &candidate.commit)?;
-    let strange = strange.into_iter().find(|path| !own.contains(path));
-    ensure!(
-        strange.is_none(),
-        "landing {} would change {strange:?}, which it does not",
-        entry.commit
-    );
+    let strays = strays(repo, entry, candidate)?;
+    ensure!(strays.is_empty(), "landing {} would change {strays:?}", entry.commit);
     Ok(())
+}
+
+/// The paths that the landing would change and the change itself does not. A merge that follows a
+/// rename does that: right as it may be, its author has not seen it.
+pub(super) fn strays(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Result<Vec<String>> {
+    let Some(fork) = &candidate.fork else { return Ok(Vec::new()) };
+    let own: BTreeSet<_> = repo.changed_paths(fork, &entry.commit)?.into_iter().collect();
+    let mut changed = repo.changed_paths(&candidate.base, &candidate.commit)?;
+    changed.retain(|path| !own.contains(path));
+    Ok(changed)
 }
 
 fn merged(repo: &Repo, (tip, fork): (&Oid, &Oid), entry: &Entry, head: &Commit) -> Result<Merged> {

@@ -62,6 +62,13 @@ pub(super) fn examine(
             return Ok(Examined::No(clash(repo, entry, (tip, &fork), conflicts)?));
         }
     };
+    let strays = candidate::strays(repo, entry, &candidate)?;
+    if !strays.is_empty() {
+        let what = format!("landing it would change {}, which it does not", strays.join(", "));
+        let mut no = no(Cause::Conflict, what);
+        no.repeat = rebase(&lease.target);
+        return Ok(Examined::No(no));
+    }
     Ok(match surface(repo, entry, (tip, policy), &candidate)? {
         None => Examined::Try { candidate, author },
         Some(Ok(held)) => Examined::Wait(held),
@@ -203,11 +210,15 @@ fn clash(
     );
     let mut no = rejection(entry, tip, Cause::Conflict, error);
     no.conflicts = clashes;
-    no.repeat = vec![
-        format!("git rebase {}    # on your branch; resolve, git rebase --continue", entry.target),
-        "git push    # a new entry".to_owned(),
-    ];
+    no.repeat = rebase(&entry.target);
     Ok(no)
+}
+
+fn rebase(target: &str) -> Vec<String> {
+    vec![
+        format!("git rebase {target}    # on your branch; resolve, git rebase --continue"),
+        format!("git push origin HEAD:{target}    # a new entry"),
+    ]
 }
 
 /// The last commit between the fork and `end` that changed `path`.

@@ -6,7 +6,6 @@ use anyhow::Result;
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, change};
 use crate::git::{Oid, Pushed, Repo, Swap};
-use crate::refinery::candidate::{self, Candidate};
 use crate::refinery::event::{Event, Intent, Landed, Tested};
 use crate::refinery::lease::Lease;
 use crate::refinery::park::{self, Parked};
@@ -23,15 +22,13 @@ pub(super) enum Landing {
     Overtaken(String),
 }
 
-/// Lands a candidate whose gates have all passed.
+/// Lands a candidate whose gates have all passed, and which both oracles have found sound.
 pub(super) fn land(
     lease: &Lease<'_>,
     entry: &Entry,
-    candidate: &Candidate,
     tested: &Tested,
     intent: &Intent,
 ) -> Result<Landing> {
-    candidate::verify(lease.repo, entry, candidate)?;
     let route = Route::of(lease.repo, &lease.target)?;
     let published = route.as_ref().map(|route| route.known(lease.repo)).transpose()?.flatten();
     if !intend(lease, entry, tested, intent)? {

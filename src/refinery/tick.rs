@@ -9,7 +9,7 @@ use crate::convoy;
 use crate::git::Oid;
 use crate::policy::{self, Policy, trust};
 use crate::refinery::attribution::Author;
-use crate::refinery::candidate::Candidate;
+use crate::refinery::candidate::{self, Candidate};
 use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Tested};
 use crate::refinery::examine::{self, Examined};
 use crate::refinery::foreign;
@@ -115,8 +115,12 @@ fn step(
     (tip, policy): (&Oid, &Policy),
     (queue, beads, roster): &State,
 ) -> Result<Outcome> {
-    let (candidate, author) = match examine::examine(lease, entry, (tip, policy), (beads, roster))?
-    {
+    let examined = match examine::examine(lease, entry, (tip, policy), (beads, roster)) {
+        // What cannot even be read, a lost object say, must not stop what comes after it.
+        Err(error) if !error.is::<Refusal>() => return unsound(lease, entry, &error),
+        examined => examined?,
+    };
+    let (candidate, author) = match examined {
         Examined::Try { candidate, author } => (candidate, author),
         Examined::No(rejection) => return reject(lease, entry, None, rejection),
         Examined::Wait(held) => return hold(lease, entry, None, held),
@@ -159,13 +163,21 @@ fn land_it(
         author: of_record(&author),
         vouched: author.vouched,
     };
-    match land::land(lease, entry, candidate, tested, &intent)? {
+    if let Err(error) = candidate::verify(lease.repo, entry, candidate) {
+        return unsound(lease, entry, &error);
+    }
+    match land::land(lease, entry, tested, &intent)? {
         Landing::Done { bead, mut notes } => {
             notes.extend(announce(lease, bead.as_deref()));
             Ok(Outcome::Landed { entry: entry.name(), commit: intent.new, bead, notes })
         }
         Landing::Overtaken(why) => Ok(Outcome::Again { entry: entry.name(), why }),
     }
+}
+
+fn unsound(lease: &Lease<'_>, entry: &Entry, error: &anyhow::Error) -> Result<Outcome> {
+    let said = format!("{error:#}");
+    hold(lease, entry, None, Held { why: Hold::Infra, said, surface: None })
 }
 
 /// Another landing brought these commits along; the target does not move for them.
