@@ -112,15 +112,7 @@ impl Lock {
             match fs::hard_link(mine, &lock) {
                 Ok(()) => return Ok(Self(lock)),
                 Err(no) if no.kind() == ErrorKind::AlreadyExists && orphaned(&lock) => {
-                    // Of two who see it one may take away what the other has just taken: looked at
-                    // again under a name of our own, and put back then.
-                    let dead = mine.with_extension("dead");
-                    if fs::rename(&lock, &dead).is_ok() {
-                        if !orphaned(&dead) {
-                            fs::hard_link(&dead, &lock).ok();
-                        }
-                        fs::remove_file(&dead).ok();
-                    }
+                    take_away(&lock, &mine.with_extension("dead"));
                 }
                 Err(no) if no.kind() == ErrorKind::AlreadyExists && begun.elapsed() < PATIENCE => {
                     clock.sleep(Duration::from_millis(20));
@@ -136,6 +128,18 @@ impl Lock {
             }
         }
     }
+}
+
+/// Of two who see an orphan one may take away what the other has just taken: it is looked at again
+/// under a name of our own, and put back then.
+fn take_away(lock: &Path, dead: &Path) {
+    if fs::rename(lock, dead).is_err() {
+        return;
+    }
+    if !orphaned(dead) {
+        fs::hard_link(dead, lock).ok();
+    }
+    fs::remove_file(dead).ok();
 }
 
 /// Whether the lock was taken by one of us who has died.
