@@ -19,6 +19,9 @@ use crate::host::{self, Clock};
 
 const DIGITS: usize = 10;
 
+/// Of how many sessions that are over the output is kept.
+const MOST_SESSIONS: usize = 500;
+
 pub(crate) struct Desk {
     place: String,
     live: PathBuf,
@@ -45,9 +48,10 @@ impl Desk {
 
     /// A new session that this process answers for, until a runner takes over.
     pub(crate) fn begin(&self, clock: &Clock) -> Result<String> {
+        make_private(&self.sessions)?;
+        self.make_room()?;
         for nonce in 0_u32.. {
             let id = name(&Identity::own(), clock, nonce);
-            make_private(&self.sessions)?;
             match fs::create_dir(self.sessions.join(&id)) {
                 Ok(()) => {
                     self.answer(&id)?;
@@ -61,6 +65,22 @@ impl Desk {
             }
         }
         anyhow::bail!("no name is left for a session")
+    }
+
+    /// The folders of the oldest sessions go when there are too many.
+    fn make_room(&self) -> Result<()> {
+        let entries = fs::read_dir(&self.sessions)
+            .with_context(|| format!("reading {}", self.sessions.display()))?;
+        let names = entries.flatten().filter_map(|entry| {
+            let id = entry.file_name().into_string().ok().filter(|name| is_id(name))?;
+            Some((entry.metadata().ok()?.modified().ok()?, id))
+        });
+        let mut all: Vec<_> = names.filter(|(_, id)| !self.is_open(id)).collect();
+        all.sort();
+        for (_, id) in all.iter().take(all.len().saturating_sub(MOST_SESSIONS)) {
+            self.forget(id)?;
+        }
+        Ok(())
     }
 
     /// From now on this process answers for the session.

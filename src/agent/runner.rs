@@ -23,6 +23,9 @@ pub(crate) const MARK: &str = "SHOPFLOOR_SESSION";
 /// A session without a limit of its own ends at this age.
 pub(crate) const LONGEST: Duration = Duration::from_secs(8 * 60 * 60);
 
+/// What one session may write into its output.
+const MOST_OUTPUT: u64 = 256 << 20;
+
 /// How often the runner looks up.
 const GLANCE: Duration = Duration::from_millis(250);
 
@@ -124,34 +127,38 @@ pub(crate) fn start(
 /// called now and then.
 pub(crate) fn attend(
     plan: &Plan,
+    session: &Session,
     agent: &Attended,
     desk: &Desk,
     glance: &mut dyn FnMut(),
-) -> Result<(Outcome, Option<i32>)> {
-    let limit = Duration::from_secs(plan.seconds);
+) -> Result<Ended> {
     let begun = std::time::Instant::now();
+    let output = desk.output(&session.id);
     loop {
         if let Some(end) = agent.wait(GLANCE)? {
             return Ok(match end {
-                _ if desk.asked_to_stop(&plan.session) => (Outcome::Stopped, None),
-                End::Exit(code) => (Outcome::Exited, Some(code)),
-                End::Signal(_) | End::Timeout => (Outcome::Killed, None),
-                End::NotStarted(_) => (Outcome::NotStarted, None),
+                _ if desk.asked_to_stop(&session.id) => ended(session, Outcome::Stopped),
+                End::Exit(code) => Ended { exit: Some(code), ..ended(session, Outcome::Exited) },
+                End::Signal(_) | End::Timeout => ended(session, Outcome::Killed),
+                End::NotStarted(_) => ended(session, Outcome::NotStarted),
             });
         }
-        if begun.elapsed() >= limit {
+        let limit = if begun.elapsed() >= Duration::from_secs(plan.seconds) {
+            Some(format!("timeout of {} s", plan.seconds))
+        } else {
+            let size = std::fs::metadata(&output).map_or(0, |facts| facts.len());
+            (size > MOST_OUTPUT).then(|| format!("{} MiB of output", MOST_OUTPUT >> 20))
+        };
+        if limit.is_some() || desk.asked_to_stop(&session.id) {
             end_group(agent.identity());
             agent.wait(Duration::from_secs(5))?;
-            return Ok((Outcome::Limit, None));
+            let outcome = if limit.is_some() { Outcome::Limit } else { Outcome::Stopped };
+            return Ok(Ended { limit, ..ended(session, outcome) });
         }
-        if desk.asked_to_stop(&plan.session) {
-            end_group(agent.identity());
-            agent.wait(Duration::from_secs(5))?;
-            return Ok((Outcome::Stopped, None));
-        }
-        if !desk.alive(&plan.session) {
-            // A person removed our directory; say again that somebody is here.
-            desk.answer(&plan.session)?;
+        if !desk.is_open(&session.id) {
+            // A person removed our directory; say again who is here.
+            desk.answer(&session.id)?;
+            desk.started(&session.id, agent.identity())?;
         }
         glance();
     }
@@ -166,16 +173,9 @@ pub(crate) fn sweep(desk: &Desk, session: &str) {
 }
 
 /// How the end of a session is told.
-pub(crate) fn ended(session: &Session, outcome: Outcome, exit: Option<i32>, seconds: u64) -> Ended {
-    let limit = (outcome == Outcome::Limit).then(|| format!("timeout of {seconds} s"));
-    Ended {
-        agent: session.agent.clone(),
-        bead: session.bead.clone(),
-        outcome,
-        exit,
-        limit,
-        error: None,
-    }
+pub(crate) fn ended(session: &Session, outcome: Outcome) -> Ended {
+    let (agent, bead) = (session.agent.clone(), session.bead.clone());
+    Ended { agent, bead, outcome, exit: None, limit: None, error: None }
 }
 
 /// The arguments with the prompt in its place: at `{prompt}`, else as the last one.

@@ -45,7 +45,7 @@ pub(super) fn launch(cx: &Context, desk: &Desk, prepared: &Prepared, work: &Work
         _ => Ok(()),
     };
     started.map_err(|error| {
-        let mut ended = runner::ended(session, Outcome::NotStarted, None, 0);
+        let mut ended = runner::ended(session, Outcome::NotStarted);
         ended.error = Some(format!("{error:#}"));
         match settle::finish(cx, desk, session, ended) {
             Ok(_) => error,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::agent::event::{Event, Outcome, Started};
+use crate::agent::event::{Ended, Event, Outcome, Started};
 use crate::agent::{Desk, Session, runner};
 use crate::cli::context::Context;
 use crate::cli::show::Done;
@@ -37,11 +37,10 @@ impl Runner {
             .full_env(runner::cleared(&cx.env))
             .start_leashed(&desk.runner_log(&session.id))?;
         let ended = match attend(cx, &desk, session, &plan) {
-            Ok((outcome, exit)) => runner::ended(session, outcome, exit, plan.seconds),
+            Ok(ended) => ended,
             Err(error) => {
-                let mut ended = runner::ended(session, Outcome::NotStarted, None, 0);
-                ended.error = Some(format!("{error:#}"));
-                ended
+                let error = Some(format!("{error:#}"));
+                Ended { error, ..runner::ended(session, Outcome::NotStarted) }
             }
         };
         settle::finish(cx, &desk, session, ended)?;
@@ -51,12 +50,7 @@ impl Runner {
     }
 }
 
-fn attend(
-    cx: &Context,
-    desk: &Desk,
-    session: &Session,
-    plan: &runner::Plan,
-) -> Result<(Outcome, Option<i32>)> {
+fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> Result<Ended> {
     let agent = runner::start(plan, session, desk, &cx.env)?;
     let started = Started { agent: session.agent.clone(), bead: session.bead.clone() };
     let actor = cx.actor()?;
@@ -70,7 +64,7 @@ fn attend(
         cx.note(format!("could not say that the session started: {error:#}"));
     }
     let mut looked = Instant::now();
-    runner::attend(plan, &agent, desk, &mut || {
+    runner::attend(plan, session, &agent, desk, &mut || {
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
             if let Err(error) = wake(cx, &session.target) {

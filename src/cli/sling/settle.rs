@@ -63,7 +63,7 @@ fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
         }
         let stopped = desk.asked_to_stop(id);
         let outcome = if stopped { Outcome::Stopped } else { Outcome::Lost };
-        let kept = finish(cx, desk, session, runner::ended(session, outcome, None, 0))?;
+        let kept = finish(cx, desk, session, runner::ended(session, outcome))?;
         if !stopped {
             cx.note(format!("session {id} of {} had lost its runner and was ended", session.agent));
         }
