@@ -83,13 +83,15 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
     if fresh {
         return Ok(only(wanted, &key, &gate));
     }
-    if upstream.urls == [remote.url.clone()] {
+    let own = remote.push_urls.iter().filter(|url| !url.is_empty() && !route::is_gate(url));
+    let own: Vec<&String> = own.collect();
+    if own.is_empty() {
         let shared = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
         let led = settings::get(&shared, &key)?.is_some();
         return Ok(if led { wanted } else { wanted.with(&key, &gate) });
     }
     let key = format!("url.{gate}.insteadOf");
-    Ok(upstream.urls.iter().fold(wanted, |wanted, url| wanted.with(&key, url)))
+    Ok(own.into_iter().fold(wanted, |wanted, url| wanted.with(&key, url)))
 }
 
 /// A directory of our scripts, each of which also runs the hook that the work tree had without us.

@@ -73,8 +73,9 @@ fn closed(no: anyhow::Error) -> anyhow::Error {
 fn protects(repo: &Repo, target: &str, (remote, url): (&str, &str)) -> Result<bool> {
     let upstream = route::upstream(repo, target)?;
     let Some(name) = upstream.name() else { return Ok(true) };
+    let url = route::absolute(repo, url.to_owned());
     Ok(name == remote
-        || upstream.urls.iter().any(|known| known == url)
+        || upstream.urls.iter().any(|known| *known == url)
         || Mark::of(repo)?.is_some())
 }
 

@@ -32,6 +32,15 @@ impl Upstream {
     }
 }
 
+/// Git reads a relative path from the top of the work tree; we push from elsewhere.
+pub(super) fn absolute(repo: &Repo, url: String) -> String {
+    if is_hosted(&url) || url.contains("://") || Path::new(&url).is_absolute() {
+        return url;
+    }
+    let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+    top.join(url).to_string_lossy().into_owned()
+}
+
 fn is_hosted(url: &str) -> bool {
     if let Some((scheme, _)) = url.split_once("://") {
         return scheme != "file";
@@ -77,6 +86,7 @@ pub(super) fn upstream(repo: &Repo, target: &str) -> Result<Upstream> {
     let own: Vec<String> =
         remote.push_urls.iter().filter(|url| !url.is_empty() && !is_gate(url)).cloned().collect();
     let urls = if own.is_empty() { vec![remote.url.clone()] } else { own };
+    let urls = urls.into_iter().map(|url| absolute(repo, url)).collect();
     Ok(Upstream { remote: Some(remote.clone()), urls })
 }
 
