@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::agent::event::{Event, Hooked};
@@ -252,28 +253,23 @@ fn elsewhere(cx: &Context, what: &str) -> Result<Option<Context>> {
         }
         (None, None) => Ok(None),
         (None, Some(error)) => Err(match prefix {
-            Some(prefix) => {
-                unknown(prefix, listed.iter().map(|(name, path)| (name.as_str(), path.as_path())))
-            }
+            Some(prefix) => unknown(cx, prefix, &listed).into(),
             None => error,
         }),
     }
 }
 
-fn unknown<'a>(prefix: &str, listed: impl Iterator<Item = (&'a str, &'a Path)>) -> anyhow::Error {
-    let mut no = Refusal::fatal(format!(
-        "not in a git repository, and no repository is listed for `{prefix}`"
-    ));
-    let mut any = false;
-    for (name, path) in listed {
-        any = true;
-        no = no.hint(format!("{name} is {}", path.display()));
-    }
-    if !any {
-        no = no
-            .hint("`git bead init` in a repository adds it to your list, or call this inside one");
-    }
-    no.into()
+/// Names the repositories that are listed, and where to list one.
+fn unknown(cx: &Context, prefix: &str, listed: &IndexMap<String, PathBuf>) -> Refusal {
+    let what = format!("not in a git repository, and no repository is listed for `{prefix}`");
+    let known = listed.iter().map(|(name, path)| format!("{name} is {}", path.display()));
+    let no = known.fold(Refusal::fatal(what), Refusal::hint);
+    let Some(file) = policy::person_file(&cx.env) else {
+        return no.hint("call this inside the repository");
+    };
+    no.hint(format!("call this inside the repository, or list it in {}:", file.display()))
+        .hint("  [repositories]")
+        .hint(format!("  {prefix} = \"/path/to/it\""))
 }
 
 fn at_home(cx: &Context, path: &Path) -> PathBuf {
