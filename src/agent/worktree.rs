@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::agent::name::Name;
 use crate::agent::rescue::{self, Kept};
 use crate::git::{Oid, RefName, Repo, Swap, Worktree};
-use crate::refusal::Refusal;
+use crate::refusal::{Kind, Refusal};
 
 /// Where one bead is worked on by one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,6 +263,10 @@ fn take_away(repo: &Repo, agent: &Name, path: &Path, label: &str) -> Result<Opti
     Ok(kept)
 }
 
+fn is_locked(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.kind == Kind::Again)
+}
+
 /// Deletes those branches of an agent whose commits another ref keeps.
 fn sweep(repo: &Repo, agent: &Name, except: Option<&RefName>) -> Result<()> {
     let branches = repo.refs_under(&format!("refs/heads/{agent}/"))?;
@@ -273,9 +277,12 @@ fn sweep(repo: &Repo, agent: &Name, except: Option<&RefName>) -> Result<()> {
     for (branch, tip) in branches {
         let free = Some(&branch) != except && !used.contains(&branch);
         if free && !rescue::loose(repo, agent.as_str(), &tip)? {
-            // Somebody who moved it in the meantime wants it.
-            match repo.swap_ref(&branch, Some(&tip), None, "its commits are kept elsewhere")? {
-                Swap::Done | Swap::Lost(_) => {}
+            match repo.swap_ref(&branch, Some(&tip), None, "its commits are kept elsewhere") {
+                // Somebody who moved it in the meantime wants it.
+                Ok(Swap::Done | Swap::Lost(_)) => {}
+                // A git that is killed leaves `packed-refs.lock`; tidying up can wait, work cannot.
+                Err(error) if is_locked(&error) => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
     }
