@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Place, Sandbox};
+use crate::support::{Place, Sandbox, updating};
 
 const QUESTIONS: &[(&str, &str)] = &[
     ("beads", "git bead list --all --limit 0 --json"),
@@ -24,7 +24,7 @@ fn the_first_format_reads_as_it_was_meant() {
     for (name, question) in QUESTIONS {
         let said = repo.sh(question).ok().out;
         let file = corpus.join(format!("v1-{name}.json"));
-        if std::env::var_os("UPDATE").is_some() {
+        if updating() {
             fs::write(&file, &said).unwrap();
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), said, "{question}");

@@ -227,6 +227,25 @@ fn sling() {
     sound(&repo);
 }
 
+/// Seed 1878801282 of `agent`: a `git commit` ended in the moment between making a lock and knowing
+/// of it. Only a person may take away what is git's; work goes on beside it.
+#[test]
+fn a_lock_that_a_killed_git_left_stops_nobody() {
+    let mut world = Sandbox::new();
+    let notes = world.place("notes").dir;
+    world.set("AGENT_NOTES", notes.to_str().unwrap());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
+    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    let repo = queueing(&world);
+    repo.git("config shopfloor.autorun true").ok();
+    for title in ["One", "Two"] {
+        let bead = repo.bead(title);
+        repo.run(["git", "sling", &bead, "builder", "--wait"]).ok();
+        repo.write(".git/packed-refs.lock", "");
+    }
+    sound(&repo);
+}
+
 /// An initialised repository with a gate, whose refinery runs only when told to.
 fn queueing(world: &Sandbox) -> Place<'_> {
     let repo = world.repo("api");

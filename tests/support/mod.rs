@@ -10,4 +10,4 @@ pub(crate) use dice::{Dice, kills};
 pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::{Names, redact};
 pub(crate) use sandbox::{Place, Sandbox, TOOLS};
-pub(crate) use story::tell;
+pub(crate) use story::{tell, updating};

@@ -80,10 +80,6 @@ impl Running {
         Self { said, child, out, err }
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// SIGKILL to this one process and to nothing else; its children live on, as after a crash.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

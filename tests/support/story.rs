@@ -19,7 +19,7 @@ pub(crate) fn tell(file: &str, place: &Place<'_>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{file}: {e}"));
     let told = Teller::new(&text, place).tell(&text);
-    if update() {
+    if updating() {
         fs::write(&path, told).unwrap();
     } else {
         assert!(told == text, "{file} differs (UPDATE=1 rewrites it):\n{}", diff(&text, &told));
@@ -128,7 +128,7 @@ impl<'a> Teller<'a> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how a person asks for new expectations")]
-fn update() -> bool {
+pub(crate) fn updating() -> bool {
     std::env::var("UPDATE").is_ok_and(|wish| wish == "1")
 }
 
