@@ -169,6 +169,7 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
     wanted = wanted
         .with("receive.procReceiveRefs", &format!("refs/heads/{}", wish.target))
         .with("receive.procReceiveRefs", "refs/for")
+        .with("receive.procReceiveRefs", "refs/shopfloor")
         .with("receive.advertisePushOptions", "true");
     let remote = upstream.remote.filter(|_| wish.route == Route::All);
     if let Some(remote) = &remote {
