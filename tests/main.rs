@@ -8,6 +8,7 @@
 mod support;
 
 mod alone;
+mod attribution;
 mod checkout;
 mod compat;
 mod convoy;

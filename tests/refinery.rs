@@ -255,7 +255,7 @@ fn a_stale_claimant_cannot_land() {
     let mut world = Sandbox::new();
     shop(&world);
     let bead = world.place("shop").bead("Sum it up");
-    let message = format!("Add\n\nBead: {bead}\nAgent: toast\n");
+    let message = format!("Add\n\nBead: {bead}\nAgent: toast\nAgent-Session: s1\n");
     as_agent(&mut world, "toast", "s1");
     {
         let repo = world.place("shop");
@@ -294,7 +294,7 @@ fn an_agent_that_pushes_again_replaces_what_it_pushed_before() {
     let bead = repo.bead("Sum it up");
     repo.git(&format!("bead update {bead} --claim")).ok();
     let work = tree(&repo, "work", "main");
-    let message = format!("Add\n\nBead: {bead}\nAgent: toast\n");
+    let message = format!("Add\n\nBead: {bead}\nAgent: toast\nAgent-Session: s1\n");
     work.commit("a", "a\n", &message).ok();
     assert_eq!(submit(&work), 1);
     work.write("a", "better\n");
@@ -315,7 +315,7 @@ fn commits_made_around_the_git_hooks_are_found_out() {
     let repo = world.place("shop");
     repo.git(&format!("bead update {bead} --claim")).ok();
     let work = tree(&repo, "work", "main");
-    let trailers = format!("Bead: {bead}\nAgent: toast\n");
+    let trailers = format!("Bead: {bead}\nAgent: toast\nAgent-Session: s1\n");
     let cases = [
         ("Add".to_owned(), "the trailer `Agent: toast` is missing"),
         (

@@ -153,6 +153,7 @@ fn a_topic_goes_on_to_the_real_remote_with_the_lease_of_what_was_seen() {
     tree.git("push origin :topic").ok();
     hub.git("rev-parse --verify --quiet topic").fails(1);
     let before = hub.rev("main");
+    tree.commit("b", "b\n", "Add b").ok();
     tree.git("push origin HEAD:main").ok();
     assert_eq!((queued(&repo).len(), hub.rev("main")), (1, before));
 }

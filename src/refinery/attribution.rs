@@ -2,6 +2,7 @@
 //! holder of the epoch, or a person, by having none. Git hooks help the honest; this is where a
 //! commit made around them is found out. Pure.
 
+use crate::refinery::marks::Marks;
 use crate::refusal::Refusal;
 
 /// What the judgement needs to know of a commit.
@@ -20,7 +21,7 @@ pub(super) struct Holder {
     pub bead: String,
     pub agent: String,
     pub session: Option<String>,
-    /// The e-mail address of the person who answers for it, where that is known.
+    /// The e-mail address of the person who answers for it, where somebody slung it.
     pub owner: Option<String>,
 }
 
@@ -31,10 +32,14 @@ pub(super) struct Rules<'a> {
     pub holder: Option<&'a Holder>,
     /// The agent that submitted, if one did; then no commit may go without its marks.
     pub agent: Option<&'a str>,
+    /// The session that submitted, where it shows.
+    pub session: Option<&'a str>,
     /// Every claim that stands: nobody else may use these names.
     pub held: &'a [Holder],
     /// Every session there ever was: a bead that is slung again carries its earlier sessions' commits.
     pub former: &'a [Holder],
+    /// Agent programs that people also start by hand; their names say nothing about a session.
+    pub programs: &'a [&'a str],
     /// E-mail addresses of the people whose word counts; empty means everybody's.
     pub overseers: &'a [String],
     /// Who answers for the submission.
@@ -61,7 +66,23 @@ pub(super) fn judge(commits: &[Commit], rules: &Rules<'_>) -> Result<Author, Ref
         let vouched = one.vouched.or(author.vouched);
         author = Author { vouched, ..one };
     }
+    present(commits, rules)?;
     Ok(author)
+}
+
+/// Commits of earlier sessions land when the present one submits them: it says so itself, or the
+/// newest commit is its own.
+fn present(commits: &[Commit], rules: &Rules<'_>) -> Result<(), Refusal> {
+    let Some(held) = rules.holder.and_then(|holder| holder.session.as_deref()) else {
+        return Ok(());
+    };
+    let Some(newest) = commits.last().filter(|_| rules.session != Some(held)) else {
+        return Ok(());
+    };
+    match Marks::of(&newest.message)?.session {
+        Some(said) if said == held => Ok(()),
+        said => Err(differs("Agent-Session", said.unwrap_or_default(), held)),
+    }
 }
 
 fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
@@ -89,14 +110,7 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
             })?;
             holds(holder, rules, bead, (agent, marks.session, commit))?;
         }
-        // An agent nobody slung may have the name of one that is at work; its commits are its owner's.
-        (None, None) if commit.author == agent && rules.held.iter().any(|h| h.agent == agent) => {
-            return Err(Refusal::refused(format!(
-                "{agent} holds a bead, and the commit does not say which"
-            ))
-            .hint("its own worktree adds the trailers; amend there without --no-verify"));
-        }
-        (None, None) => {}
+        (None, None) => ad_hoc(agent, commit, rules)?,
     }
     if marks.signed_off_as(agent) {
         return Err(Refusal::refused(
@@ -120,29 +134,66 @@ fn holds(
     let wrote = |one: &&Holder| {
         one.bead == bead
             && one.agent == agent
-            && (session.is_none() || one.session.is_none() || one.session.as_deref() == session)
+            && (one.session.is_none() || one.session.as_deref() == session)
     };
-    let author = std::iter::once(holder).chain(rules.former).find(wrote);
-    match (author, session, holder.session.as_deref()) {
-        (Some(author), ..) => match author.owner.as_deref() {
-            Some(owner) if !owner.eq_ignore_ascii_case(&commit.email) => Err(Refusal::refused(
-                format!("its author is {}, but {owner} answers for {agent}", commit.email),
-            )
-            .hint("amend with --reset-author in the agent's worktree")),
-            _ => Ok(()),
-        },
-        (None, Some(said), Some(held)) if agent == holder.agent => {
-            Err(differs("Agent-Session", said, held))
-        }
-        (None, ..) => Err(differs("Agent", agent, &holder.agent)),
+    // What an earlier session left is the present holder's to submit, nobody else's.
+    let former = if rules.holder.is_some() { rules.former } else { &[] };
+    let Some(wrote) = std::iter::once(holder).chain(former).find(wrote) else {
+        return Err(match (session, holder.session.as_deref()) {
+            (Some(said), Some(held)) if agent == holder.agent => {
+                differs("Agent-Session", said, held)
+            }
+            (None, Some(held)) if agent == holder.agent => missing("Agent-Session", held),
+            _ => differs("Agent", agent, &holder.agent),
+        });
+    };
+    let Some(owner) = wrote.owner.as_deref() else { return Ok(()) };
+    if !owner.eq_ignore_ascii_case(&commit.email) {
+        return Err(Refusal::refused(format!(
+            "its author is {}, but {owner} answers for {agent}",
+            commit.email
+        ))
+        .hint("amend with --reset-author in the agent's worktree"));
     }
+    // Aider writes itself behind the author's name.
+    if commit.author.strip_suffix(" (aider)").unwrap_or(&commit.author) != agent {
+        return Err(Refusal::refused(format!(
+            "its author is {}, but its trailers say {agent}",
+            commit.author
+        ))
+        .hint("amend with --reset-author in the agent's worktree"));
+    }
+    Ok(())
+}
+
+/// An agent program that a person started is that person's, under a name that no slung agent has.
+fn ad_hoc(agent: &str, commit: &Commit, rules: &Rules<'_>) -> Result<(), Refusal> {
+    let by_hand = rules.programs.contains(&agent) && commit.author != agent;
+    if is_slung(agent, rules) && !by_hand {
+        return Err(Refusal::refused(format!(
+            "{agent} is slung to beads, and the commit does not say which"
+        ))
+        .hint("its own worktree adds the trailers; amend there without --no-verify"));
+    }
+    if !commit.email.eq_ignore_ascii_case(rules.submitter) {
+        return Err(Refusal::refused(format!(
+            "its author is {}, but {} answers for {agent}",
+            commit.email, rules.submitter
+        ))
+        .hint("who started the agent submits its commits"));
+    }
+    Ok(())
+}
+
+/// Whether this is the name of an agent that is or was slung.
+fn is_slung(name: &str, rules: &Rules<'_>) -> bool {
+    let slung = |holder: &Holder| holder.session.is_some() && holder.agent == name;
+    rules.held.iter().chain(rules.former).any(slung)
 }
 
 fn person(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
-    if let Some(holder) =
-        rules.held.iter().find(|h| h.session.is_some() && h.agent == commit.author)
-    {
-        return Err(missing("Agent", &holder.agent));
+    if is_slung(&commit.author, rules) {
+        return Err(missing("Agent", &commit.author));
     }
     listed(commit, rules, &commit.author)
 }
@@ -172,74 +223,6 @@ fn missing(key: &str, value: &str) -> Refusal {
 fn differs(key: &str, said: &str, expected: &str) -> Refusal {
     Refusal::refused(format!("`{key}: {said}` is forged or stale, it must be `{key}: {expected}`"))
         .hint("amend it in the agent's worktree, where the git hooks correct it")
-}
-
-/// What the last paragraph of a message says about an agent.
-struct Marks<'m> {
-    agent: Option<&'m str>,
-    bead: Option<&'m str>,
-    session: Option<&'m str>,
-    signers: Vec<&'m str>,
-}
-
-impl<'m> Marks<'m> {
-    /// Reads more than git's trailer rules would, so that nothing that looks like a mark to a
-    /// person or to another tool goes unseen, and accepts less: one spelling, one line, once.
-    fn of(message: &'m str) -> Result<Self, Refusal> {
-        let mut marks = Self { agent: None, bead: None, session: None, signers: Vec::new() };
-        let paragraph = last_paragraph(message);
-        let lines: Vec<_> = paragraph.lines().collect();
-        for (at, line) in lines.iter().enumerate() {
-            let Some((key, value)) = line.split_once(':') else { continue };
-            let value = value.trim();
-            let slot = match key.trim().to_ascii_lowercase().as_str() {
-                "agent" => &mut marks.agent,
-                "bead" => &mut marks.bead,
-                "agent-session" => &mut marks.session,
-                "signed-off-by" => {
-                    marks.signers.push(value);
-                    continue;
-                }
-                _ => continue,
-            };
-            let spelled = ["Agent", "Bead", "Agent-Session"].contains(&key);
-            let folded = lines.get(at + 1).is_some_and(|next| next.starts_with([' ', '\t']));
-            if !spelled || folded || value.is_empty() {
-                return Err(Refusal::refused(format!(
-                    "`{}` is not a trailer as we write it",
-                    line.trim()
-                ))
-                .hint("one line, no blank before the key or the colon, and one value"));
-            }
-            if slot.replace(value).is_some() {
-                return Err(Refusal::refused(format!("the trailer `{key}` stands twice")));
-            }
-        }
-        if marks.agent.is_none() && marks.session.is_some() {
-            return Err(Refusal::refused("`Agent-Session` without `Agent`"));
-        }
-        Ok(marks)
-    }
-
-    fn signed_off_as(&self, agent: &str) -> bool {
-        let name = |signer: &&str| signer.split('<').next().unwrap_or_default().trim() == agent;
-        self.signers.iter().any(name)
-    }
-}
-
-/// The last lines before which there is an empty one.
-fn last_paragraph(message: &str) -> &str {
-    let message = message.trim_end();
-    let mut start = 0;
-    let mut at = 0;
-    for line in message.split_inclusive('\n') {
-        at += line.len();
-        if line.trim().is_empty() {
-            start = at;
-        }
-    }
-    // A message of one paragraph is a subject, not trailers.
-    if start == 0 { "" } else { message.get(start..).unwrap_or_default() }
 }
 
 #[cfg(test)]
@@ -304,7 +287,11 @@ mod tests {
                 "`Signed-off-by` is a person's word, an agent cannot give it",
             ),
             (format!("{good}Signed-off-by: Jane <jane@example.org>\n"), "toast"),
-            (format!("Fix\n\nAgent: bread\n\nBead: {BEAD}\nAgent: toast\n"), "toast"),
+            (good.replace("Agent-Session: s1\n", ""), "the trailer `Agent-Session: s1` is missing"),
+            (
+                format!("Fix\n\nAgent: bread\n\nBead: {BEAD}\nAgent: toast\n"),
+                "`Agent: bread` does not stand among the trailers at the end",
+            ),
         ];
         let holder = holder();
         let rules = Rules {
@@ -324,8 +311,9 @@ mod tests {
         let held = [holder()];
         let jane = ["Jane@Example.org".to_owned()];
         let joe = ["joe@example.org".to_owned()];
-        let marked = format!("Fix\n\nBead: {BEAD}\nAgent: toast\n");
-        let cases: [(&str, &str, &[String], &str, &str); 8] = [
+        let marked = format!("Fix\n\nBead: {BEAD}\nAgent: toast\nAgent-Session: s1\n");
+        let forged = marked.replace("Agent-Session: s1\n", "");
+        let cases: [(&str, &str, &[String], &str, &str); 11] = [
             ("Jane", "Fix\n", &[], "jane@example.org", "Jane"),
             ("Jane", "Fix\n", &jane, "jane@example.org", "Jane"),
             (
@@ -338,13 +326,34 @@ mod tests {
             ("Jane", "Fix\n", &joe, "joe@example.org", "Jane"),
             ("toast", "Fix\n", &[], "jane@example.org", "the trailer `Agent: toast` is missing"),
             ("Jane", &marked, &[], "jane@example.org", "toast"),
+            (
+                "Jane",
+                &forged,
+                &[],
+                "jane@example.org",
+                "the trailer `Agent-Session: s1` is missing",
+            ),
             ("Jane", "Fix\n\nAgent: helper\n", &[], "jane@example.org", "helper"),
+            (
+                "Mallory",
+                "Fix\n\nAgent: helper\n",
+                &[],
+                "mallory@evil.example",
+                "its author is jane@example.org, but mallory@evil.example answers for helper",
+            ),
+            (
+                "Jane",
+                "Fix\n\nAgent: toast\n",
+                &[],
+                "jane@example.org",
+                "toast is slung to beads, and the commit does not say which",
+            ),
             (
                 "toast",
                 "Fix\n\nAgent: toast\n",
                 &[],
                 "jane@example.org",
-                "toast holds a bead, and the commit does not say which",
+                "toast is slung to beads, and the commit does not say which",
             ),
         ];
         for (author, message, overseers, submitter, expected) in cases {
@@ -374,6 +383,7 @@ mod tests {
         let rules = Rules {
             holder: Some(&holder),
             agent: Some("bread"),
+            session: Some("s2"),
             former: &ever,
             ..Rules::default()
         };
@@ -399,12 +409,81 @@ mod tests {
         stranger.email = "eve@example.org".into();
         let expected = "its author is eve@example.org, but jane@example.org answers for bread";
         assert_eq!(said(judge(&[stranger], &rules)), expected);
+        let renamed = commit("Linus", &by("bread", "s2"));
+        let expected = "its author is Linus, but its trailers say bread";
+        assert_eq!(said(judge(&[renamed], &rules)), expected);
+        assert_eq!(said(judge(&[commit("bread (aider)", &by("bread", "s2"))], &rules)), "bread");
+    }
+
+    #[test]
+    fn an_earlier_sessions_commits_land_when_the_present_one_submits_them() {
+        let owner = Some("jane@example.org".to_owned());
+        let run = |agent: &str, session: &str| Holder {
+            bead: BEAD.into(),
+            agent: agent.into(),
+            session: Some(session.into()),
+            owner: owner.clone(),
+        };
+        let (old, new) = (run("toast", "s1"), run("bread", "s2"));
+        let by = |one: &Holder| {
+            let session = one.session.as_deref().unwrap();
+            let message =
+                format!("Fix\n\nBead: {BEAD}\nAgent: {}\nAgent-Session: {session}\n", one.agent);
+            commit(&one.agent, &message)
+        };
+        let ever = [old.clone(), new.clone()];
+        let held = [new.clone()];
+        let rules = |session| Rules {
+            holder: Some(&new),
+            agent: Some("bread"),
+            session,
+            held: &held,
+            former: &ever,
+            ..Rules::default()
+        };
+        let stale = "`Agent-Session: s1` is forged or stale, it must be `Agent-Session: s2`";
+        assert_eq!(said(judge(&[by(&old), by(&new)], &rules(None))), "bread");
+        assert_eq!(said(judge(&[by(&old)], &rules(Some("s2")))), "toast");
+        assert_eq!(said(judge(&[by(&old)], &rules(Some("s1")))), stale);
+        assert_eq!(said(judge(&[by(&old)], &rules(None))), stale);
+        let brought = Rules { held: &held, former: &ever, ..Rules::default() };
+        let no = "`Agent: toast` is forged or stale, it must be `Agent: bread`";
+        assert_eq!(said(judge(&[by(&old)], &brought)), no, "a person brings it");
+    }
+
+    #[test]
+    fn the_name_of_an_agent_stays_its_own_when_its_claim_is_gone() {
+        let ever = [holder()];
+        let programs = ["codex"];
+        let rules = Rules {
+            former: &ever,
+            programs: &programs,
+            submitter: "jane@example.org",
+            ..Rules::default()
+        };
+        let slung = [Holder { agent: "codex".into(), ..holder() }];
+        let codex = Rules { former: &slung, ..rules.clone() };
+        let cases = [
+            (&rules, "toast", "Fix\n", "the trailer `Agent: toast` is missing"),
+            (&rules, "Jane", "Fix\n", "Jane"),
+            (&codex, "codex", "Fix\n", "the trailer `Agent: codex` is missing"),
+            (&codex, "Jane", "Fix\n\nAgent: codex\n", "codex"),
+            (
+                &codex,
+                "codex",
+                "Fix\n\nAgent: codex\n",
+                "codex is slung to beads, and the commit does not say which",
+            ),
+        ];
+        for (rules, author, message, expected) in cases {
+            assert_eq!(said(judge(&[commit(author, message)], rules)), expected, "{message}");
+        }
     }
 
     #[test]
     fn each_commit_is_judged() {
         let holder = holder();
-        let good = format!("Fix\n\nBead: {BEAD}\nAgent: toast\n");
+        let good = format!("Fix\n\nBead: {BEAD}\nAgent: toast\nAgent-Session: s1\n");
         let rules = Rules { holder: Some(&holder), agent: Some("toast"), ..Rules::default() };
         let hidden = [commit("toast", &good), commit("toast", "Sneak\n"), commit("toast", &good)];
         assert_eq!(said(judge(&hidden, &rules)), "the trailer `Agent: toast` is missing");

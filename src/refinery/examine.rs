@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::agent::{Roster, Session};
+use crate::agent::{Roster, Session, preset};
 use crate::bead::{Bead, Beads};
 use crate::git::{Commit, Conflict, Oid, Repo};
 use crate::policy::{self, Policy};
@@ -119,15 +119,22 @@ fn author(
             bead: bead.clone(),
             agent: agent.clone(),
             session: entry.session.clone(),
-            owner: None,
+            owner: entry
+                .session
+                .as_ref()
+                .and_then(|id| roster.session(id))
+                .map(|s| s.owner.clone()),
         })
     });
     held.extend(own.clone().filter(|own| !held.iter().any(|holder| holder.bead == own.bead)));
+    let programs: Vec<_> = preset::names().collect();
     let rules = Rules {
         holder: own.as_ref(),
         agent: entry.agent.as_deref(),
+        session: entry.session.as_deref(),
         held: &held,
         former: &former,
+        programs: &programs,
         overseers: &policy.overseers,
         submitter: &entry.owner,
     };

@@ -14,6 +14,7 @@ mod foreign;
 mod gate;
 mod land;
 mod lease;
+mod marks;
 mod park;
 mod publish;
 mod queue;

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use crate::agent::{Roster, Session};
 use crate::bead::{Bead, Beads};
 use crate::git::{Oid, RefName, Repo, Swap};
 use crate::ledger::{Actor, Ledger};
 use crate::refinery::event::{Event, Queued};
+use crate::refinery::marks::Marks;
 use crate::refinery::queue::{self, Entry, Queue};
 use crate::refusal::Refusal;
 
@@ -40,9 +42,9 @@ pub fn submit(
 ) -> Result<Entry> {
     let target = wanted.target.as_str();
     let tip = tip(repo, target)?;
-    let mut queued = describe(repo, wanted, &tip)?;
+    let (mut queued, newest) = describe(repo, wanted, &tip)?;
     let contained = repo.is_ancestor(&wanted.commit, &tip)?;
-    ledger.write::<(Queue, Beads), _>(actor, |(queue, beads), pen| {
+    ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
         let lane = queue.lane(target);
         if let Some(entry) = lane.and_then(|lane| lane.holding(&wanted.commit)) {
             return Ok(entry.clone());
@@ -51,7 +53,8 @@ pub fn submit(
             let what = format!("{} is on {target} already", wanted.commit.short());
             return Err(Refusal::nothing(what).into());
         }
-        stands(beads, &mut queued)?;
+        newest.speaks((beads, roster), &mut queued)?;
+        stands(beads, &mut queued, &[&actor.by, &newest.author])?;
         if lane.is_none_or(|lane| lane.baseline.is_none()) {
             pen.line(target, &Event::Baseline { tip })?;
         }
@@ -124,15 +127,17 @@ fn adopt(
         session: None,
         options: Vec::new(),
     };
-    let mut queued = describe(repo, &wanted, &tip)?;
-    ledger.write::<(Queue, Beads), _>(actor, |(queue, beads), pen| {
+    let (mut queued, newest) = describe(repo, &wanted, &tip)?;
+    ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
         let lane = queue.lane(target);
         if lane.is_some_and(|lane| lane.entries.contains_key(&n) || lane.holding(&commit).is_some())
         {
             return Ok(false);
         }
-        if stands(beads, &mut queued).is_err() {
-            queued.bead = None;
+        let spoken = newest.speaks((beads, roster), &mut queued);
+        if spoken.and_then(|()| stands(beads, &mut queued, &[&actor.by, &newest.author])).is_err() {
+            // Nobody's word for a claim; the commits are judged by what they say themselves.
+            (queued.bead, queued.agent, queued.session, queued.epoch) = (None, None, None, None);
         }
         if lane.is_none_or(|lane| lane.baseline.is_none()) {
             pen.line(target, &Event::Baseline { tip })?;
@@ -163,7 +168,7 @@ fn tip(repo: &Repo, target: &str) -> Result<Oid> {
 
 /// What the queued line says. A bead that nobody named is taken from the trailers, where all
 /// commits that have one agree.
-fn describe(repo: &Repo, wanted: &Submission, tip: &Oid) -> Result<Queued> {
+fn describe(repo: &Repo, wanted: &Submission, tip: &Oid) -> Result<(Queued, Newest)> {
     let head = repo.commit(&wanted.commit)?;
     let mut queued = Queued {
         commit: wanted.commit,
@@ -186,11 +191,59 @@ fn describe(repo: &Repo, wanted: &Submission, tip: &Oid) -> Result<Queued> {
         }
         queued.bead = named.pop_first().filter(|_| named.is_empty());
     }
-    Ok(queued)
+    let session = Marks::of(&head.message).ok().and_then(|marks| marks.session.map(str::to_owned));
+    Ok((queued, Newest { author: head.author.name, session }))
 }
 
-/// Refuses what could not land anyway, and notes the epoch under which it is submitted.
-fn stands(beads: &Beads, queued: &mut Queued) -> Result<()> {
+/// What the submitted commit itself says of who made it.
+struct Newest {
+    author: String,
+    session: Option<String>,
+}
+
+impl Newest {
+    /// A commit of a session that holds its bead is that session's submission, whoever brings it
+    /// and whatever shows in their environment; one of a session whose claim was renewed is stale.
+    fn speaks(&self, (beads, roster): (&Beads, &Roster), queued: &mut Queued) -> Result<()> {
+        let session = self.session.as_deref().and_then(|id| roster.session(id));
+        let (Some(session), None) = (session, &queued.agent) else { return Ok(()) };
+        let Some(bead) = beads.get(&session.bead) else { return Ok(()) };
+        if bead.epoch != session.epoch {
+            return Err(renewed(beads, bead, session));
+        }
+        if bead.claim.as_ref().is_some_and(|claim| claim.session.as_ref() == Some(&session.id)) {
+            queued.agent = Some(session.agent.clone());
+            queued.session = Some(session.id.clone());
+            queued.epoch = Some(session.epoch);
+            queued.bead.get_or_insert_with(|| session.bead.clone());
+        }
+        Ok(())
+    }
+}
+
+fn renewed(beads: &Beads, bead: &Bead, session: &Session) -> anyhow::Error {
+    let now = match &bead.claim {
+        Some(claim) => format!("{} holds it now", claim.holder),
+        None => "others have held it since".to_owned(),
+    };
+    stale(&format!(
+        "{} had {} under epoch {}, and {now} (epoch {})",
+        session.agent,
+        beads.short(&bead.id),
+        session.epoch,
+        bead.epoch
+    ))
+}
+
+fn stale(what: &str) -> anyhow::Error {
+    Refusal::refused(format!("stale: {what}; the commit was not queued"))
+        .hint("the commit is safe on its branch; stop work on this bead")
+        .into()
+}
+
+/// Refuses what could not land anyway, and notes the epoch under which it is submitted. `names` are
+/// those of the person that brings it, and of the author.
+fn stands(beads: &Beads, queued: &mut Queued, names: &[&str]) -> Result<()> {
     let Some(id) = queued.bead.clone() else { return Ok(()) };
     let Some(bead) = beads.get(&id) else {
         if queued.agent.is_none() {
@@ -200,16 +253,23 @@ fn stands(beads: &Beads, queued: &mut Queued) -> Result<()> {
         }
         return Err(Refusal::refused(format!("no bead has the id {id}")).into());
     };
-    if let Some(agent) = &queued.agent {
-        holds(beads, bead, agent, queued.epoch)?;
+    match (&queued.agent, &bead.claim) {
+        (Some(agent), _) => holds(beads, bead, agent, queued.epoch)?,
+        (None, Some(claim)) if !names.contains(&claim.holder.as_str()) => {
+            let what = format!("{} is held by {}", beads.short(&id), claim.holder);
+            return Err(Refusal::refused(format!("{what}, and its landing would close it"))
+                .hint("name no bead, or wait until it is free")
+                .into());
+        }
+        _ => {}
     }
-    queued.epoch = queued.epoch.or(bead.claim.as_ref().map(|claim| claim.epoch));
+    queued.epoch = queued.epoch.or(Some(bead.epoch));
     Ok(())
 }
 
 fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<()> {
     let short = beads.short(&bead.id);
-    let stale = match &bead.claim {
+    let what = match &bead.claim {
         None => Some(format!("{agent} no longer holds {short}")),
         Some(claim) if claim.holder != agent => {
             Some(format!("{short} is held by {}", claim.holder))
@@ -219,12 +279,7 @@ fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<
         }
         Some(_) => None,
     };
-    match stale {
-        None => Ok(()),
-        Some(what) => Err(Refusal::refused(format!("stale: {what}; the commit was not queued"))
-            .hint("the commit is safe on its branch; stop work on this bead")
-            .into()),
-    }
+    what.map_or(Ok(()), |what| Err(stale(&what)))
 }
 
 /// Whether an agent has pushed again for the same claim: what it pushed before is not tried any
