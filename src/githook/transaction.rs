@@ -13,6 +13,7 @@ use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
 use crate::githook::file;
 use crate::host::Clock;
+use crate::refinery;
 
 /// What is to happen to commits made on the protected branch: `shopfloor.commitOnTarget`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +26,13 @@ enum Policy {
 /// What a move of the protected branch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Move {
-    /// Nothing moves, or the branch comes into being, or it goes where the remote is.
+    /// Nothing moves, or the branch comes into being, or it goes on to where the remote is.
     Free,
     /// New work on top of it.
     Forward,
     /// Away from what has landed.
     Rewrite,
+    Deletion,
 }
 
 /// Whether git may go on. `state` is what git says it is about to do or has done.
@@ -43,16 +45,37 @@ pub fn decide(
 ) -> Result<bool> {
     let mut text = String::new();
     input.read_to_string(&mut text).context("reading what git changes")?;
-    let protected = format!(" refs/heads/{}", repo.default_branch()?);
-    let mut moves = text.lines().filter_map(|line| line.strip_suffix(&protected)?.rsplit_once(' '));
-    let Some((_, new)) = moves.next_back() else { return Ok(true) };
-    // A branch that becomes a symbolic ref is none of ours to judge by an object.
-    let Ok(new) = new.parse::<Oid>() else { return Ok(true) };
-    match state {
-        "prepared" => veto(repo, new, say),
-        "aborted" => adopt(repo, clock, new, say).map(|()| true),
+    let target = RefName::branch(&repo.default_branch()?)?;
+    let parked = refinery::parked_here(repo)?.filter(|(branch, _)| *branch == target);
+    let (new, base) = match (moved_to(&text, target.as_str()), parked) {
+        (Some(new), _) => (new, repo.read_ref(&target)?),
+        (None, Some((_, tip))) => match moved_to(&text, "HEAD") {
+            Some(new) if state == "aborted" || is_new(repo, &tip, new)? => (new, Some(tip)),
+            _ => return Ok(true),
+        },
+        (None, None) => return Ok(true),
+    };
+    match (state, base) {
+        ("prepared", Some(base)) => veto(repo, new, &base, say),
+        ("aborted", _) => adopt(repo, clock, new, say).map(|()| true),
         _ => Ok(true),
     }
+}
+
+/// What a ref is to be. One that becomes a symbolic ref is none of ours to judge by an object.
+fn moved_to(text: &str, name: &str) -> Option<Oid> {
+    let moves = text.lines().filter_map(|line| line.strip_suffix(name)?.strip_suffix(' '));
+    moves.last()?.rsplit_once(' ')?.1.parse().ok()
+}
+
+/// Whether a move of a parked `HEAD` is a commit made there, which nothing but `HEAD` would keep.
+/// Whoever goes elsewhere goes to what some ref has.
+fn is_new(repo: &Repo, tip: &Oid, new: Oid) -> Result<bool> {
+    if new.is_null() || new == *tip || !repo.is_ancestor(tip, &new)? {
+        return Ok(false);
+    }
+    let new = new.to_string();
+    Ok(repo.git(["for-each-ref", "--count=1", "--contains", &new]).text()?.is_empty())
 }
 
 fn policy(repo: &Repo) -> Result<Policy> {
@@ -66,9 +89,9 @@ fn policy(repo: &Repo) -> Result<Policy> {
     })
 }
 
-fn veto(repo: &Repo, new: Oid, say: &mut dyn FnMut(&str)) -> Result<bool> {
+fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<bool> {
     let policy = policy(repo)?;
-    let kind = if policy == Policy::Allow { Move::Free } else { kind(repo, new)? };
+    let kind = if policy == Policy::Allow { Move::Free } else { kind(repo, old, new)? };
     let target = repo.default_branch()?;
     match (kind, policy) {
         (Move::Free, _) => return Ok(true),
@@ -85,29 +108,55 @@ fn veto(repo: &Repo, new: Oid, say: &mut dyn FnMut(&str)) -> Result<bool> {
             say(&format!(
                 "shopfloor: {target} only moves forward; this would take back what has landed"
             ));
-            say("hint: if it has to be: git config shopfloor.commitOnTarget allow");
+            say(&match rebases(repo) && repo.is_ancestor(&new, old)? {
+                true => format!("hint: git rebase --quit && git switch {target}"),
+                false => ALLOW.to_owned(),
+            });
+        }
+        (Move::Deletion, _) => {
+            say(&format!("shopfloor: {target} is protected and neither deleted nor renamed"));
+            say(ALLOW);
         }
     }
     Ok(false)
 }
 
-fn kind(repo: &Repo, new: Oid) -> Result<Move> {
-    let target = RefName::branch(&repo.default_branch()?)?;
-    let Some(old) = repo.read_ref(&target)? else { return Ok(Move::Free) };
-    // Deletion, also of the loose ref when refs are packed; `git` itself guards a branch in use.
-    if new.is_null() || new == old {
+const ALLOW: &str = "hint: if it has to be: git config shopfloor.commitOnTarget allow";
+
+/// A rebase that is given up puts its branch back where it began.
+fn rebases(repo: &Repo) -> bool {
+    ["rebase-merge", "rebase-apply"].iter().any(|dir| repo.git_dir().join(dir).is_dir())
+}
+
+/// Whether git only takes away what it has just packed. A deletion holds the lock of what is packed.
+fn is_pruned(repo: &Repo, branch: &RefName, old: &Oid) -> bool {
+    let at = |path: &str| repo.common_dir().join(path);
+    let read = |path: &str| fs::read_to_string(at(path)).unwrap_or_default();
+    let packed = format!("{old} {branch}");
+    !at("packed-refs.lock").exists()
+        && read(branch.as_str()).trim_end() == old.to_string()
+        && read("packed-refs").lines().any(|line| line == packed)
+}
+
+fn kind(repo: &Repo, old: &Oid, new: Oid) -> Result<Move> {
+    if new.is_null() {
+        let branch = RefName::branch(&repo.default_branch()?)?;
+        let pruned = is_pruned(repo, &branch, old);
+        return Ok(if pruned { Move::Free } else { Move::Deletion });
+    }
+    if new == *old {
         return Ok(Move::Free);
     }
-    let theirs = repo.refs_under("refs/remotes/")?;
-    let published =
-        theirs.iter().filter(|(name, _)| name.as_str().ends_with(&format!("/{}", target.short())));
-    let forward = repo.is_ancestor(&old, &new)?;
-    for (_, tip) in published {
-        if *tip == new || (forward && repo.is_ancestor(&new, tip)?) {
+    if !repo.is_ancestor(old, &new)? {
+        return Ok(Move::Rewrite);
+    }
+    let branch = format!("/{}", repo.default_branch()?);
+    for (name, tip) in repo.refs_under("refs/remotes/")? {
+        if name.as_str().ends_with(&branch) && repo.is_ancestor(&new, &tip)? {
             return Ok(Move::Free);
         }
     }
-    Ok(if forward { Move::Forward } else { Move::Rewrite })
+    Ok(Move::Forward)
 }
 
 /// Remembers what was vetoed: an abort may have other reasons, and then nothing is to be queued.
@@ -151,4 +200,20 @@ pub(super) fn adopt_left(repo: &Repo, clock: &Clock) -> Result<usize> {
         fs::remove_file(place.path()).ok();
     }
     Ok(adopted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_is_found_by_the_whole_name() {
+        let (a, b) = ("a".repeat(40), "b".repeat(40));
+        let text = format!("{a} {b} refs/heads/other\n{a} {b} refs/heads/x/main\n");
+        assert_eq!(moved_to(&text, "refs/heads/main"), None);
+        let text = format!("{text}{a} {b} refs/heads/main\n{a} {b} HEAD\n");
+        assert_eq!(moved_to(&text, "refs/heads/main"), b.parse().ok());
+        assert_eq!(moved_to(&text, "HEAD"), b.parse().ok());
+        assert_eq!(moved_to(&format!("{a} ref:refs/heads/main HEAD\n"), "HEAD"), None);
+    }
 }

@@ -1,14 +1,18 @@
 //! Whoever queues something, or finds something queued, starts the refinery: one at a time,
 //! detached, gone when nothing waits. There is no daemon.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::git::Repo;
 use crate::host::process::Program;
+use crate::ledger::Ledger;
 use crate::refinery::lease::{self, file_name};
+use crate::refinery::queue::{Queue, State};
 
 /// What became of the wish to have a refinery run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
         let what = format!("{PROGRAM} is not on PATH: what is queued stays queued until it runs");
         return Ok(Autorun::Left(what));
     };
-    let log = repo.own_dir()?.join(format!("refinery-{}.log", file_name(target)));
+    let log = log(repo, target)?;
     let place = repo.common_dir();
     let started = Program::new(program)
         .args([OsStr::new("-C"), place.as_os_str()])
@@ -49,9 +53,29 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
     }
 }
 
-/// Starts what was killed in the middle of its work again. Cheap when nothing was.
-pub fn revive(repo: &Repo) -> Result<()> {
-    for target in lease::died(repo) {
+/// What the refinery said last that was started here.
+pub fn last_words(repo: &Repo, target: &str) -> Option<String> {
+    let said = fs::read(log(repo, target).ok()?).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let mut lines = said.lines().filter(|line| !line.starts_with("hint: "));
+    Some(lines.rfind(|line| !line.trim().is_empty())?.to_owned())
+}
+
+fn log(repo: &Repo, target: &str) -> Result<PathBuf> {
+    Ok(repo.own_dir()?.join(format!("refinery-{}.log", file_name(target))))
+}
+
+/// Starts what was killed in the middle of its work again, and what nobody started for those who
+/// wait: who queued them was killed first, or there was no way to go on then.
+pub fn revive(repo: &Repo, ledger: &Ledger<'_>) -> Result<()> {
+    if repo.config_bool("shopfloor.autorun")? == Some(false) {
+        return Ok(());
+    }
+    let mut targets: BTreeSet<String> = lease::died(repo).into_iter().collect();
+    let queue = ledger.read::<Queue>()?;
+    let waiting = queue.entries().filter(|entry| entry.state == State::Waiting);
+    targets.extend(waiting.map(|entry| entry.target.clone()));
+    for target in targets {
         autorun(repo, &target)?;
     }
     Ok(())

@@ -30,13 +30,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::git::{RefName, Repo};
+use crate::git::{Oid, RefName, Repo};
 use crate::ledger::{Actor, Ledger};
 use crate::policy::{self, Surface};
 use crate::refusal::Refusal;
 
 pub use audit::audit;
-pub use autorun::{Autorun, autorun, revive};
+pub use autorun::{Autorun, autorun, last_words, revive};
 pub use event::{Event, Hold};
 pub use lease::{Lease, at_work};
 pub use queue::{Entry, Lane, Queue, State};
@@ -47,6 +47,20 @@ pub use tick::{Outcome, begin, tick};
 /// The work trees that a landing has parked and that have not come back, with their branches.
 pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
     park::parked(repo)
+}
+
+/// The branch that this very work tree would stand on, had a landing not parked it, and the commit
+/// it still stands at.
+pub fn parked_here(repo: &Repo) -> Result<Option<(RefName, Oid)>> {
+    park::here(repo)
+}
+
+/// The same as [`settle`] for any command by the way: cheap when nothing is parked.
+pub fn bring_back(repo: &Repo, ledger: &Ledger<'_>) -> Result<Vec<String>> {
+    if !park::any(repo) {
+        return Ok(Vec::new());
+    }
+    settle(repo, &ledger.read::<Queue>()?)
 }
 
 /// Brings work trees back that a landing has parked. Moves no branch, so any command may do it.

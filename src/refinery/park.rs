@@ -98,6 +98,20 @@ pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
     Ok(found.collect())
 }
 
+/// The branch and the commit that this very work tree was parked at, while its `HEAD` stands there.
+pub(super) fn here(repo: &Repo) -> Result<Option<(RefName, Oid)>> {
+    let Some((branch, tip)) = read(&repo.git_dir().join(FILE)) else { return Ok(None) };
+    let head = repo.head()?;
+    Ok((head.branch.is_none() && head.oid == Some(tip)).then_some((branch, tip)))
+}
+
+/// Whether anything is parked, without starting git.
+pub(super) fn any(repo: &Repo) -> bool {
+    let common = repo.common_dir();
+    let linked = fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten();
+    common.join(FILE).exists() || linked.into_iter().any(|tree| tree.path().join(FILE).exists())
+}
+
 enum Back {
     There,
     Stays(String),

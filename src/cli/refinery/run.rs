@@ -106,7 +106,7 @@ impl Run {
             report.tell(cx, outcome);
             if idle || (verdict && !self.drain && !self.watch) {
                 // What was rejected when its session was over is free for the next one.
-                return sling::settle_whole(cx);
+                return sling::settle_sessions(cx);
             }
         }
     }

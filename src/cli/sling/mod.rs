@@ -24,7 +24,7 @@ use crate::cli::show::Done;
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
-pub(super) use settle::{settle, settle_whole};
+pub(super) use settle::{settle, settle_sessions};
 
 /// What most verbs here look at together.
 type World = (Beads, Roster, Queue);

@@ -14,7 +14,19 @@ use crate::refinery;
 
 /// Run first by every changing command. A settler that is killed is followed by another.
 pub(in crate::cli) fn settle(cx: &Context) -> Result<()> {
-    refinery::revive(cx.repo()?)?;
+    let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+    refinery::revive(repo, &ledger)?;
+    // Of other people's work trees `git refinery status` tells.
+    let here = repo.work_dir().map(|dir| format!("{} ", dir.display()));
+    for note in refinery::bring_back(repo, &ledger)? {
+        if here.as_ref().is_some_and(|here| note.starts_with(here)) {
+            cx.note(format!("note: {note}"));
+        }
+    }
+    end_orphans(cx)
+}
+
+fn end_orphans(cx: &Context) -> Result<()> {
     let desk = Desk::of(cx.repo()?);
     let orphans = desk.orphans()?;
     if orphans.is_empty() { Ok(()) } else { end_all(cx, &desk, &orphans) }
@@ -24,6 +36,16 @@ pub(in crate::cli) fn settle(cx: &Context) -> Result<()> {
 /// every trace, and beads whose submission was rejected after their session was over.
 pub(in crate::cli) fn settle_whole(cx: &Context) -> Result<()> {
     settle(cx)?;
+    settle_lost(cx)
+}
+
+/// Sessions alone, for the refinery, which sees to its own.
+pub(in crate::cli) fn settle_sessions(cx: &Context) -> Result<()> {
+    end_orphans(cx)?;
+    settle_lost(cx)
+}
+
+fn settle_lost(cx: &Context) -> Result<()> {
     let desk = Desk::of(cx.repo()?);
     let ledger = cx.ledger()?;
     let (beads, roster, queue) = ledger.read::<World>()?;
