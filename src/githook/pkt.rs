@@ -26,6 +26,8 @@ pub(super) struct Command {
 pub(super) struct Request {
     pub commands: Vec<Command>,
     pub options: Vec<String>,
+    /// All of it, or nothing.
+    pub atomic: bool,
 }
 
 /// What became of one command.
@@ -45,14 +47,15 @@ pub(super) fn receive(input: &mut impl Read, output: &mut impl Write) -> Result<
     let text = String::from_utf8_lossy(first);
     let mut words = text.trim_end().split('\0');
     ensure!(words.next() == Some("version=1"), "git speaks another protocol: {text:?}");
-    let options = words.flat_map(str::split_whitespace).any(|word| word == "push-options");
+    let known: Vec<&str> = words.flat_map(str::split_whitespace).collect();
+    let (options, atomic) = (known.contains(&"push-options"), known.contains(&"atomic"));
     line(output, if options { b"version=1\0push-options\n" } else { b"version=1\n" })?;
     output.write_all(b"0000")?;
     output.flush()?;
     let commands = section(input)?.iter().map(|line| command(line)).collect::<Result<_>>()?;
     let options = if options { section(input)? } else { Vec::new() };
     let options = options.iter().map(|line| String::from_utf8_lossy(line).trim_end().to_owned());
-    Ok(Request { commands, options: options.collect() })
+    Ok(Request { commands, options: options.collect(), atomic })
 }
 
 pub(super) fn answer(output: &mut impl Write, answers: &[(&str, Answer)]) -> Result<()> {
@@ -151,6 +154,7 @@ mod tests {
         let request = receive(&mut input.as_slice(), &mut said).unwrap();
         assert_eq!(said, b"001bversion=1\0push-options\n0000");
         assert_eq!(request.options, ["prio=1", "wait"]);
+        assert!(request.atomic);
         let command = &request.commands[0];
         assert!(command.old.is_null());
         assert_eq!(
@@ -165,6 +169,7 @@ mod tests {
         let input = packed(&["version=1\n", "flush", &push, "flush"]);
         let request = receive(&mut input.as_slice(), &mut Vec::new()).unwrap();
         assert_eq!(request.commands[0].name, "refs/heads/a b");
+        assert!(!request.atomic);
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::git::{Oid, Repo};
+use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
 use crate::githook::pass;
 use crate::githook::pkt::{self, Answer, Command};
 use crate::githook::route;
 use crate::host::Clock;
 use crate::ledger::Ledger;
+use crate::policy::{self, trust};
 use crate::refinery::{self, Autorun, Entry, Queue, State};
 use crate::refusal::Refusal;
 
@@ -21,6 +22,10 @@ use crate::refusal::Refusal;
 const LOOK: Duration = Duration::from_millis(200);
 /// How many refineries it starts that come to nothing.
 const STARTS: usize = 3;
+/// How long it waits for one of them to come to work.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long it waits for somebody to start one by hand.
+const BY_HAND: Duration = Duration::from_mins(10);
 
 /// Serves one push. `here` is the repository that `receive-pack` runs in: the gate, or the real one.
 pub fn serve(
@@ -38,15 +43,35 @@ pub fn serve(
         target: real.as_ref().unwrap_or(here).default_branch()?,
     };
     let options = Options::parse(&request.options);
+    let mut ways: Vec<_> =
+        request.commands.iter().map(|command| (command, desk.way(command))).collect();
+    let mut spoiled = request.atomic && ways.iter().any(|(_, way)| way.is_err());
+    if request.atomic {
+        // A remote may say no; the queue has said yes by then, so it comes last.
+        ways.sort_by_key(|(_, way)| matches!(way, Ok(Way::Queue)));
+    }
     let mut answers = Vec::new();
-    for command in &request.commands {
-        let answer = match &options {
-            Ok(options) => desk.take(command, options, say),
-            Err(no) => Err(anyhow::anyhow!("{no}")),
+    for (command, way) in ways {
+        let answer = match (&options, way) {
+            (Err(no), _) => Err(anyhow::anyhow!("{no}")),
+            (_, Err(no)) => Err(no),
+            (Ok(_), Ok(_)) if spoiled => Ok(Answer::No(SPOILED.to_owned())),
+            (Ok(options), Ok(Way::Queue)) => desk.queue(command, options, say),
+            (Ok(_), Ok(Way::On)) => pass::on(desk.repo, desk.gate, &desk.target, command),
         };
-        answers.push((command.name.as_str(), answer.unwrap_or_else(|no| refused(&no, say))));
+        let answer = answer.unwrap_or_else(|no| refused(&no, say));
+        spoiled |= request.atomic && matches!(answer, Answer::No(_));
+        answers.push((command.name.as_str(), answer));
     }
     pkt::answer(output, &answers)
+}
+
+const SPOILED: &str = "atomic push: another part of it was refused";
+
+/// Where a command of a push leads.
+enum Way {
+    Queue,
+    On,
 }
 
 /// The reason in one line for git's own report, the next steps as lines of their own.
@@ -65,33 +90,39 @@ struct Desk<'r> {
 }
 
 impl Desk<'_> {
-    fn take(
-        &self,
-        command: &Command,
-        options: &Options,
-        say: &mut dyn FnMut(&str),
-    ) -> Result<Answer> {
-        let name = command.name.as_str();
-        let target = self.target.as_str();
+    /// Says no to what can be refused before anything is done.
+    fn way(&self, command: &Command) -> Result<Way> {
+        let (name, target) = (command.name.as_str(), self.target.as_str());
+        if name.starts_with("refs/shopfloor/") {
+            let what = "that is written by Shopfloor itself, not by a push";
+            return Err(Refusal::refused(what).into());
+        }
         if let Some(gate) = self.gate {
             fetch_through(self.repo, gate, &command.new)?;
         }
-        if let Some(named) = name.strip_prefix("refs/for/") {
-            if named != target {
-                let what = format!("there is no queue for {named}, only for {target}");
-                return Err(Refusal::refused(what).into());
-            }
-            return self.queue(command, options, say);
+        let asks = name.strip_prefix("refs/for/");
+        if let Some(named) = asks.filter(|named| *named != target) {
+            let what = format!("there is no queue for {named}, only for {target}");
+            return Err(Refusal::refused(what).into());
         }
-        if name.strip_prefix("refs/heads/") == Some(target) {
-            return self.queue(command, options, say);
+        if asks.is_none() && name.strip_prefix("refs/heads/") != Some(target) {
+            return Ok(Way::On);
         }
-        if name.starts_with("refs/shopfloor/") {
-            return Err(
-                Refusal::refused("that is written by Shopfloor itself, not by a push").into()
-            );
+        if command.new.is_null() {
+            let what = format!("{target} is protected, a push does not delete it");
+            return Err(Refusal::refused(what).into());
         }
-        pass::on(self.repo, self.gate, &self.target, command)
+        let forced = !command.old.is_null()
+            && asks.is_none()
+            && !self.repo.is_ancestor(&command.old, &command.new)?;
+        if forced {
+            return Err(Refusal::refused(format!(
+                "{target} only moves forward, nothing forces it"
+            ))
+            .hint(format!("to queue it as it is: git push <remote> HEAD:refs/for/{target}"))
+            .into());
+        }
+        Ok(Way::Queue)
     }
 
     fn queue(
@@ -101,22 +132,6 @@ impl Desk<'_> {
         say: &mut dyn FnMut(&str),
     ) -> Result<Answer> {
         let target = self.target.as_str();
-        if command.new.is_null() {
-            return Err(Refusal::refused(format!(
-                "{target} is protected, a push does not delete it"
-            ))
-            .into());
-        }
-        let forced = !command.old.is_null()
-            && !command.name.starts_with("refs/for/")
-            && !self.repo.is_ancestor(&command.old, &command.new)?;
-        if forced {
-            return Err(Refusal::refused(format!(
-                "{target} only moves forward, nothing forces it"
-            ))
-            .hint(format!("to queue it as it is: git push <remote> HEAD:refs/for/{target}"))
-            .into());
-        }
         let tip = self.repo.resolve(&format!("refs/heads/{target}"))?;
         if let Some(tip) = tip
             && self.repo.is_ancestor(&command.new, &tip)?
@@ -143,7 +158,8 @@ impl Desk<'_> {
     fn verdict(&self, entry: &Entry, say: &mut dyn FnMut(&str)) -> Result<Answer> {
         let ledger = Ledger::open(self.repo, self.clock)?;
         let (target, n) = (entry.target.as_str(), entry.n);
-        let (mut last, mut starts) = (String::new(), STARTS);
+        let (mut last, mut starts, mut idle) = (String::new(), STARTS, Duration::ZERO);
+        let mut patience = PATIENCE;
         loop {
             let queue: Queue = ledger.read()?;
             let Some(now) = queue.entry(target, n) else {
@@ -173,15 +189,37 @@ impl Desk<'_> {
                 say(&progress);
                 last = progress;
             }
-            if starts > 0 && refinery::at_work(self.repo, target).is_none() {
+            if refinery::at_work(self.repo, target).is_some() {
+                idle = Duration::ZERO;
+            } else if !self.is_trusted()? {
+                say("hint: read what it would run, then say yes with `git bead trust`");
+                return Ok(Answer::No(format!(
+                    "#{n} is queued and waits: this repository's shopfloor.toml is not trusted"
+                )));
+            } else if idle >= patience {
+                let why = refinery::last_words(self.repo, target).unwrap_or_default();
+                say(&format!("hint: git refinery run, then git refinery wait {n}"));
+                return Ok(Answer::No(format!(
+                    "#{n} is queued and waits, and no refinery is at work: {why}"
+                )));
+            } else if starts > 0 {
                 starts -= 1;
                 if let Autorun::Left(why) = refinery::autorun(self.repo, target)? {
                     say(&format!("note: {why}"));
-                    starts = 0;
+                    (starts, patience) = (0, BY_HAND);
                 }
             }
+            idle += LOOK;
             self.clock.sleep(LOOK);
         }
+    }
+
+    /// Whether the gates may run at all.
+    fn is_trusted(&self) -> Result<bool> {
+        let tip = self.repo.read_ref(&RefName::branch(&self.target)?)?;
+        let Some(tip) = tip else { return Ok(true) };
+        let surface = policy::read(self.repo, &tip)?.surface();
+        Ok(trust::is_trusted(self.repo.env(), self.repo, &surface))
     }
 
     fn landed(&self, entry: &Entry, say: &mut dyn FnMut(&str)) -> Result<Answer> {
