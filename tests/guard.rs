@@ -124,8 +124,11 @@ fn what_the_remote_has_comes_in_without_asking() {
     assert_eq!(repo.rev("main"), seed.rev("main"));
     seed.git("commit --quiet --amend -m rewritten").ok();
     seed.git("push --quiet --force").ok();
-    repo.sh("git fetch --quiet && git reset --quiet --hard origin/main").ok();
-    assert_eq!(repo.rev("main"), seed.rev("main"));
+    let before = repo.rev("main");
+    repo.sh("git fetch --quiet && git reset --quiet --hard origin/main")
+        .fails(128)
+        .says(&["main only moves forward"]);
+    assert_eq!(repo.rev("main"), before);
 }
 
 #[test]

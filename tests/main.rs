@@ -16,6 +16,7 @@ mod crash;
 mod demo;
 mod githook;
 mod guard;
+mod guarded;
 mod input;
 mod ledger;
 mod managers;
