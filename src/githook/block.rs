@@ -168,7 +168,8 @@ impl<'a> Cut<'a> {
                 (Some(start), None) if line.starts_with(END) => {
                     let (before, after) =
                         (text.get(..start).unwrap_or_default(), text.get(at..).unwrap_or_default());
-                    let lacked = remark.ends_with(NO_NEWLINE.as_bytes());
+                    // What somebody wrote behind the block must not end up on the line before it.
+                    let lacked = after.is_empty() && remark.ends_with(NO_NEWLINE.as_bytes());
                     let before =
                         if lacked { before.strip_suffix(b"\n").unwrap_or(before) } else { before };
                     return Ok(Some(Self { before, remark, inside, after }));
@@ -294,5 +295,15 @@ mod tests {
             assert_eq!(without(&new).unwrap().as_deref(), *file);
             assert_eq!(without(&other).unwrap().as_deref(), *file);
         }
+    }
+
+    #[test]
+    fn what_was_written_behind_the_block_keeps_its_own_line() {
+        let mut file = at_end(Some(b"url = a"), "[shopfloor]\n").unwrap();
+        file.extend(b"[remote \"other\"]\n");
+        assert_eq!(without(&file).unwrap().unwrap(), b"url = a\n[remote \"other\"]\n");
+        let mut script = placed(Some(b"#!/bin/sh"));
+        script.extend(b"echo mine\n");
+        assert_eq!(out_of_script(&script).unwrap().unwrap(), b"#!/bin/sh\necho mine\n");
     }
 }
