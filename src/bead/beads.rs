@@ -262,7 +262,8 @@ impl Bead {
         }
         self.priority = edit.priority.unwrap_or(self.priority);
         self.estimated_minutes = edit.estimated_minutes.or(self.estimated_minutes);
-        if let Some(status) = edit.status {
+        // Only `reopened` opens what is closed: an edit may come from where the close was not known.
+        if let Some(status) = edit.status.filter(|_| self.status != Status::CLOSED) {
             if status == Status::IN_PROGRESS && self.started_at.is_none() {
                 self.started_at = Some(line.at.clone());
             }
@@ -290,9 +291,11 @@ impl Bead {
         }
     }
 
-    /// A close by an earlier holder, written where the later claim was not known, does not stand.
+    /// A close by an earlier holder, written where the later claim was not known, does not stand;
+    /// nor does one by hand where the landing was not known.
     fn close(&mut self, line: &Line, closed: Closed) {
-        if closed.epoch.is_some_and(|epoch| epoch < self.epoch) {
+        let landed_already = self.landed.is_some() && closed.landed.is_none();
+        if landed_already || closed.epoch.is_some_and(|epoch| epoch < self.epoch) {
             return;
         }
         self.status = Status::CLOSED;
@@ -404,6 +407,25 @@ pub(super) mod tests {
             Status::IN_PROGRESS,
             "a stale close closes nothing"
         );
+    }
+
+    #[test]
+    fn a_landed_close_is_not_undone_by_what_arrives_later() {
+        let mut all = beads(&[("b-1", &[])]);
+        let landed = Landed {
+            entry: "main#1".to_owned(),
+            submitted: "a".repeat(40),
+            commit: "b".repeat(40),
+        };
+        let by_landing = Closed { landed: Some(landed.clone()), ..Closed::default() };
+        drink(&mut all, "b-1", "refinery", &Event::Closed(by_landing));
+        let by_hand = Closed { reason: "given up".to_owned(), ..Closed::default() };
+        drink(&mut all, "b-1", "x", &Event::Closed(by_hand));
+        let edit = Edit { status: Some(Status::OPEN), ..Edit::default() };
+        drink(&mut all, "b-1", "x", &Event::Edited(edit));
+        drink(&mut all, "b-1", "x", &claimed(1, "x"));
+        let bead = all.get("b-1").unwrap();
+        assert_eq!((&bead.status, bead.landed.as_ref()), (&Status::CLOSED, Some(&landed)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::beads::{Bead, Beads};
-use crate::bead::event::{Closed, Event, Landed, Link, New, NewLink, Status};
+use crate::bead::event::{Closed, Edit, Event, Landed, Link, New, NewLink, Status};
 use crate::bead::graph;
 use crate::ledger::Actor;
 use crate::refusal::Refusal;
@@ -13,14 +13,7 @@ pub const LAST_PRIORITY: u8 = 4;
 
 /// Checks what a new bead says of itself and of others.
 pub fn create(beads: &Beads, new: New) -> Result<Event> {
-    if new.title.trim().is_empty() {
-        return Err(Refusal::usage("a bead needs a title").into());
-    }
-    if new.title.chars().count() > 500 {
-        return Err(Refusal::usage("a title has at most 500 characters")
-            .hint("put the rest into --description")
-            .into());
-    }
+    title(&new.title)?;
     if new.priority > LAST_PRIORITY {
         return Err(
             Refusal::usage(format!("priority {} is not one of 0 to 4", new.priority)).into()
@@ -31,7 +24,85 @@ pub fn create(beads: &Beads, new: New) -> Result<Event> {
             return Err(Refusal::nothing(format!("no bead has the id `{to}`")).into());
         }
     }
+    if new.links.iter().filter(|link| link.kind == Link::PARENT_CHILD).count() > 1 {
+        return Err(Refusal::usage("a bead has one parent at most").into());
+    }
     Ok(Event::Created(new))
+}
+
+/// A title is one line that fits on one.
+pub fn title(text: &str) -> Result<()> {
+    let said = match text {
+        _ if text.trim().is_empty() => "a bead needs a title",
+        _ if text.chars().count() > 500 => "a title has at most 500 characters",
+        _ if text.contains(char::is_control) => "a title is one line of plain text",
+        _ => return Ok(()),
+    };
+    Err(Refusal::usage(said).hint("the whole story goes into --description").into())
+}
+
+/// A status that a person or an agent may set by hand.
+pub fn status(text: &str) -> Result<Status> {
+    let word = text.trim().to_lowercase();
+    if word == "closed" || word == "tombstone" {
+        return Err(Refusal::usage("closing needs a reason, and has a verb of its own")
+            .hint("git bead close ID --reason '…'")
+            .into());
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if !word.starts_with(|c: char| c.is_ascii_lowercase()) || !word.chars().all(plain) {
+        return Err(Refusal::usage(format!("{text:?} is no status")).into());
+    }
+    Ok(Status::new(word))
+}
+
+/// May `actor` change what this bead says? While somebody holds it, only the holder does, and the
+/// overseer; an agent presents the epoch it was given.
+pub fn may_edit(beads: &Beads, bead: &Bead, actor: &Actor) -> Result<()> {
+    if !actor.agent || bead.claim.is_none() {
+        return Ok(());
+    }
+    holds(bead, actor).map(drop).map_err(|whose| {
+        Refusal::refused(format!("{}: {whose}", beads.short(&bead.id)))
+            .hint("`git bead comment` says something to whoever holds it")
+            .into()
+    })
+}
+
+/// What an edit of status or assignee means for the claim that stands: putting the bead back ends
+/// it, anything else would leave a bead that looks free and is not.
+pub fn put_back(
+    beads: &Beads,
+    bead: &Bead,
+    actor: &Actor,
+    edit: &mut Edit,
+) -> Result<Option<Event>> {
+    if edit.status.as_ref().is_some_and(|s| s.frees()) && actor.agent && holds(bead, actor).is_err()
+    {
+        let what = format!("{} is not yours to take out of the way", beads.short(&bead.id));
+        return Err(Refusal::refused(what).into());
+    }
+    let Some(claim) = &bead.claim else { return Ok(None) };
+    let same = |name: &String| *name == claim.holder;
+    let frees = edit.status.as_ref().is_some_and(|status| *status != Status::IN_PROGRESS)
+        || edit.assignee.as_ref().is_some_and(String::is_empty);
+    if edit.assignee.as_ref().is_some_and(|name| !name.is_empty() && !same(name)) {
+        let what = format!("{} is held by {}", beads.short(&bead.id), claim.holder);
+        return Err(Refusal::refused(what)
+            .hint(format!(
+                "`git bead update {} --status open` ends that claim",
+                beads.short(&bead.id)
+            ))
+            .into());
+    }
+    if !frees {
+        return Ok(None);
+    }
+    edit.assignee = None;
+    if edit.status.as_ref() == Some(&Status::OPEN) {
+        edit.status = None;
+    }
+    Ok(release(bead, &format!("put back by {}", actor.by)))
 }
 
 /// Takes the bead for `holder`. Exactly one of many racing claimants gets it, also when all have
@@ -63,7 +134,7 @@ pub fn claim(
     }
     if let Some(assignee) = bead.assignee.as_deref().filter(|assignee| *assignee != holder) {
         return Err(Refusal::refused(format!("{short} is assigned to {assignee}"))
-            .hint(format!("`git bead update {short} --assignee ''` frees it"))
+            .hint(format!("`git bead update {short} --assignee ''` makes it free for everybody"))
             .into());
     }
     if bead.status != Status::OPEN && bead.status != Status::IN_PROGRESS {
@@ -139,12 +210,14 @@ pub fn close(
             Refusal::refused(format!("{short} is not yours to close: {whose}"))
                 .hint(format!("`git bead update {short} --claim` takes it, if nobody holds it"))
         })?;
-    } else if let Err(whose) = holder
-        && bead.claim.is_some()
-        && closed.on_behalf_of.is_none()
+    } else if let (Err(whose), Some(claim)) = (holder, &bead.claim)
+        && closed.on_behalf_of.as_ref() != Some(&claim.holder)
     {
         return Err(Refusal::refused(format!("{short}: {whose}"))
-            .hint("`--on-behalf-of NAME` closes it for the holder, and is recorded as such")
+            .hint(format!(
+                "`--on-behalf-of {}` closes it for the holder, and says so",
+                claim.holder
+            ))
             .into());
     }
     let epoch = bead.claim.as_ref().map(|claim| claim.epoch);
@@ -165,19 +238,28 @@ pub fn close_landed(bead: &Bead, landed: Landed) -> Option<Event> {
 /// `Err` says who does.
 pub fn holds(bead: &Bead, actor: &Actor) -> Result<u64, String> {
     let Some(claim) = &bead.claim else { return Err("nobody holds it".to_owned()) };
-    if claim.holder != actor.by || (claim.session.is_some() && claim.session != actor.session) {
+    if claim.holder != actor.by || claim.session != actor.session {
         return Err(format!("{} holds it (epoch {})", claim.holder, claim.epoch));
     }
     match actor.epoch {
         Some(epoch) if epoch != claim.epoch => {
             Err(format!("your claim of epoch {epoch} is stale, epoch {} stands", claim.epoch))
         }
+        None if claim.session.is_some() => {
+            Err(format!("SHOPFLOOR_EPOCH is not set; the claim has epoch {}", claim.epoch))
+        }
         _ => Ok(claim.epoch),
     }
 }
 
-/// Opens a closed bead again.
-pub fn reopen(beads: &Beads, bead: &Bead, reason: &str) -> Result<Event> {
+/// Opens a closed bead again. An agent takes back only a close of its own.
+pub fn reopen(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result<Event> {
+    if actor.agent && bead.closed_by.as_ref() != Some(&actor.by) {
+        let what = format!("{} was not closed by you", beads.short(&bead.id));
+        return Err(Refusal::refused(what)
+            .hint("`git bead comment` says why it should be open")
+            .into());
+    }
     if bead.status == Status::CLOSED {
         return Ok(Event::Reopened { reason: reason.to_owned() });
     }
@@ -242,7 +324,7 @@ mod tests {
             session: session.map(str::to_owned),
             model: None,
             agent,
-            epoch: None,
+            epoch: session.map(|_| 1),
         }
     }
 
@@ -300,6 +382,15 @@ mod tests {
             "agents close for nobody else"
         );
         assert!(!may(&free, &actor("y", Some("s3"), true), &plain), "nor what they do not hold");
+        let nameless = held("x", None);
+        assert!(
+            !may(&nameless, &actor("x", Some("s1"), true), &plain),
+            "a session is its own claimant"
+        );
+        let wrong = Closed { on_behalf_of: Some("y".to_owned()), ..plain.clone() };
+        assert!(!may(&taken, &jane, &wrong), "on behalf of the holder, of nobody else");
+        let unnumbered = Actor { epoch: None, ..actor("x", Some("s1"), true) };
+        assert!(!may(&taken, &unnumbered, &plain), "without its epoch");
         let stale = Actor { epoch: Some(7), ..actor("x", Some("s1"), true) };
         assert!(!may(&taken, &stale, &plain));
     }
@@ -321,6 +412,36 @@ mod tests {
             close_landed(bead, landed),
             Some(Event::Closed(Closed { epoch: Some(1), landed: Some(_), .. }))
         ));
+    }
+
+    #[test]
+    fn while_a_bead_is_held_only_its_holder_and_the_overseer_change_it() {
+        let taken = held("x", Some("s1"));
+        let bead = taken.get("b-1").unwrap();
+        let (jane, other) = (actor("jane", None, false), actor("y", Some("s2"), true));
+        let holder = actor("x", Some("s1"), true);
+        assert!(may_edit(&taken, bead, &jane).is_ok() && may_edit(&taken, bead, &holder).is_ok());
+        assert!(may_edit(&taken, bead, &other).is_err());
+        let stale = Actor { epoch: Some(7), ..holder.clone() };
+        assert!(may_edit(&taken, bead, &stale).is_err());
+        let mut open = Edit { status: Some(Status::OPEN), ..Edit::default() };
+        let put = put_back(&taken, bead, &jane, &mut open).unwrap();
+        assert!(matches!(put, Some(Event::Released { epoch: 1, .. })) && open.is_empty());
+        let mut given = Edit { assignee: Some("y".to_owned()), ..Edit::default() };
+        assert!(put_back(&taken, bead, &jane, &mut given).is_err());
+        let free = beads(&[("b-1", &[])]);
+        let mut pinned = Edit { status: Some(Status::PINNED), ..Edit::default() };
+        assert!(put_back(&free, free.get("b-1").unwrap(), &other, &mut pinned).is_err());
+    }
+
+    #[test]
+    fn a_status_is_one_plain_word_and_never_closed() {
+        for good in ["open", "in_progress", " Deferred ", "in-review"] {
+            assert_eq!(status(good).unwrap().as_str(), good.trim().to_lowercase());
+        }
+        for bad in ["closed", "Closed ", "", " ", "a b", "1st", "tombstone", "é"] {
+            assert!(status(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -9,13 +9,21 @@ pub mod ready;
 use anyhow::Result;
 
 use crate::git::Repo;
+use crate::refusal::Refusal;
 
 pub use beads::{Bead, Beads, Claim};
 
 /// What a repository's ids start with: `shopfloor.prefix`, else the name of its directory.
 pub fn prefix(repo: &Repo) -> Result<String> {
     if let Some(prefix) = repo.config_get("shopfloor.prefix")? {
-        return Ok(prefix);
+        if slug(&prefix) == prefix {
+            return Ok(prefix);
+        }
+        return Err(Refusal::fatal(format!(
+            "shopfloor.prefix is {prefix:?}, which cannot stand before an id"
+        ))
+        .hint(format!("git config shopfloor.prefix {}", slug(&prefix)))
+        .into());
     }
     let place = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
     let name = place.file_name().map(|name| name.to_string_lossy().into_owned());

@@ -77,14 +77,27 @@ impl Context {
                 .hint("git config --global user.email you@example.org")
                 .into());
         };
-        let said = |name: &str| self.env.get(name).map(str::to_owned);
+        if by.contains(char::is_control) {
+            return Err(
+                Refusal::usage(format!("{by:?} is no name: it has control characters")).into()
+            );
+        }
+        let slung = self.env.get("SHOPFLOOR_AGENT").is_none() && agent.is_some();
+        let said = |name: &str, key: &str| match self.env.get(name) {
+            None if slung => repo.config_get(key),
+            said => Ok(said.map(str::to_owned)),
+        };
+        let epoch = said("SHOPFLOOR_EPOCH", "shopfloor.epoch")?;
+        let number = |epoch: String| {
+            epoch.parse().map_err(|_| Refusal::usage(format!("{epoch:?} is no epoch: a number")))
+        };
         Ok(Actor {
             by,
             owner,
-            session: said("SHOPFLOOR_SESSION"),
-            model: said("SHOPFLOOR_MODEL"),
+            session: said("SHOPFLOOR_SESSION", "shopfloor.session")?,
+            model: self.env.get("SHOPFLOOR_MODEL").map(str::to_owned),
             agent: agent.is_some(),
-            epoch: said("SHOPFLOOR_EPOCH").and_then(|epoch| epoch.parse().ok()),
+            epoch: epoch.map(number).transpose()?,
         })
     }
 

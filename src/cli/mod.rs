@@ -25,6 +25,8 @@ use context::Context;
 use exit::Voice;
 use show::{Done, Screen};
 
+use crate::refusal::Refusal;
+
 /// Which of the four commands was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
@@ -81,6 +83,13 @@ fn call<T: Parser, V>(
 /// Help and version are answers; anything else that does not parse is a usage error.
 fn explain(error: &clap::Error) -> ExitCode {
     let asked = !error.use_stderr();
+    // What did not parse cannot say how it wants to hear so; its words can.
+    if !asked && std::env::args().any(|word| word == "--json") {
+        let said = error.to_string();
+        let what = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let refusal = Refusal::usage(what).hint("the call with -h explains the words");
+        return exit::fail(&refusal.into(), Voice { json: true, hints: true });
+    }
     match error.print() {
         Ok(()) if asked => ExitCode::SUCCESS,
         _ => ExitCode::from(exit::USAGE),

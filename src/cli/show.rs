@@ -96,7 +96,8 @@ impl Screen {
     /// One line of several pieces, each with its tone.
     pub(super) fn parts(&mut self, parts: &[(Tone, &str)]) {
         for (tone, text) in parts {
-            let text = inert(text);
+            // A line is one line: a break in somebody's data would forge another row.
+            let text = inert(text).replace('\n', "\\n");
             if self.colour && *tone != Tone::Plain {
                 self.text.push_str(&format!("\x1b[{}m{text}\x1b[0m", tone.code()));
             } else {
@@ -142,11 +143,13 @@ mod tests {
     #[test]
     fn no_control_character_reaches_the_terminal() {
         let mut screen = Screen::new(true);
-        screen
-            .parts(&[(Tone::Bad, "a\x1b[2Jb\u{202e}c\u{e0041}\u{9b}"), (Tone::Plain, " ok\tfine")]);
+        screen.parts(&[
+            (Tone::Bad, "a\x1b[2Jb\u{202e}c\u{e0041}\u{9b}\n"),
+            (Tone::Plain, " ok\tfine"),
+        ]);
         assert_eq!(
             screen.finish(),
-            "\x1b[31ma\\u{1b}[2Jb\\u{202e}c\\u{e0041}\\u{9b}\x1b[0m ok\tfine\n"
+            "\x1b[31ma\\u{1b}[2Jb\\u{202e}c\\u{e0041}\\u{9b}\\n\x1b[0m ok\tfine\n"
         );
     }
 }

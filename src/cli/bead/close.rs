@@ -24,9 +24,12 @@ use crate::refusal::Refusal;
 /// One bead a call: a close is one action with its own time and reason. A bead whose change was
 /// submitted is closed by its landing alone. An agent closes only what it holds; the overseer
 /// closes for somebody else with --on-behalf-of.
+///
+/// Example: git bead close 7f3k --reason 'the lexer does it now'
 #[derive(clap::Args)]
 pub(in crate::cli) struct Close {
-    #[arg(required = true)]
+    /// The bead, by any start of its id that names one
+    #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
     /// Why it is over
     #[arg(short, long, default_value = "done")]
@@ -122,6 +125,7 @@ impl Show for Finished {
 /// Open a closed bead again
 #[derive(clap::Args)]
 pub(in crate::cli) struct Reopen {
+    /// The bead, by any start of its id that names one
     id: String,
     /// Why it was not over
     #[arg(short, long, default_value = "")]
@@ -130,10 +134,10 @@ pub(in crate::cli) struct Reopen {
 
 impl Reopen {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let ledger = cx.ledger()?;
-        let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
+        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        let id = ledger.write(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
-            pen.line(&bead.id, &change::reopen(beads, bead, &self.reason)?)?;
+            pen.line(&bead.id, &change::reopen(beads, bead, &actor, &self.reason)?)?;
             Ok(bead.id.clone())
         })?;
         let beads: Beads = ledger.read()?;

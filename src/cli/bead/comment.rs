@@ -15,7 +15,9 @@ use crate::refusal::Refusal;
 /// Say something about a bead
 #[derive(clap::Args)]
 pub(in crate::cli) struct Comment {
+    /// The bead, by any start of its id that names one
     id: String,
+    /// What is to be said
     #[arg(required_unless_present = "file")]
     text: Option<String>,
     /// Read the text from a file, or from standard input with `-`

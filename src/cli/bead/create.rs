@@ -17,6 +17,8 @@ use crate::refusal::Refusal;
 ///
 /// Prints the new bead's id. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
 /// the work was found, `blocks:ID` or a bare id means that this bead waits for ID.
+///
+/// Example: git bead create 'Parser says where it stopped' -t bug -p 1 --deps 7f3k
 #[derive(clap::Args)]
 pub(in crate::cli) struct Create {
     /// What is to be done, in one line
@@ -58,6 +60,7 @@ pub(in crate::cli) struct Fields {
     /// How one sees that it is done
     #[arg(long, value_name = "TEXT")]
     pub acceptance: Option<String>,
+    /// What else is worth knowing
     #[arg(long)]
     pub notes: Option<String>,
     /// Who shall do it
@@ -104,7 +107,7 @@ impl Create {
             priority: self.priority,
             issue_type: issue_type(&self.issue_type),
             assignee: self.fields.assignee,
-            labels: self.labels,
+            labels: labels(&self.labels),
             external_ref: self.fields.external_ref,
             estimated_minutes: self.fields.estimate,
             links: links.collect(),
@@ -137,6 +140,12 @@ pub(in crate::cli) fn priority(text: &str) -> Result<u8, String> {
         Ok(priority) if priority <= change::LAST_PRIORITY => Ok(priority),
         _ => Err("priorities are 0 (most urgent) to 4, or P0 to P4".to_owned()),
     }
+}
+
+/// Labels as they were meant: no blanks around them, none empty.
+pub(in crate::cli) fn labels(said: &[String]) -> Vec<String> {
+    let words = said.iter().map(|label| label.trim()).filter(|label| !label.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 /// The usual name of a type for which people have several.

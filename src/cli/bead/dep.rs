@@ -35,7 +35,9 @@ impl Dep {
 /// A dependency that would close a cycle is refused, and the cycle is shown.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Add {
+    /// The bead that waits
     id: String,
+    /// The bead it waits for
     on: String,
     /// blocks, parent-child, waits-for, related, discovered-from, or a word of your own
     #[arg(short = 't', long = "type", default_value = "blocks")]
@@ -59,7 +61,9 @@ impl Add {
 /// End a dependency
 #[derive(clap::Args)]
 pub(in crate::cli) struct Remove {
+    /// The bead that waited
     id: String,
+    /// The bead it waited for
     on: String,
 }
 
@@ -113,6 +117,7 @@ impl Show for Linked {
 /// Show what a bead depends on, and what that depends on
 #[derive(clap::Args)]
 pub(in crate::cli) struct Tree {
+    /// The bead at the top
     id: String,
 }
 

@@ -9,11 +9,14 @@ use crate::bead::{Bead, Beads};
 use crate::cli::bead::create::{issue_type, priority};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
+use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 
 /// List beads, the most urgent first
 ///
-/// Closed beads are left out unless --all or --status asks for them.
+/// Closed beads are left out unless --all or --status asks for them. Exit code 1: there are none.
+///
+/// Example: git bead list -s open,in_progress -l parser --json
 #[derive(clap::Args)]
 pub(in crate::cli) struct List {
     /// Only these statuses, separated by commas
@@ -57,7 +60,11 @@ impl List {
         found.sort_by(|a, b| {
             (a.priority, &b.created_at, &a.id).cmp(&(b.priority, &a.created_at, &b.id))
         });
-        Ok(rows(cx, &beads, &found, self.limit).into())
+        if found.is_empty() {
+            cx.note("no such beads");
+        }
+        let code = if found.is_empty() { exit::NOTHING } else { 0 };
+        Ok(Done::from(rows(cx, &beads, &found, self.limit)).exit(code))
     }
 
     fn wants(&self, bead: &Bead) -> bool {
@@ -127,7 +134,11 @@ impl Blocked {
                 short: blocked.by(&bead.id).iter().map(|id| beads.short(id).to_owned()).collect(),
             })
             .collect();
-        Ok(AllWaiting(waiting).into())
+        if waiting.is_empty() {
+            cx.note("nothing is blocked");
+        }
+        let code = if waiting.is_empty() { exit::NOTHING } else { 0 };
+        Ok(Done::from(AllWaiting(waiting)).exit(code))
     }
 }
 

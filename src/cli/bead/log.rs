@@ -16,6 +16,7 @@ use crate::ledger::{Json, Line};
 /// Without an ID it tells everything, the newest last.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Log {
+    /// Only what is about this bead
     id: Option<String>,
     /// Only the newest so many; 0 means all
     #[arg(short = 'n', long, default_value_t = 0)]
@@ -105,6 +106,9 @@ fn facts(with: &Json) -> String {
             Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),
             Json::Number(number) => number.to_string(),
             Json::Bool(flag) => flag.to_string(),
+            Json::Array(words) => {
+                words.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(",")
+            }
             _ => return None,
         };
         let cut = text.chars().count() > 60;

@@ -13,7 +13,8 @@ use crate::cli::show::{Done, Screen, Show, Tone};
 /// Show beads whole: their texts, what they wait for, and what happened to them
 #[derive(clap::Args)]
 pub(in crate::cli) struct ShowBead {
-    #[arg(required = true)]
+    /// The beads, by any start of an id that names one
+    #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 }
 

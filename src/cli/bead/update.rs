@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::bead::event::{Edit, Event, Status};
 use crate::bead::{Bead, Beads, change};
-use crate::cli::bead::create::{Fields, issue_type, priority};
+use crate::cli::bead::create::{Fields, issue_type, labels, priority};
 use crate::cli::bead::ready::Taken;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -16,13 +16,17 @@ use crate::refusal::Refusal;
 /// Change the fields of a bead, or claim it
 ///
 /// An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
-/// racing callers gets it. Closing is `git bead close`.
+/// racing callers gets it; --status open puts it back. Closing is `git bead close`.
+///
+/// Example: git bead update 7f3k --claim -p 1 --add-label parser
 #[derive(clap::Args)]
 pub(in crate::cli) struct Update {
+    /// The bead, by any start of its id that names one
     id: String,
     /// Take it: assign it to the caller and mark it in progress
     #[arg(long)]
     claim: bool,
+    /// What is to be done, in one line
     #[arg(long)]
     title: Option<String>,
     #[command(flatten)]
@@ -36,10 +40,13 @@ pub(in crate::cli) struct Update {
     /// 0 (most urgent) to 4
     #[arg(short, long, value_parser = priority)]
     priority: Option<u8>,
+    /// bug, feature, task, epic, chore, decision, or a word of your own
     #[arg(short = 't', long = "type")]
     issue_type: Option<String>,
+    /// Labels to put on, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "LABEL")]
     add_label: Vec<String>,
+    /// Labels to take off, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "LABEL")]
     remove_label: Vec<String>,
     /// Exactly these labels
@@ -67,7 +74,9 @@ impl Update {
         if self.claim {
             events.extend(change::claim(beads, bead, &actor.by, actor.session.as_deref())?);
         }
-        let edit = self.edit(beads, bead)?;
+        change::may_edit(beads, bead, actor)?;
+        let mut edit = self.edit(beads, bead)?;
+        events.extend(change::put_back(beads, bead, actor, &mut edit)?);
         if !edit.is_empty() {
             events.push(Event::Edited(edit));
         }
@@ -85,18 +94,13 @@ impl Update {
 
     fn edit(&self, beads: &Beads, bead: &Bead) -> Result<Edit> {
         let short = beads.short(&bead.id);
-        if self.status.as_deref() == Some("closed") {
-            return Err(Refusal::usage("closing needs a reason, and has a verb of its own")
-                .hint(format!("git bead close {short} --reason '…'"))
-                .into());
-        }
         if self.status.is_some() && bead.status == Status::CLOSED {
             return Err(Refusal::refused(format!("{short} is closed"))
                 .hint(format!("git bead reopen {short}"))
                 .into());
         }
-        if self.title.as_deref().is_some_and(|title| title.trim().is_empty()) {
-            return Err(Refusal::usage("a bead needs a title").into());
+        if let Some(title) = &self.title {
+            change::title(title)?;
         }
         Ok(Edit {
             title: self.title.clone(),
@@ -105,7 +109,7 @@ impl Update {
             acceptance_criteria: self.fields.acceptance.clone(),
             notes: self.fields.notes.clone(),
             append_notes: self.append_notes.clone(),
-            status: self.status.clone().map(Status::new),
+            status: self.status.as_deref().map(change::status).transpose()?,
             priority: self.priority,
             issue_type: self.issue_type.as_deref().map(issue_type),
             assignee: self.fields.assignee.clone(),
@@ -121,7 +125,7 @@ impl Update {
                 exactly.iter().filter(missing).cloned().collect(),
                 bead.labels.iter().filter(|label| !exactly.contains(label)).cloned().collect(),
             ),
-            None => (self.add_label.clone(), self.remove_label.clone()),
+            None => (labels(&self.add_label), labels(&self.remove_label)),
         }
     }
 }
