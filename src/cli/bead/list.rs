@@ -9,12 +9,11 @@ use crate::bead::{Bead, Beads};
 use crate::cli::bead::create::{issue_type, priority};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
-use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 
 /// List beads, the most urgent first
 ///
-/// Closed beads are left out unless --all or --status asks for them. Exit code 1: there are none.
+/// Closed beads are left out unless --all or --status asks for them.
 ///
 /// Example: git bead list -s open,in_progress -l parser --json
 #[derive(clap::Args)]
@@ -63,8 +62,7 @@ impl List {
         if found.is_empty() {
             cx.note("no such beads");
         }
-        let code = if found.is_empty() { exit::NOTHING } else { 0 };
-        Ok(Done::from(rows(cx, &beads, &found, self.limit)).exit(code))
+        Ok(rows(cx, &beads, &found, self.limit).into())
     }
 
     fn wants(&self, bead: &Bead) -> bool {
@@ -137,8 +135,7 @@ impl Blocked {
         if waiting.is_empty() {
             cx.note("nothing is blocked");
         }
-        let code = if waiting.is_empty() { exit::NOTHING } else { 0 };
-        Ok(Done::from(AllWaiting(waiting)).exit(code))
+        Ok(AllWaiting(waiting).into())
     }
 }
 
