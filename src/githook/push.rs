@@ -74,9 +74,7 @@ fn protects(repo: &Repo, target: &str, (remote, url): (&str, &str)) -> Result<bo
     let upstream = route::upstream(repo, target)?;
     let Some(name) = upstream.name() else { return Ok(true) };
     let url = route::absolute(repo, url.to_owned());
-    Ok(name == remote
-        || upstream.urls.iter().any(|known| *known == url)
-        || Mark::of(repo)?.is_some())
+    Ok(name == remote || upstream.urls.contains(&url) || Mark::of(repo)?.is_some())
 }
 
 fn pass(
