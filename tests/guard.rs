@@ -213,3 +213,17 @@ fn an_agent_that_nobody_slung_lands_under_its_own_name_and_its_owners() {
         repo.run(["git", "log", "-1", "--format=%an|%(trailers:key=Agent,valueonly)", "main"]);
     assert_eq!(log.line(), "Jane Doe|claude-code");
 }
+
+#[test]
+fn a_commit_that_was_vetoed_and_not_yet_queued_is_queued_by_the_next_command() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    repo.git("commit --quiet --allow-empty -m one").fails(128);
+    let commit = queued(&repo).remove(0);
+    repo.git("refinery reject 1 --reason again").ok();
+    // What a kill between the two leaves behind: the note, and no entry.
+    repo.write(&format!(".git/shopfloor/adopt/{commit}"), "");
+    repo.bead("Anything");
+    assert_eq!(queued(&repo), [commit]);
+    assert!(repo.sh("ls .git/shopfloor/adopt").line().is_empty());
+}

@@ -262,6 +262,14 @@ fn a_moved_repository_is_looked_after_by_the_next_command() {
     assert!(tree.git("log -1 --format=%B").ok().out.contains("Agent: builder"));
     tree.git("push origin HEAD:main").ok();
     assert_eq!(queued(&repo), [tree.rev("HEAD")]);
+
+    // The same for our own directory, which a person may delete at any time.
+    std::fs::remove_dir_all(repo.dir.join(".git/shopfloor")).unwrap();
+    repo.bead("And something else");
+    tree.commit("c", "c\n", "Add c").ok();
+    assert!(tree.git("log -1 --format=%B").ok().out.contains("Agent: builder"));
+    tree.git("push origin HEAD:topic").ok();
+    assert_eq!(repo.rev("topic"), tree.rev("HEAD"));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -13,7 +14,9 @@ use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
 use crate::githook::file;
 use crate::host::Clock;
-use crate::refinery;
+use crate::ledger::Ledger;
+use crate::refinery::{self, Entry, Queue};
+use crate::refusal::Refusal;
 
 /// What is to happen to commits made on the protected branch: `shopfloor.commitOnTarget`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,12 +170,17 @@ fn note(repo: &Repo, new: Oid) -> Result<()> {
 
 fn adopt(repo: &Repo, clock: &Clock, new: Oid, say: &mut dyn FnMut(&str)) -> Result<()> {
     let place = repo.own_dir()?.join("adopt").join(new.to_string());
-    if !place.exists() {
-        return Ok(());
-    }
     let target = repo.default_branch()?;
-    let (entry, left) = entry::queue(repo, clock, (&target, new), &Options::default())?;
-    fs::remove_file(&place).ok();
+    let (entry, left) = if place.exists() {
+        take(repo, clock, (&target, new), &place)?
+    } else {
+        // Not ours, unless another command came first and queued what it found left over.
+        let queue: Queue = Ledger::open(repo, clock)?.read()?;
+        match queue.lane(&target).and_then(|lane| lane.holding(&new)) {
+            Some(entry) => (entry.clone(), None),
+            None => return Ok(()),
+        }
+    };
     say(&format!(
         "QUEUED #{} (not landed): {} waits for its gates, {target} stays as it is until then.",
         entry.n,
@@ -186,20 +194,35 @@ fn adopt(repo: &Repo, clock: &Clock, new: Oid, say: &mut dyn FnMut(&str)) -> Res
     Ok(())
 }
 
-/// Queues what was vetoed and never came to be queued, because somebody was killed in between.
-pub(super) fn adopt_left(repo: &Repo, clock: &Clock) -> Result<usize> {
-    let Ok(left) = fs::read_dir(repo.common_dir().join("shopfloor/adopt")) else { return Ok(0) };
-    let mut adopted = 0;
-    for place in left {
-        let place = place?;
-        let Ok(commit) = place.file_name().to_string_lossy().parse::<Oid>() else { continue };
-        if repo.exists(&commit) {
-            entry::queue(repo, clock, (&repo.default_branch()?, commit), &Options::default())?;
-            adopted += 1;
-        }
-        fs::remove_file(place.path()).ok();
+/// Queues what a note names. A refusal is an answer too, and not asked for again.
+fn take(
+    repo: &Repo,
+    clock: &Clock,
+    (target, commit): (&str, Oid),
+    note: &Path,
+) -> Result<(Entry, Option<String>)> {
+    let queued = entry::queue(repo, clock, (target, commit), &Options::default());
+    if queued.as_ref().err().is_none_or(|no| no.is::<Refusal>()) {
+        fs::remove_file(note).ok();
     }
-    Ok(adopted)
+    queued
+}
+
+/// Queues what was vetoed and never came to be queued, because somebody was killed in between.
+pub(super) fn adopt_left(repo: &Repo, clock: &Clock) -> Result<()> {
+    let notes = repo.common_dir().join("shopfloor/adopt");
+    let Ok(left) = fs::read_dir(&notes) else { return Ok(()) };
+    for place in left {
+        let place = place?.path();
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let Ok(commit) = name.parse::<Oid>() else { continue };
+        if repo.exists(&commit) {
+            take(repo, clock, (&repo.default_branch()?, commit), &place)?;
+        } else {
+            fs::remove_file(&place).ok();
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
