@@ -422,7 +422,7 @@ mod tests {
         let holder = actor("x", Some("s1"), true);
         assert!(may_edit(&taken, bead, &jane).is_ok() && may_edit(&taken, bead, &holder).is_ok());
         assert!(may_edit(&taken, bead, &other).is_err());
-        let stale = Actor { epoch: Some(7), ..holder.clone() };
+        let stale = Actor { epoch: Some(7), ..holder };
         assert!(may_edit(&taken, bead, &stale).is_err());
         let mut open = Edit { status: Some(Status::OPEN), ..Edit::default() };
         let put = put_back(&taken, bead, &jane, &mut open).unwrap();

@@ -25,7 +25,7 @@ const STARTS: usize = 3;
 /// How long it waits for one of them to come to work.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it waits for somebody to start one by hand.
-const BY_HAND: Duration = Duration::from_mins(10);
+const BY_HAND: Duration = Duration::from_secs(10 * 60);
 
 /// Serves one push. `here` is the repository that `receive-pack` runs in: the gate, or the real one.
 pub fn serve(

@@ -67,8 +67,8 @@ pub fn decide(
 
 /// What a ref is to be. One that becomes a symbolic ref is none of ours to judge by an object.
 fn moved_to(text: &str, name: &str) -> Option<Oid> {
-    let moves = text.lines().filter_map(|line| line.strip_suffix(name)?.strip_suffix(' '));
-    moves.last()?.rsplit_once(' ')?.1.parse().ok()
+    let mut moves = text.lines().filter_map(|line| line.strip_suffix(name)?.strip_suffix(' '));
+    moves.next_back()?.rsplit_once(' ')?.1.parse().ok()
 }
 
 /// Whether a move of a parked `HEAD` is a commit made there, which nothing but `HEAD` would keep.
