@@ -8,15 +8,21 @@
 //!
 //! The work tree stands beside the repository and not inside `.git`, because test runners that
 //! skip everything under a `.git` find no tests there (jest is one) and call that success.
+//!
+//! What is checked out is known by an index of our own. The one in the work tree's git directory is
+//! a copy for the gates: whatever they do to it decides nothing here.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use indexmap::IndexMap;
 
 use crate::agent::worktree;
-use crate::git::{Oid, Repo};
+use crate::git::{Git, Oid, Repo};
 use crate::host::process;
 use crate::refinery::lease::{Lease, file_name};
 
@@ -77,10 +83,21 @@ const KEPT: &[&str] = &[
     "GIT_CONFIG_NOSYSTEM",
 ];
 
+/// By these no file that a gate has changed can pass for unchanged, and none stays away.
+const TRUTHFUL: &[&str] = &[
+    "core.sparseCheckout=false",
+    "core.splitIndex=false",
+    "core.untrackedCache=false",
+    "core.ignoreStat=false",
+    "core.trustctime=true",
+    "core.checkStat=default",
+];
+
 /// A work tree that holds exactly one commit's tree.
 pub(super) struct Workplace<'l> {
     lease: &'l Lease<'l>,
     path: PathBuf,
+    index: PathBuf,
     commit: Oid,
 }
 
@@ -88,7 +105,8 @@ impl<'l> Workplace<'l> {
     /// Brings the work tree to `commit`, whatever the last run left there.
     pub(super) fn at(lease: &'l Lease<'l>, commit: &Oid) -> Result<Self> {
         let path = place(lease.repo, &lease.target)?;
-        let place = Self { lease, path, commit: *commit };
+        let index = lease.repo.own_dir()?.join("workplace").join(file_name(&lease.target));
+        let place = Self { lease, path, index, commit: *commit };
         if !place.path.join(".git").exists() || place.check_out().is_err() {
             place.make()?;
             place.check_out()?;
@@ -100,11 +118,45 @@ impl<'l> Workplace<'l> {
         &self.path
     }
 
-    /// Whether a tracked file is no longer as the commit has it.
+    /// Whether a tracked file is no longer as the checkout left it, or nobody can say.
+    ///
+    /// Git calls a file changed that it would write differently today (line ends that were never
+    /// normalised, say), so what it names is compared with what a checkout makes of the commit.
     pub(super) fn is_dirty(&self) -> Result<bool> {
+        if self.own().is_err() {
+            return Ok(true);
+        }
         let commit = self.commit.to_string();
-        let diff = ["diff", "--quiet", "--no-ext-diff", "--no-textconv", &commit, "--"];
-        Ok(!self.lease.repo.git(diff).at(&self.path).succeeds()?)
+        let diff = ["diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-textconv"];
+        let done = self.git(diff).args([&commit, "--"]).run()?;
+        if done.code != 0 {
+            return Ok(true);
+        }
+        match edited(&done.out) {
+            None => Ok(true),
+            Some(paths) if paths.is_empty() => Ok(false),
+            Some(paths) => self.differs(&paths),
+        }
+    }
+
+    /// Whether one of these files is not what a checkout would write.
+    fn differs(&self, paths: &[&[u8]]) -> Result<bool> {
+        let fresh =
+            tempfile::tempdir_in(self.lease.repo.own_dir()?).context("a place to compare")?;
+        let mut prefix = OsStr::new("--prefix=").to_owned();
+        prefix.push(fresh.path());
+        prefix.push("/");
+        let args = ["checkout-index", "-z", "--stdin"];
+        self.git(args).arg(prefix).input(paths.join(&0)).network().ok()?;
+        for path in paths {
+            let path = Path::new(OsStr::from_bytes(path));
+            let (expected, found) =
+                (fs::read(fresh.path().join(path)), fs::read(self.path.join(path)));
+            if expected.context("reading what was checked out")? != found.unwrap_or_default() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Puts back what a gate changed, for the next one.
@@ -143,11 +195,22 @@ impl<'l> Workplace<'l> {
     }
 
     fn check_out(&self) -> Result<()> {
-        let (repo, commit) = (self.lease.repo, self.commit.to_string());
-        repo.git(["checkout", "--quiet", "--force", "--detach", &commit, "--"])
-            .at(&self.path)
-            .ok()?;
-        repo.git(["clean", "-ffdxq"]).at(&self.path).ok()
+        let (dir, commit) = (self.own()?, self.commit.to_string());
+        // Nobody else works here, so a lock that is there was left by somebody killed.
+        let mut lock = self.index.clone().into_os_string();
+        lock.push(".lock");
+        remove(Path::new(&lock))?;
+        self.git(["checkout", "--quiet", "--force", "--detach", &commit, "--"]).network().ok()?;
+        self.git(["clean", "-ffdxq"]).ok()?;
+        let copy = dir.join("index");
+        remove(&dir.join("index.lock"))?;
+        remove(&copy)?;
+        let copying = || format!("copying {}", self.index.display());
+        fs::copy(&self.index, &copy).with_context(copying)?;
+        // Git tells by an index's age which files it has to read again.
+        let age =
+            fs::metadata(&self.index).and_then(|known| known.modified()).with_context(copying)?;
+        File::options().write(true).open(&copy)?.set_modified(age).with_context(copying)
     }
 
     fn make(&self) -> Result<()> {
@@ -156,11 +219,64 @@ impl<'l> Workplace<'l> {
             fs::remove_dir_all(&self.path)
                 .with_context(|| format!("removing {}", self.path.display()))?;
         }
-        if let Some(parent) = self.path.parent() {
+        remove(&self.index)?;
+        for parent in [self.path.parent(), self.index.parent()].into_iter().flatten() {
             fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
         }
         repo.git(["worktree", "prune"]).ok()?;
-        repo.add_detached(&self.path, &self.commit)
+        // Forced twice, it also takes the place of one that a gate has locked.
+        let add = ["worktree", "add", "--quiet", "--force", "--force", "--no-checkout", "--detach"];
+        repo.git(add).arg(&self.path).arg(self.commit.to_string()).ok()
+    }
+
+    /// The git directory of the work tree, without what would hide files from us; an error when
+    /// `.git` leads elsewhere.
+    fn own(&self) -> Result<PathBuf> {
+        let repo = self.lease.repo;
+        let dir = repo.git_dir_of(&self.path)?;
+        let home = repo.common_dir().join("worktrees");
+        let common = fs::read_to_string(dir.join("commondir")).unwrap_or_default();
+        ensure!(
+            dir.parent() == Some(&home) && common.trim() == "../..",
+            "{} is no longer a work tree of this repository",
+            self.path.display()
+        );
+        remove(&dir.join("config.worktree"))?;
+        remove(&dir.join("info/sparse-checkout"))?;
+        Ok(dir)
+    }
+
+    /// A `git` in the work tree with our own index, which believes no setting that hides a change.
+    fn git<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Git<'l> {
+        let git = self.lease.repo.git(args).at(&self.path).env("GIT_INDEX_FILE", &self.index);
+        TRUTHFUL.iter().fold(git, |git, setting| git.config(*setting))
+    }
+}
+
+/// The paths of files that are there with another content, in what `git diff --raw -z` says; `None`
+/// when anything else has changed.
+fn edited(raw: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut paths = Vec::new();
+    let mut fields = raw.split(|byte| *byte == 0);
+    while let (Some(what), Some(path)) = (fields.next(), fields.next()) {
+        let what = std::str::from_utf8(what).ok()?;
+        let words: Vec<_> = what.trim_start_matches(':').split(' ').collect();
+        let [before, after, _, _, "M"] = words[..] else { return None };
+        // Of links and submodules git has no other version to write.
+        if before != after || !before.starts_with("100") {
+            return None;
+        }
+        paths.push(path);
+    }
+    Some(paths)
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 
