@@ -43,7 +43,7 @@ impl<'r> Call<'r> {
         }
         match done.err.as_str() {
             "" => anyhow::anyhow!("{}: exit {}", self.text, done.code),
-            said => anyhow::anyhow!("{}: {said}", self.text),
+            said => anyhow::anyhow!("{}: {}", self.text, last_lines(said)),
         }
     }
 }
@@ -60,6 +60,12 @@ fn without_secret(word: &str) -> String {
         Some((kind, rest)) => format!("{kind}://{rest}"),
         None => word.to_owned(),
     }
+}
+
+/// The end of what git said: before it may stand all its options, or every file it has looked at.
+fn last_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join("\n")
 }
 
 fn first_line(text: &str) -> &str {
@@ -93,6 +99,12 @@ mod tests {
     fn a_password_stays_out_of_messages() {
         assert_eq!(without_secret("https://jane:s3cret@example.org/x"), "https://example.org/x");
         assert_eq!(without_secret("git@example.org:x"), "git@example.org:x");
+    }
+
+    #[test]
+    fn of_much_that_git_said_the_end_is_told() {
+        assert_eq!(last_lines("fatal: no"), "fatal: no");
+        assert_eq!(last_lines("usage\n  -a\n  -b\n\n  -c"), "  -b\n\n  -c");
     }
 
     #[test]
