@@ -36,6 +36,45 @@ pub(super) fn record(lease: &Lease<'_>, old: &Oid, new: &Oid) -> Result<Foreign>
     Ok(foreign)
 }
 
+/// Why a commit that `tip` contains has not landed by that; `None` where it has: it came with a
+/// landing, or past the queue and all gates passed on what it came with.
+pub(super) fn unproven(
+    lease: &Lease<'_>,
+    lane: Option<&Lane>,
+    (commit, tip): (&Oid, &Oid),
+) -> Result<Option<String>> {
+    let (repo, target) = (lease.repo, &lease.target);
+    let Some((lane, baseline)) = lane.and_then(|lane| Some((lane, lane.baseline?))) else {
+        return Ok(None);
+    };
+    // From the first tip of the target that has the commit on, all have it.
+    let tips = repo.first_parents(tip, Some(&baseline))?;
+    let (mut has, mut lacks) = (0, tips.len());
+    while has + 1 < lacks {
+        let middle = has.midpoint(lacks);
+        match tips.get(middle) {
+            Some(tip) if repo.is_ancestor(commit, tip)? => has = middle,
+            _ => lacks = middle,
+        }
+    }
+    let Some(brought) = tips.get(has) else {
+        return Ok(Some(format!("it was on {target} before the queue was")));
+    };
+    if lane.landing(brought).is_some() {
+        return Ok(None);
+    }
+    for foreign in lane.foreign.iter().rev() {
+        let here = repo.is_ancestor(brought, &foreign.new)?;
+        if here && !(repo.exists(&foreign.old) && repo.is_ancestor(brought, &foreign.old)?) {
+            let red = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass);
+            return Ok(red.map(|ran| {
+                format!("it came to {target} past the queue, and {} gave {}", ran.gate, ran.verdict)
+            }));
+        }
+    }
+    Ok(Some(format!("it came to {target} past the queue, and nobody has tested it")))
+}
+
 /// Whether the target itself is known not to pass `gate`: then a change that fails it too is not
 /// to blame.
 pub(super) fn fails(lane: Option<&Lane>, gate: &str) -> Option<Oid> {

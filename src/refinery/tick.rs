@@ -1,6 +1,8 @@
 //! One step of the refinery: find what moved the target, or take the entry that has waited longest
 //! to its verdict.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::agent::Roster;
@@ -124,9 +126,13 @@ fn step(
         Examined::Try { candidate, author } => (candidate, author),
         Examined::No(rejection) => return reject(lease, entry, None, rejection),
         Examined::Wait(held) => return hold(lease, entry, None, held),
-        Examined::Contained(author) => return contained(lease, entry, author),
+        Examined::Contained(author) => return contained(lease, entry, tip, (queue, author)),
     };
-    let Tests { gates, failed } = gate::run_all(lease, policy, &candidate.commit, &entry.name())?;
+    let tests = match gate::run_all(lease, policy, &candidate.commit, &entry.name()) {
+        Err(error) if !error.is::<Refusal>() => return unsound(lease, entry, &error),
+        tests => tests?,
+    };
+    let Tests { gates, failed } = tests;
     let tested = Tested { base: *tip, candidate: candidate.commit, tree: candidate.tree, gates };
     let Some(failed) = failed else {
         return land_it(lease, entry, (&candidate, author), &tested);
@@ -146,7 +152,8 @@ fn step(
     if let Some(said) = known_red {
         return hold(lease, entry, Some(&tested), Held { why: Hold::Target, said, surface: None });
     }
-    let rejection = red(lease, entry, tip, &failed)?;
+    let limit = policy.gates.get(gate).map(|gate| gate.timeout).unwrap_or_default();
+    let rejection = red(lease, entry, tip, (&failed, limit))?;
     reject(lease, entry, Some(&tested), rejection)
 }
 
@@ -181,7 +188,17 @@ fn unsound(lease: &Lease<'_>, entry: &Entry, error: &anyhow::Error) -> Result<Ou
 }
 
 /// Another landing brought these commits along; the target does not move for them.
-fn contained(lease: &Lease<'_>, entry: &Entry, author: Author) -> Result<Outcome> {
+fn contained(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    tip: &Oid,
+    (queue, author): (&Queue, Author),
+) -> Result<Outcome> {
+    let lane = queue.lane(&lease.target);
+    if let Some(error) = foreign::unproven(lease, lane, (&entry.commit, tip))? {
+        let no = examine::rejection(entry, tip, Cause::Oracle, error);
+        return reject(lease, entry, None, no);
+    }
     let author_of_record = of_record(&author);
     let landed = Landed {
         submitted: entry.commit,
@@ -223,13 +240,18 @@ fn infra(failed: &Failed) -> String {
     format!("the gate {} {why}{said}", ran.gate)
 }
 
-fn red(lease: &Lease<'_>, entry: &Entry, tip: &Oid, failed: &Failed) -> Result<Box<Rejection>> {
+fn red(
+    lease: &Lease<'_>,
+    entry: &Entry,
+    tip: &Oid,
+    (failed, limit): (&Failed, Duration),
+) -> Result<Box<Rejection>> {
     let ran = &failed.ran;
     let failures = report::failures(&failed.output);
     let said = report::headline(&failed.output, &failures);
     let said = said.map(|said| format!(": {said}")).unwrap_or_default();
     let what = match ran.verdict {
-        Verdict::Timeout => format!("did not end within {} s", ran.ms / 1000),
+        Verdict::Timeout => format!("did not end within {} s", limit.as_secs_f64()),
         Verdict::Signal => format!("crashed (signal {})", ran.signal.unwrap_or_default()),
         Verdict::Dirty => "changed tracked files".to_owned(),
         _ => format!("failed (exit {})", ran.exit.unwrap_or_default()),
