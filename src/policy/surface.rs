@@ -1,4 +1,7 @@
-//! What would be executed: the part of a policy that needs a person's trust, in one canonical form.
+//! What would be executed, for how long at most, and who answers for it: the part of a policy that
+//! needs a person's trust, in one canonical form.
+
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
@@ -9,34 +12,38 @@ use crate::policy::Policy;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surface {
     lines: Vec<String>,
+    runs: bool,
 }
 
 impl Surface {
     pub(super) fn of(policy: &Policy) -> Self {
         let gates = policy.gates.iter().map(|(name, gate)| {
-            format!("gate {name}: {}{}", words(&gate.command.words()), settings(&gate.env))
+            let command = words(&gate.command.words());
+            format!("gate {name}: {command}{}{}", settings(&gate.env), within(Some(gate.timeout)))
         });
         let agents = policy.agents.iter().map(|(name, agent)| {
             let program = match &agent.preset {
                 Some(preset) if agent.command.is_empty() => format!("preset {preset}"),
                 _ => words(&agent.command),
             };
-            format!("agent {name}: {program}{}", settings(&agent.env))
+            format!("agent {name}: {program}{}{}", settings(&agent.env), within(agent.timeout))
         });
-        Self { lines: gates.chain(agents).collect() }
+        let overseers = policy.overseers.iter().map(|email| format!("overseer {email:?}"));
+        let runs = !policy.gates.is_empty() || !policy.agents.is_empty();
+        Self { lines: gates.chain(agents).chain(overseers).collect(), runs }
     }
 
     /// Nothing to run is nothing to trust.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        !self.runs
     }
 
-    /// One line a command, as a person should read it before saying yes.
+    /// One line a command or overseer, as a person should read it before saying yes.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// Names exactly this content; any other command, argument or variable has another name.
+    /// Names exactly this content; any other command, limit or overseer has another name.
     pub fn hash(&self) -> String {
         let mut hash = Sha256::new();
         for line in &self.lines {
@@ -53,6 +60,11 @@ fn words(words: &[String]) -> String {
     quoted.join(" ")
 }
 
+/// A default is a limit like any other, so it need not be told from one that was written down.
+fn within(limit: Option<Duration>) -> String {
+    limit.map(|limit| format!(", within {} s", limit.as_secs_f64())).unwrap_or_default()
+}
+
 fn settings(env: &indexmap::IndexMap<String, String>) -> String {
     env.iter().map(|(name, value)| format!(" {name}={value:?}")).collect()
 }
@@ -65,12 +77,14 @@ mod tests {
     fn another_command_is_another_surface() {
         let surface = |text: &str| file::parse::<Policy>(text, "t").unwrap().surface();
         let one = surface("[gates.t]\ncommand = ['a', 'b']\n");
-        assert_eq!(one, surface("[gates.t]\ncommand = ['a', 'b']\ntimeout = '1m'\n"));
+        assert_eq!(one, surface("[gates.t]\ncommand = ['a', 'b']\ntimeout = '15m'\n"));
         for other in [
             "[gates.t]\ncommand = ['a b']\n",
             "[gates.t]\ncommand = 'a b'\n",
             "[gates.u]\ncommand = ['a', 'b']\n",
             "[gates.t]\ncommand = ['a', 'b']\nenv = { X = '1' }\n",
+            "[gates.t]\ncommand = ['a', 'b']\ntimeout = '1s'\n",
+            "overseers = ['jane@example.org']\n[gates.t]\ncommand = ['a', 'b']\n",
         ] {
             assert_ne!(one.hash(), surface(other).hash(), "{other}");
         }

@@ -186,7 +186,7 @@ fn surface(
     let changes = gone.map(|line| format!("- {line}")).chain(new.map(|line| format!("+ {line}")));
     let changes: Vec<_> = changes.collect();
     let said = format!(
-        "it changes the commands of {}: {}",
+        "it changes what {} has run: {}",
         policy::FILE,
         if changes.is_empty() { "their order".to_owned() } else { changes.join("; ") }
     );
