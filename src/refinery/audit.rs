@@ -1,6 +1,9 @@
 //! Walks the first-parent history of the target from its tip to where the queue first knew it. Each
 //! commit must have its evidence: a landing whose tree is the commit's own and for which every gate
-//! that its parent demanded has passed. What somebody else put there is named.
+//! that its parent demanded has passed. What somebody else put there is named, and what landed and
+//! is no longer there.
+
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -8,8 +11,8 @@ use serde::Serialize;
 use crate::git::{Commit, Oid, RefName, Repo};
 use crate::ledger::Ledger;
 use crate::policy;
-use crate::refinery::event::{Foreign, Tested};
-use crate::refinery::queue::Queue;
+use crate::refinery::event::{Foreign, Landed, Tested};
+use crate::refinery::queue::{Lane, Queue};
 use crate::refinery::verdict::Verdict;
 use crate::refusal::Refusal;
 
@@ -45,6 +48,8 @@ pub enum Kind {
     OtherTree,
     /// A gate that was demanded has not passed.
     Gate,
+    /// It had landed, and somebody took it off the target.
+    Rewound,
 }
 
 /// Audits `target`. Each gate in `required` must have passed for every commit, whatever its parent's
@@ -82,6 +87,7 @@ pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]
             None => audit.stranger(foreign, id, &commit),
         }
     }
+    audit.taken_back(repo, lane)?;
     Ok(audit)
 }
 
@@ -123,6 +129,29 @@ impl Audit {
                 let said = format!("{name} landed while {} had no gate {gate}", policy::FILE);
                 self.find(id, commit.subject(), Kind::Gate, said);
             }
+        }
+        Ok(())
+    }
+
+    /// Landings that the target no longer contains.
+    fn taken_back(&mut self, repo: &Repo, lane: &Lane) -> Result<()> {
+        let there: BTreeSet<_> = repo.first_parents(&self.tip, None)?.into_iter().collect();
+        for entry in lane.entries.values() {
+            let Some(Landed { commit, .. }) = &entry.landed else { continue };
+            let exists = repo.exists(commit);
+            if there.contains(commit) || (exists && repo.is_ancestor(commit, &self.tip)?) {
+                continue;
+            }
+            let subject = match exists {
+                true => repo.commit(commit)?.subject().to_owned(),
+                false => String::new(),
+            };
+            let said = format!(
+                "rewound: {} landed it, and {} no longer has it",
+                entry.name(),
+                self.target
+            );
+            self.find(*commit, &subject, Kind::Rewound, said);
         }
         Ok(())
     }

@@ -13,7 +13,8 @@ use crate::refinery::audit::Audit;
 ///
 /// Walks the first-parent history from the tip to where the queue first knew the branch. Each commit
 /// needs a recorded landing whose tree is its own and for which every gate in its parent's
-/// shopfloor.toml passed. Exit 3 if one has not; commits that came past the queue are named.
+/// shopfloor.toml passed. Exit 3 if one has not, or if what had landed is no longer there; commits that
+/// came past the queue are named.
 #[derive(clap::Args)]
 pub(in crate::cli) struct AuditTarget {
     #[command(flatten)]
@@ -53,8 +54,11 @@ impl Show for Audit {
             let said = format!("{count} on {} since {since}, each with its evidence", self.target);
             out.parts(&[(Tone::Good, "✓ "), (Tone::Plain, &said)]);
         } else {
-            let bad = self.findings.len();
-            out.line(format!("{bad} of {count} on {} since {since} without evidence", self.target));
+            let bad = match self.findings.len() {
+                1 => "1 finding".to_owned(),
+                n => format!("{n} findings"),
+            };
+            out.line(format!("{bad} in {count} on {} since {since}", self.target));
         }
     }
 }
