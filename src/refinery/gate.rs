@@ -14,6 +14,9 @@ use crate::refinery::report;
 use crate::refinery::verdict::{self, Blame, Verdict};
 use crate::refinery::workplace::{self, Workplace};
 
+/// Of a longer output the middle is not kept.
+const MOST: u64 = 16 << 20;
+
 /// What came of all gates on one commit.
 pub(super) struct Tests {
     pub gates: Vec<Ran>,
@@ -90,6 +93,7 @@ fn run(
     .full_env(place.env(&gate.env)?)
     .dir(place.path())
     .timeout(gate.timeout)
+    .most_output(MOST)
     .run_into(kept);
     tracing::debug!(gate = name, end = ?outcome.end, ms = outcome.took.as_millis(), "gate");
     let passed = outcome.end == End::Exit(0);
@@ -127,7 +131,7 @@ fn not_run(name: &str, gate: &Gate) -> Ran {
 
 /// The end of an output, as much of it as anybody will read.
 fn read(path: &Path) -> String {
-    const MOST: usize = 4 << 20;
+    const READ: usize = 4 << 20;
     let bytes = fs::read(path).unwrap_or_default();
-    report::plain(bytes.get(bytes.len().saturating_sub(MOST)..).unwrap_or_default())
+    report::plain(bytes.get(bytes.len().saturating_sub(READ)..).unwrap_or_default())
 }

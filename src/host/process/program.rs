@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -51,6 +52,7 @@ pub struct Program {
     pub(super) only_env: bool,
     input: Vec<u8>,
     timeout: Option<Duration>,
+    most: Option<u64>,
 }
 
 impl Program {
@@ -63,6 +65,7 @@ impl Program {
             only_env: false,
             input: Vec::new(),
             timeout: None,
+            most: None,
         }
     }
 
@@ -109,6 +112,12 @@ impl Program {
         self
     }
 
+    /// Of an output of more bytes than this, [`Self::run_into`] keeps the first half and the end.
+    pub fn most_output(mut self, bytes: u64) -> Self {
+        self.most = Some(bytes);
+        self
+    }
+
     /// Runs it and keeps what it says.
     pub fn run(self) -> Outcome {
         self.await_end(&self.plan().stderr_capture().stdout_capture())
@@ -117,7 +126,17 @@ impl Program {
     /// Runs it with both outputs appended to a file as they come.
     pub fn run_into(self, log: &Path) -> Outcome {
         match append_to(log) {
-            Ok(file) => self.await_end(&self.plan().stderr_to_stdout().stdout_file(file)),
+            Ok(file) => {
+                let plan = self.plan().stderr_to_stdout().stdout_file(file);
+                let Some(most) = self.most else { return self.await_end(&plan) };
+                let (done, over) = mpsc::channel::<()>();
+                std::thread::scope(|scope| {
+                    scope.spawn(move || keep_short(log, most, &over));
+                    let outcome = self.await_end(&plan);
+                    drop(done);
+                    outcome
+                })
+            }
             Err(no) => ended(End::NotStarted(format!("{no:#}")), Instant::now()),
         }
     }
@@ -190,6 +209,21 @@ pub(super) fn append_to(log: &Path) -> anyhow::Result<File> {
         .with_context(|| format!("opening {}", log.display()))
 }
 
+/// Cuts the middle out of a growing file until `over` is closed. What writes it appends, so it goes
+/// on behind the cut. What comes in one go after the last look stays.
+fn keep_short(log: &Path, most: u64, over: &mpsc::Receiver<()>) {
+    const LOOK: Duration = Duration::from_millis(50);
+    while over.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        if std::fs::metadata(log).is_ok_and(|known| known.len() > most)
+            && let Ok(mut file) = OpenOptions::new().append(true).open(log)
+            && file.set_len(most / 2).is_ok()
+        {
+            // Only a mark for the reader.
+            file.write_all(b"\n[much was said here and is not kept]\n").ok();
+        }
+    }
+}
+
 fn finished(output: Output, begun: Instant) -> Outcome {
     Outcome {
         end: end_of(output.status),
@@ -250,6 +284,19 @@ mod tests {
         assert!(sh("echo two >&2; echo three").run_into(&log).succeeded());
         assert_eq!(std::fs::read_to_string(&log).unwrap(), "one\ntwo\nthree\n");
         assert!(matches!(sh("true").run_into(&dir.path().join("no/log")).end, End::NotStarted(_)));
+    }
+
+    #[test]
+    fn of_too_much_output_both_ends_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let script = "echo first; while [ $(wc -c <log) -lt 200000 ] && [ ! -e cut ]; do \
+            head -c 9999 /dev/zero; echo; grep -q 'not kept' log && touch cut; done; echo last";
+        let program = sh(script).dir(dir.path()).timeout(Duration::from_secs(60));
+        assert!(program.most_output(20_000).run_into(&log).succeeded());
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(text.len() < 300_000, "{}", text.len());
+        assert!(text.starts_with("first\n") && text.ends_with("last\n"));
     }
 
     #[test]
