@@ -128,9 +128,13 @@ fn back(
         return Ok(Back::There);
     }
     let mut state = repo.checkout_state(path)?;
-    // A merge that became a queue entry is over; git was only not allowed to write it down.
-    if state.busy.as_deref() == Some("merge") && ours(&repo.tracked_tree(path)?).is_some() {
-        repo.git(["merge", "--quit"]).at(path).ok()?;
+    // A merge that became a queue entry is over; git was only not allowed to write it down. So is a
+    // pick, unless others are to follow it.
+    if let Some(busy @ ("merge" | "cherry-pick" | "revert")) = state.busy.as_deref()
+        && !repo.git_dir_of(path)?.join("sequencer").exists()
+        && ours(&repo.tracked_tree(path)?).is_some()
+    {
+        repo.git([busy, "--quit"]).at(path).ok()?;
         state = repo.checkout_state(path)?;
     }
     if let Some(busy) = state.busy {

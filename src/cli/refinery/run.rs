@@ -95,13 +95,18 @@ impl Run {
         let mut tries = 0;
         loop {
             let outcome = refinery::tick(lease)?;
-            tries = if matches!(outcome, Outcome::Again { .. }) { tries + 1 } else { 0 };
-            if let Outcome::Again { entry, why } = &outcome
+            let overtaken = match &outcome {
+                Outcome::Again { entry, why } => Some(format!("{entry}: {why}")),
+                Outcome::Foreign(_) => Some(format!("{} is moved past the queue", lease.target)),
+                _ => None,
+            };
+            tries = if overtaken.is_some() { tries + 1 } else { 0 };
+            if let Some(why) = &overtaken
                 && tries >= TRIES
             {
-                return Err(Refusal::again(format!("{entry}: {why}, {tries} times")).into());
+                return Err(Refusal::again(format!("{why}, {tries} times")).into());
             }
-            let verdict = !matches!(outcome, Outcome::Again { .. } | Outcome::Foreign(_));
+            let verdict = overtaken.is_none();
             let idle = matches!(outcome, Outcome::Idle);
             report.tell(cx, outcome);
             if idle || (verdict && !self.drain && !self.watch) {
