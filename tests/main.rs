@@ -26,6 +26,7 @@ mod race;
 mod readme;
 mod recovery;
 mod refinery;
+mod refinery_hostile;
 mod rescue;
 mod route;
 mod sling;
