@@ -57,6 +57,8 @@ fn the_demo_lands_all_it_was_given() {
     }
     enter(&demo, "git status --porcelain | grep . && exit 1; sh tests/run.sh").ok();
     enter(&demo, "git refinery audit").ok();
+    enter(&demo, "sed -i '/gates.test/,$d' shopfloor.toml; git refinery audit").fails(3);
+    enter(&demo, "git checkout -q shopfloor.toml; git refinery audit").ok();
     let left = std::fs::read_dir(world.root().join("home")).unwrap();
     assert_eq!(left.filter(|entry| entry.as_ref().unwrap().file_name() != ".config").count(), 0);
 

@@ -8,7 +8,7 @@ mod file;
 mod surface;
 pub mod trust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -118,6 +118,16 @@ pub fn read(repo: &Repo, commit: &Oid) -> Result<Policy> {
     let Some(bytes) = repo.file_at(commit, FILE)? else { return Ok(Policy::default()) };
     let text = String::from_utf8(bytes).with_context(|| format!("{FILE} of {commit}"))?;
     file::parse(&text, FILE)
+}
+
+/// The policy as it stands in a work tree, committed or not. It decides nothing.
+pub fn as_edited(worktree: &Path) -> Result<Policy> {
+    let path = worktree.join(FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => file::parse(&text, &path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Policy::default()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
 }
 
 /// Where the person's file is, whether it exists or not.

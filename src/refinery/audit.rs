@@ -88,6 +88,7 @@ pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]
         }
     }
     audit.taken_back(repo, lane)?;
+    audit.cut_out(repo)?;
     Ok(audit)
 }
 
@@ -152,6 +153,25 @@ impl Audit {
                 self.target
             );
             self.find(*commit, &subject, Kind::Rewound, said);
+        }
+        Ok(())
+    }
+
+    /// Gates of the target that somebody has cut out of the file where the target is checked out: the
+    /// queue does not see that yet, and a person who looks at the file would be deceived.
+    fn cut_out(&mut self, repo: &Repo) -> Result<()> {
+        let branch = RefName::branch(&self.target)?;
+        let demanded = policy::read(repo, &self.tip)?.gates;
+        for worktree in repo.worktrees()? {
+            if demanded.is_empty() || worktree.branch.as_ref() != Some(&branch) {
+                continue;
+            }
+            let edited = policy::as_edited(&worktree.path)?.gates;
+            for gate in demanded.keys().filter(|gate| !edited.contains_key(*gate)) {
+                let file = worktree.path.join(policy::FILE);
+                let said = format!("the gate {gate} was cut out of {}", file.display());
+                self.find(self.tip, repo.commit(&self.tip)?.subject(), Kind::Gate, said);
+            }
         }
         Ok(())
     }
