@@ -49,6 +49,9 @@ fn the_demo_lands_all_it_was_given() {
     let agents: std::collections::BTreeSet<_> =
         lines(&log, "agent.hooked").iter().map(|line| line["with"]["agent"].to_string()).collect();
     assert_eq!(agents.len(), 4);
+    let all = log.as_array().unwrap().iter();
+    let first = all.take_while(|line| line["do"] != "agent.ended");
+    assert_eq!(first.filter(|line| line["do"] == "agent.started").count(), 4, "four at once");
 
     // What the killed one had done is in the history, and its successor has gone on from there.
     let history = enter(&demo, "git log --format=%s main").ok().out;
