@@ -8,6 +8,12 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("clean", "true", &[]),
     ("untracked", "echo u >new; mkdir d; echo v >d/deep", &["u\n", "v\n"]),
     ("edited", "echo e >>README.md", &["A small project.\ne\n"]),
+    (
+        "edited where git was told not to look",
+        "echo a >a; echo b >b; git add a b; git commit -qm ab; git update-index --assume-unchanged a; \
+         git update-index --skip-worktree b; echo hidden >>a; echo too >>b",
+        &["a\nhidden\n", "b\ntoo\n"],
+    ),
     ("staged", "echo s >f; git add f", &["s\n"]),
     ("staged, then edited", "echo s1 >f; git add f; echo s2 >f", &["s1\n", "s2\n"]),
     ("deleted and staged elsewhere", "git rm -q README.md; echo r >r; git add r", &["r\n"]),

@@ -145,6 +145,8 @@ fn reuse(
     }
     rescue::ensure_whole(repo, &place.path)?;
     let rescued = rescue::rescue(repo, &place.path, agent.as_str(), session)?;
+    // Git switches over no edit that it was told not to look at; it is kept by now.
+    repo.look_everywhere(&place.path)?;
     clear(repo, &place.path)?;
     let standing = repo.read_ref(&place.branch)?;
     let name = place.branch.short();

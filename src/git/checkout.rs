@@ -1,7 +1,9 @@
 //! What stands in a work tree: edits, untracked files, an operation half done; and a commit of all of
 //! it that touches nothing.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -149,8 +151,36 @@ impl Repo {
         if index.exists() {
             fs::copy(&index, scratch.path().join("index"))
                 .with_context(|| format!("copying {}", index.display()))?;
+            self.unhide(path, &scratch.path().join("index"))?;
         }
         Ok(scratch)
+    }
+
+    /// Takes the marks that let git look past edits from the index of that work tree itself.
+    pub fn look_everywhere(&self, path: &Path) -> anyhow::Result<()> {
+        let index = self.git_dir_of(path)?.join("index");
+        if index.exists() { self.unhide(path, &index) } else { Ok(()) }
+    }
+
+    /// Takes from an index the marks that let git look past edits. A file that a sparse checkout
+    /// leaves out keeps its mark: it is not there to be edited.
+    fn unhide(&self, path: &Path, index: &Path) -> anyhow::Result<()> {
+        let with_index = |args: &[&str]| self.git(args).at(path).env("GIT_INDEX_FILE", index);
+        let listed = with_index(&["ls-files", "-v", "-z"]).bytes()?;
+        let hidden = fields(&listed).filter_map(|entry| {
+            let name = entry.get(2..)?;
+            let marked = entry.first().is_some_and(|tag| tag.is_ascii_lowercase() || *tag == b'S');
+            let there = || path.join(OsStr::from_bytes(name)).symlink_metadata().is_ok();
+            (marked && there()).then(|| [name, b"\0"].concat())
+        });
+        let hidden: Vec<u8> = hidden.flatten().collect();
+        if hidden.is_empty() {
+            return Ok(());
+        }
+        for mark in ["--no-assume-unchanged", "--no-skip-worktree"] {
+            with_index(&["update-index", mark, "-z", "--stdin"]).input(hidden.clone()).ok()?;
+        }
+        Ok(())
     }
 
     /// The identity of that work tree, or a neutral one: work is saved for everybody.
