@@ -1,14 +1,25 @@
-//! What to say of a `git` that said no.
+//! A `git` as it was called and what it said, and what to say of one that said no.
 
 use std::ffi::OsString;
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::Repo;
-use super::child::{DEADLINE, Done};
 use crate::host::process::Program;
 use crate::refusal::Refusal;
+
+/// How long a `git` may take that was given no time of its own.
+pub(super) const DEADLINE: Duration = Duration::from_secs(300);
+
+/// What a `git` that ran to its end said.
+#[derive(Clone, Debug)]
+pub struct Done {
+    pub code: i32,
+    pub out: Vec<u8>,
+    pub err: String,
+}
 
 /// A `git` that was called, as a person would write it.
 pub(super) struct Call<'r> {

@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::call::Call;
+use super::call::{Call, DEADLINE, Done};
 use super::{Oid, Repo};
 use crate::host::process::{End, Program};
 use crate::refusal::Refusal;
-
-pub(super) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// What the person's environment may say to every `git`.
 const KEPT: &[&str] = &[
@@ -76,14 +74,6 @@ pub struct Git<'r> {
     hooks: bool,
     unhardened: bool,
     timeout: Duration,
-}
-
-/// What a `git` that ran to its end said.
-#[derive(Clone, Debug)]
-pub struct Done {
-    pub code: i32,
-    pub out: Vec<u8>,
-    pub err: String,
 }
 
 impl Repo {

@@ -19,8 +19,9 @@ mod tests;
 mod transport;
 mod worktree;
 
+pub use call::Done;
 pub use checkout::State;
-pub use child::{Done, Git};
+pub use child::Git;
 pub use config::Remote;
 pub use merge::{Conflict, Merged};
 pub use name::{Oid, RefName};

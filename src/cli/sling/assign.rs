@@ -15,7 +15,8 @@ use crate::cli::bead::create::{no_flag, priority};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::tables::Tables;
-use crate::cli::sling::{launch, settle, wait};
+use crate::cli::sling::wait::{self, Slung};
+use crate::cli::sling::{launch, settle};
 use crate::convoy::{self, Convoys};
 use crate::git::RefName;
 use crate::ledger::Pen;
@@ -45,14 +46,6 @@ pub(super) struct Assign {
     /// Priority of a new bead: 0 (most urgent) to 4
     #[arg(short, long, value_parser = priority)]
     priority: Option<u8>,
-}
-
-/// What was put on whose hook.
-pub(super) struct Slung {
-    pub(super) bead: String,
-    pub(super) session: String,
-    /// A live session had it already.
-    pub(super) already: bool,
 }
 
 impl Assign {

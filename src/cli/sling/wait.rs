@@ -12,12 +12,19 @@ use crate::bead::{Bead, Beads};
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::cli::sling::assign::Slung;
 use crate::cli::sling::{World, runner, settle};
 use crate::refinery::{Queue, Rejection, State};
 
 const GLANCE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(3);
+
+/// What was put on whose hook.
+pub(super) struct Slung {
+    pub(super) bead: String,
+    pub(super) session: String,
+    /// A live session had it already.
+    pub(super) already: bool,
+}
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
