@@ -132,20 +132,72 @@ fn stays(manager: &Manager) {
     theirs_run(&repo, "two");
 }
 
-/// They install themselves again, over ours; `init` mends what that took away, `deinit` what is ours.
+/// They install themselves again, over ours. What still stands of ours mends that, or the next command
+/// does; after `deinit` nothing does.
 fn comes_back(manager: &Manager) {
     let Some(world) = world(manager) else { return };
     let repo = project(&world, manager);
     let before = installed(&repo, manager);
     repo.git("bead init --yes").ok();
+    let ours = installed(&repo, manager);
     repo.sh(manager.install).ok();
     theirs_run(&repo, "one");
-    repo.git("bead init --yes").ok();
     both_run(&repo, "two");
-    repo.git("bead deinit --yes").ok();
-    theirs_run(&repo, "three");
     repo.sh(manager.install).ok();
+    let lost = installed(&repo, manager);
+    repo.git("bead create Rested").ok().says(&["git hooks had lost our lines, they are back: "]);
+    assert_ne!(lost, installed(&repo, manager));
+    assert!(!repo.git("bead create Quiet").ok().err.contains("lost"));
+    both_run(&repo, "three");
+    repo.git("bead init --yes").ok();
+    assert_eq!(ours, installed(&repo, manager), "mended is not the same as installed");
+    repo.git("bead deinit --yes").ok();
+    theirs_run(&repo, "four");
+    repo.sh(manager.install).ok();
+    assert!(!repo.git("bead create Alone").ok().err.contains("lost"));
+    theirs_run(&repo, "five");
     assert_eq!(before, installed(&repo, manager), "something of ours is still there");
+}
+
+/// Husky moves into a repository that is set up beside another hooks path: `git config core.hooksPath`
+/// works, ours are found to be gone and put back, and `deinit` leaves what husky would have made.
+#[test]
+fn husky_moves_in() {
+    let Some(world) = world(&HUSKY) else { return };
+    for (name, tracked) in [("tracked", true), ("global", false)] {
+        let repo = world.repo(name);
+        world.bare(&format!("{name}.git"));
+        repo.sh(&format!("git remote add origin ../{name}.git")).ok();
+        let hook = "#!/bin/sh\necho old >>\"$MARKS\"\n";
+        let (dir, scope) = if tracked { (".githooks", "") } else { ("../shared", "--global") };
+        repo.script(&format!("{dir}/commit-msg"), hook);
+        repo.sh(&format!(
+            "git add . && git commit -q --allow-empty -m 'set up' && git config {scope} core.hooksPath \"$(realpath {dir})\""
+        ))
+        .ok();
+        let before = repo.read(".git/config");
+        repo.git("bead init --yes").ok();
+        let said = repo.git("config --local --get-all core.hooksPath").ok();
+        assert_eq!(said.out.lines().count(), 1, "{said}");
+        repo.sh(HUSKY.adopt).ok();
+        repo.sh(HUSKY.install).ok();
+        repo.git("bead create Moved").ok().says(&["they are back: "]);
+        repo.sh("git add . && git commit -q --no-verify -m husky").fails(128);
+        both_run(&repo, name);
+        repo.git("refinery run --drain").ok();
+        repo.git("bead deinit --yes").ok();
+        let after = repo.read(".git/config");
+        let expected = match tracked {
+            true => before.replace(
+                &format!("hooksPath = {}", repo.dir.join(dir).display()),
+                "hooksPath = .husky/_",
+            ),
+            false => before.clone() + "[core]\n\thooksPath = .husky/_\n",
+        };
+        assert_eq!(after, expected);
+        theirs_run(&repo, "last");
+        repo.sh("git config --global --unset-all core.hooksPath || :").ok();
+    }
 }
 
 /// A world with the manager on PATH, if this machine has it.

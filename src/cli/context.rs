@@ -58,8 +58,9 @@ impl Context {
     /// Whoever asks is about to change something, so what was left undone around is done first.
     pub(super) fn actor(&self) -> Result<Actor> {
         let repo = self.repo()?;
-        if let Err(undone) = githook::look_after(repo, &self.clock) {
-            self.note(format!("note: {undone:#}"));
+        match githook::look_after(repo, &self.clock) {
+            Ok(done) => done.into_iter().for_each(|done| self.note(done)),
+            Err(undone) => self.note(format!("note: {undone:#}")),
         }
         let agent = match self.env.get("SHOPFLOOR_AGENT") {
             Some(agent) => Some(agent.to_owned()),

@@ -28,6 +28,7 @@ impl Hook {
     )]
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let answer = self.answer(cx);
+        self.mend(cx);
         let code = match answer {
             Ok(true) => 0,
             Ok(false) => 1,
@@ -67,6 +68,17 @@ impl Hook {
             _ => {}
         }
         Ok(true)
+    }
+
+    /// A hook that still stands sees to the others. Pushes arrive at the gate as well, which has its own.
+    fn mend(&self, cx: &Context) {
+        if self.name == "proc-receive" {
+            return;
+        }
+        match cx.repo().and_then(githook::mend) {
+            Ok(done) => done.into_iter().for_each(|done| cx.note(done)),
+            Err(undone) => cx.note(format!("note: {undone:#}")),
+        }
     }
 
     /// The message file, as git names it: from the top of the work tree.

@@ -71,7 +71,17 @@ pub(super) fn out_of_script(text: &[u8]) -> Result<Option<Vec<u8>>> {
 
 /// Whether any of our marks is in there.
 pub(super) fn is_marked(text: &[u8]) -> bool {
-    lines(text).any(|line| line.starts_with(BEGIN))
+    lines(text).any(begins)
+}
+
+/// Whether this line is the first of ours.
+pub(super) fn begins(line: &[u8]) -> bool {
+    line.starts_with(BEGIN)
+}
+
+/// Whether this line is the last of ours.
+pub(super) fn ends(line: &[u8]) -> bool {
+    line.starts_with(END)
 }
 
 /// What follows our lines where another hook has to run after them.

@@ -85,12 +85,12 @@ pub(super) fn edit_config(
 
 /// `<file>.lock`, as git takes it. It names its holder, so that the next of us can tell that the
 /// holder was killed; whatever else stands in such a file is somebody else's.
-struct Lock(PathBuf);
+pub(super) struct Lock(PathBuf);
 
 const OURS: &str = "shopfloor";
 
 impl Lock {
-    fn take(path: &Path) -> Result<Self> {
+    pub(super) fn take(path: &Path) -> Result<Self> {
         let with = |end: &str| {
             let mut name = path.as_os_str().to_owned();
             name.push(end);

@@ -65,28 +65,17 @@ enum Act {
     Aside {
         bytes: Vec<u8>,
     },
-    Config(Settings),
+    /// Settings, and the hooks path if it has to be one of ours.
+    Config(Settings, Option<PathBuf>),
+    /// The hooks path alone.
+    HooksPath(Option<PathBuf>),
     Gate,
 }
 
 /// Everything that `wish` would change; empty when it is so already.
 pub fn plan(repo: &Repo, wish: &Wish) -> Result<Vec<Change>> {
     let place = place::of(repo)?;
-    let mut changes = Vec::new();
-    for (name, shipped) in scripts::SHIPPED {
-        let receives = name == "proc-receive";
-        let dir = if receives { &place.receiving } else { &place.dir };
-        let change = match place.ours_to_edit {
-            true => script(&dir.join(name), shipped)?,
-            false => chained(&place::beside(repo).join(name), name, &place)?,
-        };
-        changes.extend(change);
-    }
-    if !place.ours_to_edit {
-        for name in scripts::NAMES.into_iter().filter(|name| scripts::shipped(name).is_none()) {
-            changes.extend(chained(&place::beside(repo).join(name), name, &place)?);
-        }
-    }
+    let mut changes = scripts_of(repo, &place)?;
     if wish.route == Route::All && !route::gate_dir(repo).join("HEAD").exists() {
         let what = "gate repository: pushes to the remote go there, and on from there";
         changes.push(Change {
@@ -97,6 +86,45 @@ pub fn plan(repo: &Repo, wish: &Wish) -> Result<Vec<Change>> {
     }
     changes.extend(config(repo, wish, &place)?);
     Ok(changes)
+}
+
+/// What an `init` of before would have to do again for the git hooks of today.
+pub(super) fn again(repo: &Repo) -> Result<Vec<Change>> {
+    let place = place::of(repo)?;
+    let mut changes = scripts_of(repo, &place)?;
+    let path = repo.common_dir().join("config");
+    let (old, ours) = (file::read(&path)?.unwrap_or_default(), hooks_path(repo, &place));
+    if with_hooks_path(&old, ours.as_deref())? != old {
+        let what = "core.hooksPath".to_owned();
+        changes.push(Change { place: path, what, act: Act::HooksPath(ours) });
+    }
+    Ok(changes)
+}
+
+fn scripts_of(repo: &Repo, place: &Place) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for (name, shipped) in scripts::SHIPPED {
+        let change = match place.ours_to_edit {
+            true => script(&place.script(name), shipped)?,
+            false => chained(&place::beside(repo).join(name), name, place)?,
+        };
+        changes.extend(change);
+    }
+    if !place.ours_to_edit {
+        for name in scripts::NAMES.into_iter().filter(|name| scripts::shipped(name).is_none()) {
+            changes.extend(chained(&place::beside(repo).join(name), name, place)?);
+        }
+    }
+    Ok(changes)
+}
+
+/// The directory that git has to look in instead of the repository's own.
+fn hooks_path(repo: &Repo, place: &Place) -> Option<PathBuf> {
+    (!place.ours_to_edit).then(|| place::beside(repo))
+}
+
+fn with_hooks_path(file: &[u8], ours: Option<&Path>) -> Result<Vec<u8>> {
+    settings::hooks_path(file, ours.map(Path::to_string_lossy).as_deref())
 }
 
 fn script(path: &Path, shipped: &str) -> Result<Option<Change>> {
@@ -163,9 +191,6 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
     if let Some(publish) = &wish.publish {
         wanted = wanted.with("shopfloor.publish", publish);
     }
-    if !place.ours_to_edit {
-        wanted = wanted.with("core.hooksPath", &place::beside(repo).to_string_lossy());
-    }
     wanted = wanted
         .with("receive.procReceiveRefs", &format!("refs/heads/{}", wish.target))
         .with("receive.procReceiveRefs", "refs/for")
@@ -186,12 +211,15 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
             .with("remote.origin.url", &repo.common_dir().to_string_lossy())
             .with("remote.origin.pushurl", &route::gate_dir(repo).to_string_lossy());
     }
-    let old = file::read(&path)?;
-    if settings::renew(old.as_deref(), &wanted)? == old.unwrap_or_default() {
+    let (old, hooks) = (file::read(&path)?, hooks_path(repo, place));
+    let new = settings::renew(old.as_deref(), &wanted)?;
+    if with_hooks_path(&new, hooks.as_deref())? == old.unwrap_or_default() {
         return Ok(None);
     }
-    let what = format!("one marked block at its end:\n{}", wanted.lines().join("\n"));
-    Ok(Some(Change { place: path, what, act: Act::Config(wanted) }))
+    let mut lines = wanted.lines();
+    lines.extend(hooks.iter().map(|dir| format!("core.hooksPath = {}", dir.display())));
+    let what = format!("one marked block at its end:\n{}", lines.join("\n"));
+    Ok(Some(Change { place: path, what, act: Act::Config(wanted, hooks) }))
 }
 
 /// Does what was planned. The configuration comes last: what it points to is there by then.
@@ -200,12 +228,23 @@ pub fn apply(repo: &Repo, changes: &[Change]) -> Result<()> {
         let path = change.place.as_path();
         match &change.act {
             Act::Write { bytes, mode } => file::write(path, bytes, *mode)?,
+            // Somebody else of us may have done it meanwhile.
+            Act::Aside { .. } if file::read(path)?.is_some_and(|old| block::is_marked(&old)) => {}
             Act::Aside { bytes } => {
                 set_aside(path).with_context(|| format!("setting {} aside", path.display()))?;
                 file::write(path, bytes, 0o755)?;
             }
-            Act::Config(wanted) => {
-                file::edit_config(path, |old| settings::renew(old, wanted).map(Some))?;
+            Act::Config(wanted, hooks) => {
+                file::edit_config(path, |old| {
+                    let new = settings::renew(old, wanted)?;
+                    with_hooks_path(&new, hooks.as_deref()).map(Some)
+                })?;
+                repo.config_changed();
+            }
+            Act::HooksPath(hooks) => {
+                file::edit_config(path, |old| {
+                    old.map(|old| with_hooks_path(old, hooks.as_deref())).transpose()
+                })?;
                 repo.config_changed();
             }
             Act::Gate => drop(route::ensure(repo)?),
@@ -247,7 +286,9 @@ pub fn remove(repo: &Repo) -> Result<Vec<PathBuf>> {
     }
     repo.config_changed();
     forget_invented(repo)?;
-    for dir in [&place.dir, &place.receiving] {
+    let usual = repo.common_dir().join("hooks");
+    // A hook manager may have turned git away from where ours were put at first.
+    for dir in [&place.dir, &place.receiving, &usual] {
         if dir.is_dir() {
             touched.extend(clear(dir)?);
             // Only what is empty goes.

@@ -4,6 +4,7 @@ mod block;
 mod entry;
 mod file;
 mod install;
+mod mend;
 mod merge;
 mod message;
 mod outfit;
@@ -21,6 +22,7 @@ mod trailers;
 mod transaction;
 
 pub use install::{Change, Route, Wish, apply, default_route, plan, publish, remove};
+pub use mend::mend;
 pub use merge::merged;
 pub use message::{Mark, check, prepare};
 pub use outfit::{Outfit, fit_out};
@@ -36,9 +38,11 @@ use crate::git::Repo;
 use crate::host::Clock;
 
 /// What any changing command does by the way: routes and hook paths that name another place are
-/// renewed, and a commit that was vetoed and never queued is queued. Mostly two looks at a disk.
-pub fn look_after(repo: &Repo, clock: &Clock) -> Result<()> {
+/// renewed, git hooks that lost our lines get them back, and a commit that was vetoed and never queued
+/// is queued. Mostly a few looks at a disk.
+pub fn look_after(repo: &Repo, clock: &Clock) -> Result<Option<String>> {
     outfit::heal(repo)?;
+    let mended = mend(repo)?;
     transaction::adopt_left(repo, clock)?;
-    Ok(())
+    Ok(mended)
 }

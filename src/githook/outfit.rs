@@ -35,7 +35,6 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
         .with("user.name", &outfit.agent)
         .with("user.email", &outfit.owner)
         .with("commit.gpgSign", "false")
-        .with("core.hooksPath", &hooks.to_string_lossy())
         .with("shopfloor.identity", &outfit.agent)
         .with("shopfloor.bead", &outfit.bead)
         .with("shopfloor.epoch", &outfit.epoch.to_string())
@@ -52,7 +51,8 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
     // All of it anew: what the last session said of itself is over.
     file::edit_config(&own, |old| {
         let bare = old.map(settings::take).transpose()?.flatten();
-        Ok(Some(settings::put(bare.as_deref(), &wanted)?))
+        let new = settings::put(bare.as_deref(), &wanted)?;
+        Ok(Some(settings::hooks_path(&new, Some(&hooks.to_string_lossy()))?))
     })?;
     repo.config_changed();
     mark_place(repo)
@@ -97,11 +97,8 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
 /// A directory of our scripts, each of which also runs the hook that the work tree had without us.
 fn chain(repo: &Repo, worktree: &Path, git_dir: &Path) -> Result<PathBuf> {
     let ours = repo.own_dir()?.join("hooks");
-    let own = place::own(repo, &[&git_dir.join("config.worktree")])?;
-    let there = match own.is_absolute() {
-        true => own.clone(),
-        false => worktree.join(&own),
-    };
+    let own = own_hooks(repo, git_dir)?;
+    let there = worktree.join(&own);
     for name in scripts::NAMES {
         let path = ours.join(name);
         if scripts::shipped(name).is_some() || is_executable(&there.join(name)) {
@@ -112,6 +109,37 @@ fn chain(repo: &Repo, worktree: &Path, git_dir: &Path) -> Result<PathBuf> {
         }
     }
     Ok(ours)
+}
+
+fn own_hooks(repo: &Repo, git_dir: &Path) -> Result<PathBuf> {
+    place::own(repo, &[&git_dir.join("config.worktree"), &repo.common_dir().join("config")])
+}
+
+/// Whether the scripts in `ours` run all the hooks of `there`, which is named like this.
+pub(super) fn is_chained(ours: &Path, named: &Path, there: &Path) -> Result<bool> {
+    for name in scripts::NAMES {
+        if scripts::shipped(name).is_none() && !is_executable(&there.join(name)) {
+            continue;
+        }
+        let text = file::read(&ours.join(name))?;
+        if text.as_deref() != Some(scripts::before_own(name, named).as_bytes()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The slung work tree we stand in runs the hooks that its repository has now. Tells whether it did not.
+pub(super) fn rechain(repo: &Repo) -> Result<bool> {
+    let config = file::read(&repo.git_dir().join("config.worktree"))?.unwrap_or_default();
+    let ours = settings::get(&config, "core.hooksPath")?.filter(|dir| place::is_ours(dir));
+    let (Some(ours), Some(worktree)) = (ours, repo.work_dir()) else { return Ok(false) };
+    let own = own_hooks(repo, repo.git_dir())?;
+    if is_chained(Path::new(&ours), &own, &worktree.join(&own))? {
+        return Ok(false);
+    }
+    chain(repo, worktree, repo.git_dir())?;
+    Ok(true)
 }
 
 pub(super) fn is_executable(path: &Path) -> bool {

@@ -27,24 +27,43 @@ pub(super) fn beside(repo: &Repo) -> PathBuf {
 }
 
 pub(super) fn of(repo: &Repo) -> Result<Place> {
+    let mut place = found(repo)?;
+    if place.ours_to_edit {
+        let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+        place.ours_to_edit = !is_tracked(repo, &top, &place.dir)?;
+    }
+    Ok(place)
+}
+
+/// The same without asking git what is tracked.
+pub(super) fn found(repo: &Repo) -> Result<Place> {
     let named = own(repo, &[&repo.common_dir().join("config")])?;
     let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
     let dir = top.join(&named);
     let receiving = repo.common_dir().join(&named);
-    let inside = dir.starts_with(repo.common_dir()) || dir.starts_with(&top);
-    let ours_to_edit = inside && !is_tracked(repo, &top, &dir)?;
+    let ours_to_edit = dir.starts_with(repo.common_dir()) || dir.starts_with(&top);
     Ok(Place { named, dir, receiving, ours_to_edit })
 }
 
-/// The configured hooks path that is not ours, where ours are said in these files.
+impl Place {
+    /// Where git looks for the hook of this name.
+    pub(super) fn script(&self, name: &str) -> PathBuf {
+        let dir = if name == "proc-receive" { &self.receiving } else { &self.dir };
+        dir.join(name)
+    }
+}
+
+/// The configured hooks path that is not ours, where ours are said in these files, the nearest first.
 pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
-    let mut ours = Vec::new();
+    let mut set = None;
     for path in files {
         let text = file::read(path)?.unwrap_or_default();
-        ours.extend(settings::get(&text, "core.hooksPath")?);
+        set = set.or(settings::others_hooks_path(&text)?);
     }
-    let all = repo.config_all("core.hooksPath")?;
-    let set = all.into_iter().rfind(|dir| !dir.is_empty() && !ours.contains(dir) && !is_ours(dir));
+    if set.is_none() {
+        let all = repo.config_all("core.hooksPath")?;
+        set = all.into_iter().rfind(|dir| !dir.is_empty() && !is_ours(dir));
+    }
     let home = repo.env().home();
     Ok(match set {
         Some(dir) => match (dir.strip_prefix("~/"), home) {
@@ -55,7 +74,7 @@ pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
     })
 }
 
-fn is_ours(dir: &str) -> bool {
+pub(super) fn is_ours(dir: &str) -> bool {
     Path::new(dir).ends_with("shopfloor/hooks") || Path::new(dir).ends_with("shopfloor-hooks")
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::githook::block;
+use crate::githook::{block, place};
 
 /// How the path of every gate ends.
 const GATE: &str = "/shopfloor/gate.git";
@@ -114,6 +114,10 @@ impl Setting {
         self.section == other.section && self.name.eq_ignore_ascii_case(&other.name)
     }
 
+    fn is_hooks_path(&self) -> bool {
+        self.section == "core" && self.name.eq_ignore_ascii_case(HOOKS_PATH)
+    }
+
     fn is_ours_among(&self, invented: &[String]) -> bool {
         let address = matches!(self.name.as_str(), "url" | "fetch");
         self.is_ours() || (address && invented.contains(&self.section))
@@ -127,7 +131,8 @@ impl Setting {
             "shopfloor" => true,
             "extensions" => name == "worktreeconfig",
             "receive" => matches!(name.as_str(), "procreceiverefs" | "advertisepushoptions"),
-            "core" => matches!(name.as_str(), "bare" | "worktree" | "hookspath"),
+            "core" if name == "hookspath" => place::is_ours(&plain(&self.value)),
+            "core" => matches!(name.as_str(), "bare" | "worktree"),
             "user" => matches!(name.as_str(), "name" | "email"),
             "commit" => name == "gpgsign",
             section if section.starts_with("remote ") => {
@@ -144,30 +149,107 @@ impl Setting {
 /// What a setting begins with that we took out of its place, and bring back.
 const AWAY: &str = "# shopfloor brings back: ";
 
-/// The file without a setting that must not be shared any more, and the value it had.
-pub(super) fn set_aside(file: &[u8], section: &str, name: &str) -> (Vec<u8>, Option<String>) {
-    let (mut inside, mut value, mut new) = (false, None, Vec::with_capacity(file.len()));
-    for line in file.split_inclusive(|byte| *byte == b'\n') {
+const HOOKS_PATH: &str = "hooksPath";
+
+/// The lines of a file, each with the value it gives to a key. Those of our block give it none here.
+fn giving<'f>(file: &'f [u8], section: &str, name: &str) -> Vec<(&'f [u8], Option<String>)> {
+    let (mut inside, mut block) = (false, false);
+    let lines = file.split_inclusive(|byte| *byte == b'\n').map(|line| {
         let text = String::from_utf8_lossy(line);
         let text = text.trim();
+        block = (block || block::begins(line)) && !block::ends(line);
         if text.starts_with('[') {
             inside = text.trim_matches(['[', ']']).trim().eq_ignore_ascii_case(section);
         }
+        let here = inside && !block;
         let said =
-            text.split_once('=').filter(|(key, _)| inside && key.trim().eq_ignore_ascii_case(name));
-        if let Some((_, said)) = said {
-            value = Some(plain(said.trim()));
+            text.split_once('=').filter(|(key, _)| here && key.trim().eq_ignore_ascii_case(name));
+        (line, said.map(|(_, value)| plain(value.trim())))
+    });
+    lines.collect()
+}
+
+/// The file without a setting that must not be in force any more, and the value it had.
+pub(super) fn set_aside(file: &[u8], section: &str, name: &str) -> (Vec<u8>, Option<String>) {
+    let (mut last, mut new) = (None, Vec::with_capacity(file.len()));
+    for (line, value) in giving(file, section, name) {
+        if value.is_some() {
+            last = value;
             new.extend(AWAY.as_bytes());
         }
         new.extend(line);
     }
-    (new, value)
+    (new, last)
 }
 
-/// The way back from [`set_aside`].
-fn brought_back(file: &[u8]) -> Vec<u8> {
+/// The way back from [`set_aside`], for one name or for all.
+fn brought_back(file: &[u8], name: Option<&str>) -> Vec<u8> {
     let lines = file.split_inclusive(|byte| *byte == b'\n');
-    lines.flat_map(|line| line.strip_prefix(AWAY.as_bytes()).unwrap_or(line)).copied().collect()
+    lines
+        .flat_map(|line| match aside(line) {
+            Some((key, _)) if name.is_none_or(|name| key.eq_ignore_ascii_case(name)) => {
+                line.strip_prefix(AWAY.as_bytes()).unwrap_or(line)
+            }
+            _ => line,
+        })
+        .copied()
+        .collect()
+}
+
+/// Name and value of a setting that stands aside.
+fn aside(line: &[u8]) -> Option<(String, String)> {
+    let text = std::str::from_utf8(line.strip_prefix(AWAY.as_bytes())?).ok()?;
+    let (key, value) = text.split_once('=')?;
+    Some((key.trim().to_owned(), plain(value.trim())))
+}
+
+/// The hooks path that this file would say without us: what a hook manager has written over ours,
+/// else what stands aside for it.
+pub(super) fn others_hooks_path(file: &[u8]) -> Result<Option<String>> {
+    let block = Settings::read(file)?;
+    let over = block.0.iter().rfind(|setting| setting.is_hooks_path() && !setting.is_ours());
+    let away = || {
+        let lines = file.split(|byte| *byte == b'\n').filter_map(aside);
+        lines.filter(|(key, _)| key.eq_ignore_ascii_case(HOOKS_PATH)).last()
+    };
+    Ok(over.map(|setting| plain(&setting.value)).or_else(|| Some(away()?.1)))
+}
+
+/// The file with a hooks path of ours, or with the one it has without us; never with two values, over
+/// which `git config core.hooksPath` of a hook manager would fail.
+pub(super) fn hooks_path(file: &[u8], ours: Option<&str>) -> Result<Vec<u8>> {
+    let mut block = Settings::read(file)?;
+    let over = block.0.iter().rfind(|setting| setting.is_hooks_path() && !setting.is_ours());
+    let over = over.map(|setting| setting.value.clone());
+    let mut text = brought_back(file, Some(HOOKS_PATH));
+    if let Some(value) = &over {
+        text = with_hooks_path(&text, value);
+    }
+    let known = block.0.len();
+    block.0.retain(|setting| !setting.is_hooks_path());
+    if let Some(ours) = ours {
+        text = set_aside(&text, "core", HOOKS_PATH).0;
+        block = block.with("core.hooksPath", ours);
+    } else if block.0.len() == known {
+        return Ok(text);
+    }
+    block::at_end(Some(&text), &block.text())
+}
+
+/// What git would have made of the file, had our block not been there to write into.
+fn with_hooks_path(file: &[u8], value: &str) -> Vec<u8> {
+    let lines = giving(file, "core", HOOKS_PATH);
+    let there = lines.iter().rposition(|(_, value)| value.is_some());
+    let new = format!("\t{HOOKS_PATH} = {value}\n");
+    let mut text = Vec::with_capacity(file.len() + new.len());
+    for (nth, (line, _)) in lines.iter().enumerate() {
+        if there.is_none() && block::begins(line) {
+            text.extend(b"[core]\n");
+            text.extend(new.as_bytes());
+        }
+        text.extend(if there == Some(nth) { new.as_bytes() } else { line });
+    }
+    text
 }
 
 /// The file with the places in our block renewed; `None` when it names none.
@@ -189,7 +271,7 @@ pub(super) fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
             ("core", "hooksPath") if setting.value.contains("shopfloor-hooks") => {
                 at("shopfloor-hooks")
             }
-            ("core", "hooksPath") => at("shopfloor/hooks"),
+            ("core", "hooksPath") if setting.is_ours() => at("shopfloor/hooks"),
             ("url", _) => {
                 let gate = here.join("shopfloor/gate.git");
                 setting.section =
@@ -235,10 +317,11 @@ fn merged(file: Option<&[u8]>, known: Settings, wanted: &Settings) -> Result<Vec
 
 /// The file with nothing of ours in it, and with everything else; `None` when there was none before us.
 pub(super) fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
+    let file = &hooks_path(file, None)?;
     let mut others = Settings::read(file)?;
     let invented = others.invented_remotes();
     others.0.retain(|setting| !setting.is_ours_among(&invented));
-    let rest = block::without(&brought_back(file))?;
+    let rest = block::without(&brought_back(file, None))?;
     if others.0.is_empty() {
         return Ok(rest);
     }
@@ -309,6 +392,50 @@ mod tests {
         let block = "# >>> shopfloor\n[shopfloor]\n\tprefix = api\n[remote \"origin\"]\n\tpushurl = /r/.git/shopfloor/gate.git\n# <<< shopfloor\n";
         assert_eq!(new, String::from_utf8_lossy(CONFIG).into_owned() + block);
         assert_eq!(get(new.as_bytes(), "shopfloor.prefix").unwrap().as_deref(), Some("api"));
+    }
+
+    #[test]
+    fn there_is_one_hooks_path_and_it_comes_back() {
+        let ours = "/r/.git/shopfloor-hooks";
+        let theirs = b"[core]\n\tbare = false\n\thookspath=\"a b\"\n[alias]\n\thooksPath = x\n";
+        for before in [CONFIG, &theirs[..], b"[core]\n\thooksPath = a\n[core]\n\thooksPath = b"] {
+            let bare = put(Some(before), &self::ours()).unwrap();
+            let new = hooks_path(&bare, Some(ours)).unwrap();
+            assert_eq!(hooks_path(&new, Some(ours)).unwrap(), new, "twice is once");
+            let text = String::from_utf8_lossy(&new);
+            let live = text.lines().filter(|line| line.starts_with("\thooksPath = /r/"));
+            assert_eq!(live.count(), 1, "{text}");
+            assert_eq!(get(&new, "core.hooksPath").unwrap().as_deref(), Some(ours));
+            assert_eq!(hooks_path(&new, None).unwrap(), bare);
+            assert_eq!(take(&new).unwrap().as_deref(), Some(before));
+        }
+        let new = hooks_path(theirs, Some(ours)).unwrap();
+        assert_eq!(others_hooks_path(&new).unwrap().as_deref(), Some("a b"));
+    }
+
+    #[test]
+    fn a_hooks_path_written_over_ours_stands_where_git_would_have_put_it() {
+        for (before, after) in [
+            (
+                "[core]\n\thooksPath = a\n\tbare = false\n",
+                "[core]\n\thooksPath = .husky/_\n\tbare = false\n",
+            ),
+            (
+                "[alias]\n\tst = status\n",
+                "[alias]\n\tst = status\n[core]\n\thooksPath = .husky/_\n",
+            ),
+        ] {
+            let bare = put(Some(before.as_bytes()), &ours()).unwrap();
+            let new = hooks_path(&bare, Some("/r/.git/shopfloor-hooks")).unwrap();
+            let over =
+                String::from_utf8(new).unwrap().replace("/r/.git/shopfloor-hooks", ".husky/_");
+            let over = over.as_bytes();
+            assert_eq!(others_hooks_path(over).unwrap().as_deref(), Some(".husky/_"));
+            assert_eq!(String::from_utf8(take(over).unwrap().unwrap()).unwrap(), after);
+            let again = hooks_path(over, Some("/r/.git/shopfloor-hooks")).unwrap();
+            assert_eq!(others_hooks_path(&again).unwrap().as_deref(), Some(".husky/_"));
+            assert_eq!(String::from_utf8(take(&again).unwrap().unwrap()).unwrap(), after);
+        }
     }
 
     #[test]

@@ -1,0 +1,50 @@
+//! Hook managers write their files again whenever they are installed, over our lines or past them.
+//! Whoever of us comes by next looks, and puts back what is missing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::git::Repo;
+use crate::githook::{block, file, install, outfit, place, scripts, settings};
+
+/// Mostly a look at a dozen small files; says so where it had to do something. What nobody set up,
+/// or `deinit` has cleared away, stays as it is.
+pub fn mend(repo: &Repo) -> Result<Option<String>> {
+    let mut back = Vec::new();
+    if is_set_up(repo)? && !is_whole(repo)? {
+        let _lock = file::Lock::take(&repo.own_dir()?.join("hooks-mended"))?;
+        let changes = install::again(repo)?;
+        install::apply(repo, &changes)?;
+        let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
+        let seen = |path: PathBuf| path.strip_prefix(&top).map(Path::to_owned).unwrap_or(path);
+        back.extend(changes.into_iter().map(|change| seen(change.place).display().to_string()));
+    }
+    if repo.git_dir() != repo.common_dir() && outfit::rechain(repo)? {
+        back.push("the hooks of this work tree".to_owned());
+    }
+    let what = (!back.is_empty())
+        .then(|| format!("note: git hooks had lost our lines, they are back: {}", back.join(", ")));
+    Ok(what)
+}
+
+fn is_set_up(repo: &Repo) -> Result<bool> {
+    let config = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
+    Ok(settings::get(&config, "shopfloor.target")?.is_some())
+}
+
+/// Whether git finds our lines where it looks now. Starts no program.
+fn is_whole(repo: &Repo) -> Result<bool> {
+    let config = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
+    let place = place::found(repo)?;
+    let said = settings::get(&config, "core.hooksPath")?;
+    if said.is_some_and(|dir| place::is_ours(&dir)) {
+        return outfit::is_chained(&place::beside(repo), &place.named, &place.dir);
+    }
+    for (name, _) in scripts::SHIPPED {
+        if !file::read(&place.script(name))?.is_some_and(|text| block::is_marked(&text)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
