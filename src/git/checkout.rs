@@ -149,9 +149,9 @@ impl Repo {
             .map_err(|no| unwritable(&own, &no))?;
         let index = self.git_dir_of(path)?.join("index");
         if index.exists() {
-            fs::copy(&index, scratch.path().join("index"))
-                .with_context(|| format!("copying {}", index.display()))?;
-            self.unhide(path, &scratch.path().join("index"))?;
+            let copy = scratch.path().join("index");
+            copy_of_age(&index, &copy).with_context(|| format!("copying {}", index.display()))?;
+            self.unhide(path, &copy)?;
         }
         Ok(scratch)
     }
@@ -208,4 +208,11 @@ impl Repo {
             .run()?;
         Ok(String::from_utf8_lossy(&done.out).trim().parse().ok())
     }
+}
+
+/// Git tells by an index's age which files it has to read again: those that are no older.
+fn copy_of_age(index: &Path, copy: &Path) -> std::io::Result<()> {
+    let age = fs::metadata(index)?.modified()?;
+    fs::copy(index, copy)?;
+    fs::File::options().write(true).open(copy)?.set_modified(age)
 }

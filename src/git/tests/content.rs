@@ -44,6 +44,28 @@ fn a_snapshot_holds_everything_and_touches_nothing() {
     assert_eq!(repo.file_at(&staged, "ghost").unwrap().unwrap(), b"boo");
 }
 
+/// Git goes by times, here all the same, and looks again into files no older than the index.
+#[test]
+fn an_edit_at_the_time_of_the_last_add_is_saved() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    world.git(&path, &["config", "core.trustctime", "false"]);
+    let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    let date = |file: &str| {
+        let file = fs::File::options().write(true).open(path.join(file)).unwrap();
+        file.set_modified(then).unwrap();
+    };
+    fs::write(path.join("file"), "one\n").unwrap();
+    date("file");
+    world.git(&path, &["add", "file"]);
+    fs::write(path.join("file"), "two\n").unwrap();
+    date("file");
+    date(".git/index");
+    let repo = world.open(&path);
+    let saved = repo.snapshot(&path, "rescue").unwrap().unwrap();
+    assert_eq!(repo.file_at(&saved, "file").unwrap().unwrap(), b"two\n");
+}
+
 #[test]
 fn a_repository_inside_is_named_and_left_alone() {
     let world = World::new();
