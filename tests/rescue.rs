@@ -53,6 +53,44 @@ const STATES: &[(&str, &str, &[&str])] = &[
         "echo p >f; git add f; git commit -qm p; git update-ref refs/worktree/mine HEAD; git reset -q --hard HEAD~",
         &["p\n"],
     ),
+    (
+        "detached, then left",
+        "git checkout -q --detach; echo l >f; git add f; git commit -qm l; git checkout -q -",
+        &["l\n"],
+    ),
+    (
+        "detached, then left for a branch without commits",
+        "git checkout -q --detach; echo l >f; git add f; git commit -qm l; git checkout -q --orphan new; git rm -qf f",
+        &["l\n"],
+    ),
+    (
+        "reset away",
+        "for n in 1 2; do echo $n >f; git add f; git commit -qm $n; done; git reset -q --hard HEAD~2; \
+         echo 3 >f; git add f; git commit -qm 3; git reset -q --hard HEAD~",
+        &["1\n", "2\n", "3\n"],
+    ),
+    (
+        "reset away, and edited since",
+        "echo c >f; git add f; git commit -qm c; git reset -q --hard HEAD~; echo e >>README.md; echo n >n",
+        &["c\n", "A small project.\ne\n", "n\n"],
+    ),
+    (
+        "on a topic branch that was deleted",
+        "git checkout -q -b side; echo t >f; git add f; git commit -qm t; git checkout -q -; git branch -qD side",
+        &["t\n"],
+    ),
+    (
+        "amended",
+        "echo a >f; git add f; git commit -qm a; echo b >f; git commit -qa --amend -m b",
+        &["a\n", "b\n"],
+    ),
+    (
+        "on a branch of its own that was moved elsewhere",
+        "on=$(git symbolic-ref HEAD); tree=$(echo m >f; git add f; git write-tree); git rm -qf f; \
+         git update-ref refs/heads/toast/more $(git commit-tree -m m $tree); \
+         git update-ref refs/heads/toast/more HEAD",
+        &["m\n"],
+    ),
     ("with a link", "ln -s /nowhere l; echo k >k", &["k\n", "/nowhere"]),
 ];
 
@@ -114,8 +152,7 @@ fn a_removed_worktree_is_kept_in_every_state() {
         assert!(!tree.has("."), "{state}");
         survives(&repo, state, texts);
         // A branch goes when another ref keeps what it has.
-        let branches = repo.sh("git for-each-ref refs/heads/toast").ok().out;
-        assert_eq!(branches.is_empty(), *state != "detached, branch ahead too", "{state}");
+        assert_eq!(repo.sh("git for-each-ref refs/heads/toast").ok().out, "", "{state}");
     }
 }
 
@@ -164,4 +201,79 @@ fn a_worktree_whose_directory_is_gone_is_made_again() {
     repo.write("../api.worktrees/toast/mine", "m\n");
     repo.run(["git", "sling", "The next task"]).fails(3).says(&["is in the way"]);
     assert_eq!(repo.read("../api.worktrees/toast/mine"), "m\n");
+}
+
+/// What only the log of a `HEAD` led to is told, by one name as long as it is the same.
+#[test]
+fn a_commit_that_was_left_is_found_and_named() {
+    let left = "git checkout -q --detach; echo l >f; git add f; git commit -qm 'left alone'; \
+                git checkout -q -";
+    let more =
+        left.replace("alone", "again") + "; echo more >more; git add more; git commit -qm more";
+    let plain: &[&str] = &[];
+    for options in [plain, &["--object-format=sha256"], &["--ref-format=reftable"]] {
+        let world = shop();
+        let probe = world.place("probe").run(["git", "init", "--quiet"].iter().chain(options));
+        if probe.code == 129 {
+            continue;
+        }
+        let repo = world.repo_as("api", options);
+        repo.git("config core.logAllRefUpdates false").ok();
+        play(&repo, left);
+        let kept = repo.sh("git for-each-ref --format='%(refname)' refs/shopfloor/rescue").ok().out;
+        assert_eq!(kept.lines().count(), 1, "{kept}");
+        assert_eq!(
+            repo.run(["git", "log", "-1", "--format=%s", kept.trim()]).ok().line(),
+            "left alone"
+        );
+        let rows = repo.json("sling ps --all --json");
+        assert_eq!(rows[0]["rescued"][0], kept.trim());
+        // Nothing new, nothing to say again.
+        play(&repo, "true");
+        assert_eq!(repo.json("sling ps --all --json")[1]["rescued"], serde_json::Value::Null);
+        play(&repo, &more);
+        let rows = repo.json("sling ps --all --json");
+        let named = rows[2]["rescued"][0].as_str().unwrap().to_owned();
+        let removed = repo.git("sling rm toast").ok().out;
+        assert!(removed.ends_with(&format!("  its work is kept: {named}\n")), "{removed}");
+        let kept = repo.sh("git for-each-ref refs/shopfloor/rescue").ok().out;
+        assert_eq!(kept.lines().count(), 2, "{kept}");
+        let told = repo.run(["git", "log", "-1", "--format=%B", &named]).ok().out;
+        assert!(told.contains(" left again\n"), "{told}");
+        survives(&repo, "left", &["l\n", "more\n"]);
+    }
+}
+
+#[test]
+fn a_commit_that_was_left_in_a_shallow_clone_is_found() {
+    let world = shop();
+    let far = world.repo("far");
+    far.commit("g", "g\n", "second").ok();
+    let url = format!("file://{}", far.dir.display());
+    world.place(".").run(["git", "clone", "-q", "--depth=1", &url, "api"]).ok();
+    let repo = world.place("api");
+    play(&repo, "echo l >f; git add f; git commit -qm l; git reset -q --hard HEAD~");
+    repo.git("sling rm toast").ok();
+    survives(&repo, "shallow", &["l\n"]);
+}
+
+/// Of a worktree that somebody removed by hand git still has the log, until it is pruned.
+#[test]
+fn a_commit_that_was_left_outlives_its_directory() {
+    for next in [["rm", "toast"], ["The next task", "toast"]] {
+        let world = shop();
+        let repo = world.repo("api");
+        play(&repo, "true");
+        let tree = repo.at("../api.worktrees/toast");
+        tree.git("checkout -q --detach").ok();
+        tree.write("f", "l\n");
+        tree.sh("git add f; git -c core.hooksPath=/dev/null commit -qm l; git checkout -q -").ok();
+        repo.git("worktree add -q ../else").ok();
+        repo.sh("rm -r ../api.worktrees/toast ../else").ok();
+        let said = repo.run(["git", "sling"].iter().chain(&next)).ok();
+        assert!(repo.has(".git/worktrees/else"), "what became of other worktrees is not for us");
+        let kept = repo.sh("git for-each-ref --format='%(refname)' refs/shopfloor/rescue");
+        assert!(said.to_string().contains(&kept.ok().line()), "{said}");
+        survives(&repo, next[0], &["l\n"]);
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn text(brief: &Brief<'_>) -> String {
     if let Some(name) = brief.rescued {
         let _ = writeln!(
             out,
-            "\nEarlier work on this task that is not in the worktree: `git show {name}`."
+            "\nEarlier work on this task that is not in the worktree: `git log -p --diff-merges=first-parent {target}..{name}`."
         );
     }
     let _ = write!(

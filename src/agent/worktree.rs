@@ -91,13 +91,14 @@ pub(crate) fn prepare(
         .hint("switch that worktree to another branch first")
         .into());
     }
-    let mut here = known.iter().find(|worktree| worktree.path == place.path);
-    if here.is_some() && !place.path.exists() {
-        repo.git(["worktree", "prune"]).ok()?;
-        here = None;
-    }
-    match here {
-        Some(worktree) => reuse(repo, place, agent, start, (session, worktree)),
+    match known.iter().find(|worktree| worktree.path == place.path) {
+        Some(worktree) if place.path.exists() => {
+            reuse(repo, place, agent, start, (session, worktree))
+        }
+        Some(_) => {
+            let rescued = take_away(repo, agent, &place.path, session)?;
+            Ok(Ready { rescued, ..make(repo, place, start)? })
+        }
         None => make(repo, place, start),
     }
 }
@@ -240,26 +241,27 @@ pub(crate) fn remove(repo: &Repo, agent: &Name, label: &str) -> Result<Removal> 
     if !known && repo.refs_under(&format!("refs/heads/{agent}/"))?.is_empty() {
         return Ok(Removal::Nothing);
     }
-    let kept = match (known, path.exists()) {
-        (true, true) => take_away(repo, agent, &path, label)?,
-        (true, false) => {
-            repo.git(["worktree", "prune"]).ok()?;
-            None
-        }
-        (false, _) => None,
+    let kept = match known {
+        true => take_away(repo, agent, &path, label)?,
+        false => rescue::rescue(repo, &path, agent.as_str(), label)?,
     };
     sweep(repo, agent, None)?;
     Ok(Removal::Done(kept))
 }
 
+/// Of a worktree whose files are gone already, git still has what was committed there.
 fn take_away(repo: &Repo, agent: &Name, path: &Path, label: &str) -> Result<Option<Kept>> {
-    if repo.git_dir_of(path)?.join("locked").exists() {
+    let there = path.exists();
+    let left = if there { Some(repo.git_dir_of(path)?) } else { repo.git_dir_left_of(path)? };
+    if left.is_some_and(|dir| dir.join("locked").exists()) {
         return Err(Refusal::refused(format!("{} is locked", path.display()))
             .hint(format!("git worktree unlock '{}'", path.display()))
             .into());
     }
-    unlock(repo, path)?;
-    rescue::ensure_whole(repo, path)?;
+    if there {
+        unlock(repo, path)?;
+        rescue::ensure_whole(repo, path)?;
+    }
     let kept = rescue::rescue(repo, path, agent.as_str(), label)?;
     repo.remove_worktree(path)?;
     Ok(kept)

@@ -110,8 +110,14 @@ impl<'r> Git<'r> {
     }
 
     /// With this work tree's own `HEAD`, without touching its files.
-    pub fn here(mut self) -> Self {
-        self.place = Place::GitDir(self.repo.git_dir().to_owned());
+    pub fn here(self) -> Self {
+        let own = self.repo.git_dir().to_owned();
+        self.of(&own)
+    }
+
+    /// With the `HEAD` of the work tree whose git directory this is, whether its files are there or not.
+    pub(super) fn of(mut self, git_dir: &Path) -> Self {
+        self.place = Place::GitDir(git_dir.to_owned());
         self
     }
 

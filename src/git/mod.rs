@@ -11,6 +11,7 @@ mod lock;
 mod merge;
 mod name;
 mod object;
+mod reflog;
 mod refs;
 mod repo;
 mod store;

@@ -114,6 +114,13 @@ impl Repo {
         Ok(found)
     }
 
+    /// What git still has of a linked work tree whose files are gone.
+    pub fn git_dir_left_of(&self, path: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let known = self.handle().worktrees()?;
+        let left = known.iter().find(|tree| tree.base().is_ok_and(|base| base == path));
+        Ok(left.map(|tree| tree.git_dir().to_owned()))
+    }
+
     /// A new work tree on `branch`, which is made at `start` or stands there already.
     pub fn add_worktree(&self, path: &Path, branch: &RefName, start: &Oid) -> anyhow::Result<()> {
         let name = branch.as_branch().unwrap_or(branch.as_str());

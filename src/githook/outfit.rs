@@ -35,6 +35,8 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
         .with("user.name", &outfit.agent)
         .with("user.email", &outfit.owner)
         .with("commit.gpgSign", "false")
+        // By the log of its `HEAD` a commit is found again that was left behind.
+        .with("core.logAllRefUpdates", "true")
         .with("shopfloor.identity", &outfit.agent)
         .with("shopfloor.bead", &outfit.bead)
         .with("shopfloor.epoch", &outfit.epoch.to_string())

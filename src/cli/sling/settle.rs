@@ -124,11 +124,10 @@ pub(super) fn finish(
 
 fn keep(cx: &Context, session: &Session) -> Result<Option<Rescued>> {
     let path = Path::new(&session.worktree);
-    if !path.join(".git").exists() {
-        return Ok(None);
-    }
     let repo = cx.repo()?;
-    worktree::unlock(repo, path)?;
+    if path.join(".git").exists() {
+        worktree::unlock(repo, path)?;
+    }
     let kept = rescue::rescue(repo, path, &session.agent, &session.id)?;
     Ok(kept.map(|kept| Rescued {
         agent: session.agent.clone(),
