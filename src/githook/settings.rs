@@ -209,8 +209,8 @@ pub(super) fn others_hooks_path(file: &[u8]) -> Result<Option<String>> {
     let block = Settings::read(file)?;
     let over = block.0.iter().rfind(|setting| setting.is_hooks_path() && !setting.is_ours());
     let away = || {
-        let lines = file.split(|byte| *byte == b'\n').filter_map(aside);
-        lines.filter(|(key, _)| key.eq_ignore_ascii_case(HOOKS_PATH)).last()
+        let mut lines = file.split(|byte| *byte == b'\n').filter_map(aside);
+        lines.rfind(|(key, _)| key.eq_ignore_ascii_case(HOOKS_PATH))
     };
     Ok(over.map(|setting| plain(&setting.value)).or_else(|| Some(away()?.1)))
 }
