@@ -136,7 +136,8 @@ fn look_again(repo: &Repo, nothing: bool, say: &mut dyn FnMut(&str)) -> Result<(
     Ok(())
 }
 
-/// Git runs this hook for a dry run too, and does not say so: only its own call tells.
+/// Git runs this hook for a dry run too, and says so neither in words nor in the environment: only its own
+/// call tells, as far as the system shows it.
 fn is_dry_run(callers: &[Vec<String>]) -> bool {
     let is_git = |words: &&Vec<String>| {
         let program = words.first().and_then(|path| path.rsplit('/').next());

@@ -146,7 +146,7 @@ fn facts(pid: u32) -> Option<Facts> {
 }
 
 /// What a small program of the system says, in one line.
-fn asked(program: &str, args: &[&str]) -> Option<String> {
+pub(super) fn asked(program: &str, args: &[&str]) -> Option<String> {
     let outcome = super::Program::new(program).args(args).env("LC_ALL", "C").timeout(GRACE).run();
     let text = String::from_utf8(outcome.out).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
