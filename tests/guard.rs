@@ -64,6 +64,46 @@ fn a_second_clone_pushes_into_the_queue_of_the_first() {
 }
 
 #[test]
+fn an_atomic_push_from_a_second_clone_is_refused_whole() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    let clone = world.clone_of(&repo, "clone");
+    clone.commit("a", "a\n", "Add a").ok();
+    let before = repo.git("for-each-ref").ok().out;
+    for rest in ["", " main:topic", " main:refs/tags/v1 main:topic"] {
+        let no = clone.git(&format!("push --atomic origin main{rest}")).fails(1);
+        no.says(&[
+            "cannot be part of an atomic push",
+            "hint: push main by itself, without --atomic",
+        ]);
+        assert_eq!(repo.git("for-each-ref").ok().out, before, "{rest}");
+    }
+    clone.git("push --atomic --quiet origin main:one main:two").ok();
+    clone.git("push origin main main:topic").ok();
+    assert_eq!((queued(&repo), repo.rev("topic")), (vec![clone.rev("HEAD")], clone.rev("HEAD")));
+}
+
+#[test]
+fn a_stale_clone_of_its_own_pushes_to_refs_for() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    let clone = world.clone_of(&repo, "clone");
+    clone.commit("a", "a\n", "Add a").ok();
+    repo.commit("b", "b\n", "Add b").fails(128);
+    repo.git("refinery run --drain").ok();
+    clone.git("push origin HEAD:main").fails(1).says(&["fetch first"]);
+    let push = clone.git("push origin HEAD:refs/for/main").ok();
+    assert!(told(&push)[0].starts_with("QUEUED #2 (not landed)"), "{push}");
+    repo.git("refinery run --drain").ok();
+    clone.git("fetch --quiet").ok();
+    clone.git("merge-base --is-ancestor HEAD origin/main").ok();
+    for help in ["refinery -h", "refinery submit --help"] {
+        let said = repo.git(help).out;
+        assert!(said.contains("git push origin HEAD:refs/for/main"), "{said}");
+    }
+}
+
+#[test]
 fn a_push_into_a_bare_repository_that_is_set_up_is_queued() {
     let world = Sandbox::new();
     let hub = world.bare("hub.git");

@@ -42,7 +42,10 @@ pub fn serve(
         clock,
         target: real.as_ref().unwrap_or(here).default_branch()?,
     };
-    let options = Options::parse(&request.options);
+    let options = match request.atomic && desk.gate.is_none() {
+        true => Err(part_of_atomic(&desk.target)),
+        false => Options::parse(&request.options),
+    };
     let mut ways: Vec<_> =
         request.commands.iter().map(|command| (command, desk.way(command))).collect();
     let mut spoiled = request.atomic && ways.iter().any(|(_, way)| way.is_err());
@@ -53,7 +56,7 @@ pub fn serve(
     let mut answers = Vec::new();
     for (command, way) in ways {
         let answer = match (&options, way) {
-            (Err(no), _) => Err(anyhow::anyhow!("{no}")),
+            (Err(no), _) => Ok(refused(no, say)),
             (_, Err(no)) => Err(no),
             (Ok(_), Ok(_)) if spoiled => Ok(Answer::No(SPOILED.to_owned())),
             (Ok(options), Ok(Way::Queue)) => desk.queue(command, options, say),
@@ -64,6 +67,14 @@ pub fn serve(
         answers.push((command.name.as_str(), answer));
     }
     pkt::answer(output, &answers)
+}
+
+/// Only the gate is shown a whole push. Here git shows us what is for the queue and keeps the rest to
+/// itself, so nobody could hold back the one until the other is known to go well.
+fn part_of_atomic(target: &str) -> anyhow::Error {
+    Refusal::refused(format!("{target} is queued here, which cannot be part of an atomic push"))
+        .hint(format!("push {target} by itself, without --atomic, and the rest apart from it"))
+        .into()
 }
 
 const SPOILED: &str = "atomic push: another part of it was refused";

@@ -38,6 +38,7 @@ Examples:
   git refinery show 42                one entry, its gates, and why it was rejected
   git refinery wait 42                until its verdict; exit 0 landed, 3 rejected
   git refinery submit HEAD            queue a commit without a push
+  git push origin HEAD:refs/for/main  queue by a push that no stale view of main can stop
   git refinery run --drain            test and land all that waits, here and now
   git refinery audit                  does every commit of the branch have its evidence?";
 

@@ -15,6 +15,10 @@ use crate::refusal::Refusal;
 ///
 /// What a push to the target does, without a push. The same commit is the same entry, however often
 /// it is submitted. Exit 0 means that it is queued for good, not that it has landed.
+///
+/// From another clone it is a push: `git push origin HEAD:refs/for/main`. Git itself stops
+/// `HEAD:main` there ("fetch first") when that clone has not seen the newest main; this one it lets
+/// through, and the queue merges.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Submit {
     /// The commit to land
