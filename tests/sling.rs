@@ -338,6 +338,44 @@ fn a_bead_is_found_from_outside_by_its_prefix() {
 }
 
 #[test]
+fn init_lists_the_repository_for_the_person() {
+    let world = shop("true");
+    let list = world.root().join("home/.config/shopfloor/config.toml");
+    let read = || std::fs::read_to_string(&list).unwrap();
+    let before = read();
+    let repo = world.repo("api");
+    let plan = repo.git("bead init --dry-run").ok();
+    let line = format!("api = {}\n", repo.dir.display());
+    assert!(plan.out.contains(&line) && read() == before, "{plan}");
+    repo.git("bead init --yes").ok();
+    let listed = read();
+    assert!(listed.starts_with(&before), "{listed}");
+    assert_eq!(repo.git("bead init --yes").ok().line(), "Nothing to do: everything is set up");
+    let bead = repo.bead("Far away");
+    let outside = world.place("elsewhere");
+    let session = text(&outside.run(["git", "sling", &bead, "--json"]).ok().json(), "session");
+    repo.wait("it is over", 20, "git sling ps", || over(&repo, &session));
+    let other = world.repo("other/api");
+    other.git("bead init --yes").ok().says(&["your list of repositories has `api` for "]);
+    assert_eq!(read(), listed, "a prefix in use stays");
+    other.git("bead init --yes --prefix web").ok();
+    assert!(read().contains(&format!("\nweb = \"{}\"", other.dir.display())));
+    other.git("bead deinit").ok();
+    repo.git("bead deinit").ok();
+    assert_eq!(read(), before, "and it goes as it came");
+    std::fs::remove_file(&list).unwrap();
+    repo.git("bead init --yes").ok();
+    repo.git("bead init --yes --prefix shop").ok();
+    assert_eq!(read().lines().count(), 2, "one name for one place: {}", read());
+    repo.git("bead deinit").ok();
+    assert!(!list.exists(), "the file was ours");
+    std::fs::write(&list, "repositories = {}\n").unwrap();
+    let config = repo.read(".git/config");
+    repo.git("bead init --yes").fails(128).says(&["hint: write it there yourself"]);
+    assert_eq!(repo.read(".git/config"), config, "nothing is half done");
+}
+
+#[test]
 fn letters_reach_those_who_are_known() {
     let world =
         shop("git sling mail; git sling mail send overseer -s 'I am stuck' -m 'on the pump'");

@@ -11,7 +11,7 @@ use crate::git::{RefName, Repo};
 use crate::githook::block::{self, Placed};
 use crate::githook::place::{self, Place};
 use crate::githook::settings::{self, Settings};
-use crate::githook::{file, outfit, route, scripts};
+use crate::githook::{file, listing, outfit, route, scripts};
 
 /// How pushes to the protected branch reach the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,8 @@ enum Act {
     /// The hooks path alone.
     HooksPath(Option<PathBuf>),
     Gate,
+    /// A line in the person's own list of repositories, under this prefix.
+    Listed(String),
 }
 
 /// Everything that `wish` would change; empty when it is so already.
@@ -85,6 +87,14 @@ pub fn plan(repo: &Repo, wish: &Wish) -> Result<Vec<Change>> {
         });
     }
     changes.extend(config(repo, wish, &place)?);
+    if let Some(list) = listing::missing(repo, &wish.prefix)? {
+        let (prefix, here) = (&wish.prefix, listing::place(repo));
+        let what = format!(
+            "your list of repositories, for `git sling {prefix}-…` from anywhere:\n{prefix} = {}",
+            here.display()
+        );
+        changes.push(Change { place: list, what, act: Act::Listed(prefix.clone()) });
+    }
     Ok(changes)
 }
 
@@ -222,8 +232,11 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
     Ok(Some(Change { place: path, what, act: Act::Config(wanted, hooks) }))
 }
 
-/// Does what was planned. The configuration comes last: what it points to is there by then.
+/// Does what was planned: first what may be refused outside of the repository; its configuration after
+/// what it points to.
 pub fn apply(repo: &Repo, changes: &[Change]) -> Result<()> {
+    let mut changes: Vec<&Change> = changes.iter().collect();
+    changes.sort_by_key(|change| !matches!(change.act, Act::Listed(_)));
     for change in changes {
         let path = change.place.as_path();
         match &change.act {
@@ -248,6 +261,7 @@ pub fn apply(repo: &Repo, changes: &[Change]) -> Result<()> {
                 repo.config_changed();
             }
             Act::Gate => drop(route::ensure(repo)?),
+            Act::Listed(prefix) => listing::add(repo, path, prefix)?,
         }
     }
     outfit::mark_place(repo)
@@ -284,6 +298,7 @@ pub fn remove(repo: &Repo) -> Result<Vec<PathBuf>> {
             touched.push(config);
         }
     }
+    touched.extend(listing::take(repo)?);
     repo.config_changed();
     forget_invented(repo)?;
     let usual = repo.common_dir().join("hooks");

@@ -4,6 +4,7 @@ mod block;
 mod entry;
 mod file;
 mod install;
+mod listing;
 mod mend;
 mod merge;
 mod message;
@@ -22,6 +23,7 @@ mod trailers;
 mod transaction;
 
 pub use install::{Change, Route, Wish, apply, default_route, plan, publish, remove};
+pub use listing::{Listed, listed};
 pub use mend::mend;
 pub use merge::merged;
 pub use message::{Mark, check, prepare};

@@ -5,6 +5,7 @@
 //! about its own gates. Nothing in it runs before a person has trusted exactly this content.
 
 mod file;
+mod listing;
 mod surface;
 pub mod trust;
 
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use crate::git::{Oid, Repo};
 use crate::host::Environment;
 
+pub use listing::{list, unlist};
 pub use surface::Surface;
 
 /// The name of the shared file, at the root of the target branch.

@@ -10,7 +10,7 @@ use crate::bead;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::git::{RefName, Repo};
-use crate::githook::{self, Change, Wish};
+use crate::githook::{self, Change, Listed, Wish};
 use crate::refinery;
 use crate::refusal::Refusal;
 
@@ -49,6 +49,13 @@ impl Init {
         let repo = cx.repo()?;
         let wish = self.wish(repo)?;
         let changes = githook::plan(repo, &wish)?;
+        if let Listed::Elsewhere(other) = githook::listed(repo, &wish.prefix)? {
+            let (prefix, other) = (&wish.prefix, other.display());
+            cx.note(format!(
+                "note: your list of repositories has `{prefix}` for {other}; that stays"
+            ));
+            cx.hint("git bead init --prefix ANOTHER gives this one a name of its own");
+        }
         let mut view = Plan::new(repo, &wish, &changes);
         if self.dry_run || changes.is_empty() {
             return Ok(view.into());
