@@ -1,6 +1,6 @@
 //! Bad input: a clear message with the next step, the right exit code, nothing half done.
 
-use crate::support::{Place, Sandbox, tell};
+use crate::support::{Place, Ran, Sandbox, tell};
 
 #[test]
 fn bad_input_is_answered() {
@@ -30,6 +30,57 @@ fn a_read_only_git_directory_is_answered() {
     }
     let ran = read_only(&repo, "git bead list --json").ok();
     assert_eq!(ran.json()[0]["title"], "Draw the map");
+}
+
+/// Whichever of our places cannot be written to: the message names it, and nothing is half done.
+#[test]
+fn a_place_that_is_read_only_is_named() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Draw the map");
+    repo.git("convoy create All").ok();
+    watch(&repo);
+    repo.sh("remember").ok();
+    for place in [".git/shopfloor", ".git/shopfloor-objects", ".git/refs/shopfloor"] {
+        let ran = sealed(&repo, place, "git bead create X").fails(128);
+        assert!(ran.err.contains(place) && ran.err.contains("hint: "), "{ran}");
+        assert_eq!(ran.err.matches("os error").count(), 1, "said once\n{ran}");
+        repo.sh("same").ok();
+    }
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_opened_where_git_would_open_it() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Draw the map");
+    if repo.sh("chown -R 4321:4321 .").code != 0 {
+        return; // Only root can give things away.
+    }
+    let path = repo.dir.to_str().unwrap();
+    let ran = repo.git("bead list").fails(128);
+    assert_eq!(
+        ran.err,
+        format!(
+            "fatal: the repository at {path} belongs to somebody else\n\
+             hint: if you trust it: git config --global --add safe.directory '{path}'\n"
+        )
+    );
+    for safe in [path, "*"] {
+        let safe = format!("safe.directory={safe}");
+        let list = |more: &[&str]| {
+            let words = ["git", "-c", &safe].into_iter().chain(more.iter().copied());
+            repo.run(words.chain(["bead", "list", "--json"]))
+        };
+        assert_eq!(list(&[]).ok().json()[0]["title"], "Draw the map");
+        list(&["-c", "safe.directory="]).fails(128);
+    }
+    repo.git("-c safe.directory=/elsewhere bead list").fails(128);
+    let given = "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0";
+    repo.sh(&format!("{given}='{path}' git-bead list")).ok();
+    repo.sh(&format!("{given}='{path}' git-bead create More")).ok();
+    repo.git(&format!("config safe.directory {path}"));
+    repo.git("bead list").fails(128);
 }
 
 #[test]
@@ -71,13 +122,17 @@ fn a_gate_that_cannot_start_is_no_fault_of_the_change() {
     }
 }
 
+fn read_only(repo: &Place<'_>, command: &str) -> Ran {
+    sealed(repo, ".git", command)
+}
+
 /// As root, permissions stop nobody: a read-only mount does.
-fn read_only(repo: &Place<'_>, command: &str) -> crate::support::Ran {
+fn sealed(repo: &Place<'_>, place: &str, command: &str) -> Ran {
     let script = format!(
         "if [ \"$(id -u)\" = 0 ]; then
-           unshare -m sh -c 'mount --bind .git .git && mount -o remount,ro,bind .git .git && exec {command}'
+           unshare -m sh -c 'mount --bind {place} {place} && mount -o remount,ro,bind {place} {place} && exec {command}'
          else
-           chmod -R a-w .git; {command}; code=$?; chmod -R u+w .git; exit $code
+           chmod -R a-w {place}; {command}; code=$?; chmod -R u+w {place}; exit $code
          fi"
     );
     repo.sh(&script)

@@ -1,5 +1,6 @@
 //! The exit codes, and how an error becomes one. Never 2: agents' hook protocols read it as "block".
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use crate::cli::show::inert;
@@ -29,13 +30,25 @@ pub(super) struct Voice {
     pub hints: bool,
 }
 
+/// The next step after an error of the system, where there is one that a person can take.
+fn remedy(error: &anyhow::Error) -> Vec<String> {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let step = causes.find_map(|cause| match cause.kind() {
+        ErrorKind::PermissionDenied => Some("give yourself access to that place"),
+        ErrorKind::ReadOnlyFilesystem => Some("that place is mounted read-only"),
+        ErrorKind::StorageFull => Some("make room on that disk, then repeat the call"),
+        _ => None,
+    });
+    step.map(str::to_owned).into_iter().collect()
+}
+
 /// Says an error on stderr, with its next steps, and gives the exit code.
 #[expect(clippy::print_stderr, reason = "errors leave the program here")]
 pub(super) fn fail(error: &anyhow::Error, voice: Voice) -> ExitCode {
     let refusal = error.downcast_ref::<Refusal>();
     let code = refusal.map_or(FATAL, |refusal| code(refusal.kind));
     let what = refusal.map_or_else(|| format!("{error:#}"), |refusal| refusal.what.clone());
-    let steps = refusal.map_or(&[][..], |refusal| &refusal.hints);
+    let steps = refusal.map_or_else(|| remedy(error), |refusal| refusal.hints.clone());
     if voice.json {
         let said = serde_json::json!({ "error": what, "hints": steps, "exit": code });
         eprintln!("{said}");
@@ -44,7 +57,7 @@ pub(super) fn fail(error: &anyhow::Error, voice: Voice) -> ExitCode {
     let word = if code == FATAL { "fatal" } else { "error" };
     eprintln!("{word}: {}", inert(&what));
     if voice.hints {
-        for step in steps {
+        for step in &steps {
             eprintln!("hint: {}", inert(step));
         }
     }

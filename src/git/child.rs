@@ -269,6 +269,9 @@ impl<'r> Git<'r> {
                 dir
             }
             Place::WorkTree(dir) => {
+                if self.repo.vouched {
+                    args.extend(["-c".into(), join("safe.directory=", &dir)]);
+                }
                 // A directory that is no longer a work tree must not lead to the one around it.
                 program = program.env("GIT_CEILING_DIRECTORIES", dir.parent().unwrap_or(&dir));
                 dir

@@ -4,12 +4,17 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::config::Settings;
 use crate::host::Environment;
+use crate::host::process::Program;
 use crate::refusal::Refusal;
+
+/// How long git may take to say whether it would work here.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A repository as seen from one of its work trees, or from itself when it is bare.
 pub struct Repo {
@@ -19,6 +24,8 @@ pub struct Repo {
     git_dir: PathBuf,
     work_dir: Option<PathBuf>,
     reftable: bool,
+    /// It belongs to somebody else, and git was told that it is safe.
+    pub(super) vouched: bool,
     pub(super) version: OnceCell<(u32, u32)>,
     /// Whether we changed the configuration after it was read.
     pub(super) config_written: Cell<bool>,
@@ -60,16 +67,28 @@ impl Repo {
         let start = canonical(at)?;
         let (found, _) = gix::discover::upwards_opts(&start, options).map_err(|_| outside(at))?;
         let (git_dir, _) = found.into_repository_and_work_tree_directories();
-        Self::open(&git_dir, env)
+        Self::open_from(&start, &git_dir, env)
     }
 
     /// The repository whose work tree or git directory stands at `at`, whatever the environment says.
     pub fn open(at: &Path, env: &Environment) -> anyhow::Result<Self> {
+        Self::open_from(at.parent().filter(|_| at.ends_with(".git")).unwrap_or(at), at, env)
+    }
+
+    fn open_from(seen_from: &Path, at: &Path, env: &Environment) -> anyhow::Result<Self> {
         let options = gix::open::Options::default()
-            .bail_if_untrusted(true)
             // An object is what its name says: replacements would make two answers for one question.
             .config_overrides(["core.useReplaceRefs=false"]);
-        let handle = match gix::ThreadSafeRepository::open_opts(at, options) {
+        let strict = options.clone().bail_if_untrusted(true);
+        let mut vouched = false;
+        let opened = match gix::ThreadSafeRepository::open_opts(at, strict) {
+            Err(no) if is_foreign(&no) && git_trusts(seen_from, env) => {
+                vouched = true;
+                gix::ThreadSafeRepository::open_opts(at, options)
+            }
+            opened => opened,
+        };
+        let handle = match opened {
             Ok(found) => found.to_thread_local(),
             Err(no) if no.is_not_found() => return Err(outside(at)),
             Err(no) => return Err(unopened(at, &no)),
@@ -86,6 +105,7 @@ impl Repo {
             git_dir,
             work_dir,
             reftable,
+            vouched,
             version: OnceCell::new(),
             config_written: Cell::new(false),
             settings: RefCell::new(None),
@@ -159,9 +179,21 @@ fn outside(at: &Path) -> anyhow::Error {
     Refusal::fatal(what).hint("go to one, name one with -C, or make one with git init").into()
 }
 
+fn is_foreign(no: &gix::Error) -> bool {
+    format!("{no:#}").contains("not owned by the current user")
+}
+
+/// Whether git itself would work in a repository of somebody else. gix knows `safe.directory` from
+/// files alone; what `git -c` and the environment say of it, git is asked.
+fn git_trusts(seen_from: &Path, env: &Environment) -> bool {
+    let Some(git) = env.path_of("git") else { return false };
+    let asked = Program::new(git).full_env(env.iter()).args(["rev-parse", "--git-dir"]);
+    asked.dir(seen_from).timeout(PATIENCE).run().succeeded()
+}
+
 fn unopened(at: &Path, no: &gix::Error) -> anyhow::Error {
     let at = at.parent().filter(|_| at.ends_with(".git")).unwrap_or(at);
-    if format!("{no:#}").contains("not owned by the current user") {
+    if is_foreign(no) {
         let what = format!("the repository at {} belongs to somebody else", at.display());
         let fix =
             format!("if you trust it: git config --global --add safe.directory '{}'", at.display());

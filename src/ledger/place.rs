@@ -79,6 +79,6 @@ fn write(path: &Path, what: &impl Serialize) -> Result<()> {
     let dir = path.parent().with_context(writing)?;
     let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;
     file.write_all(&serde_json::to_vec(what)?).with_context(writing)?;
-    file.persist(path).with_context(writing)?;
+    file.persist(path).map_err(|no| no.error).with_context(writing)?;
     Ok(())
 }
