@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -60,7 +60,10 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
     for object in &objects {
         store.discard(object);
     }
-    sweep_leftovers(store);
+    let own_dir = repo.own_dir()?;
+    for dir in [store.dir(), &own_dir, &own_dir.join("cache")] {
+        sweep_leftovers(dir);
+    }
     Ok(())
 }
 
@@ -86,8 +89,8 @@ fn spare(store: &Store<'_>, tree: &Oid, objects: &mut BTreeSet<Oid>) -> Result<(
 }
 
 /// Files that a killed writer had not yet given their names.
-fn sweep_leftovers(store: &Store<'_>) {
-    for entry in fs::read_dir(store.dir()).into_iter().flatten().flatten() {
+fn sweep_leftovers(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let hidden = entry.file_name().to_string_lossy().starts_with(".tmp");
         let age = entry
             .metadata()

@@ -50,11 +50,13 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("gitconfig");
         fs::write(&config, "[user]\n\tname = Jane\n\temail = jane@example.org\n").unwrap();
-        let env = Environment::default()
-            .with("PATH", env!("PATH"))
-            .with("HOME", dir.path().to_str().unwrap())
-            .with("GIT_CONFIG_NOSYSTEM", "1")
-            .with("GIT_CONFIG_GLOBAL", config.to_str().unwrap());
+        let told = [
+            ("PATH", env!("PATH")),
+            ("HOME", dir.path().to_str().unwrap()),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_CONFIG_GLOBAL", config.to_str().unwrap()),
+        ];
+        let env = told.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
         Self { dir, env }
     }
 
@@ -354,4 +356,21 @@ fn a_full_ledger_is_in_heads_middles_and_segments() {
     assert_eq!(told.on["full"], (0..640).collect::<Vec<_>>());
     assert_eq!(world.git(&path, &["rev-list", "--count", REF]), "1");
     world.git(&path, &["fsck", "--strict"]);
+}
+
+#[test]
+fn what_a_killed_writer_had_not_named_is_swept_after_an_hour() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    let own_dir = world.open(&path).own_dir().unwrap();
+    fs::write(own_dir.join("superseded"), "1 \n").unwrap();
+    let hour = std::time::Duration::from_secs(3700);
+    for (name, age) in [(".tmpOld", hour), (".tmpYoung", hour / 4), ("kept", hour)] {
+        let file = fs::File::create(own_dir.join(name)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - age).unwrap();
+    }
+    say(&world, &path, "a", 0).unwrap();
+    let there = |name: &str| own_dir.join(name).exists();
+    assert_eq!([".tmpOld", ".tmpYoung", "kept"].map(there), [false, true, true]);
 }
