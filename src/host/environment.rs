@@ -15,12 +15,6 @@ impl Environment {
         self.0.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The same environment with one more variable.
-    pub fn with(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.insert(key.into(), value.into());
-        self
-    }
-
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
@@ -57,7 +51,9 @@ mod tests {
 
     #[test]
     fn a_relative_path_entry_is_never_searched() {
-        let env = Environment::default().with("PATH", ".:bin:/usr/bin:/bin:").with("EMPTY", "");
+        let told = [("PATH", ".:bin:/usr/bin:/bin:"), ("EMPTY", "")];
+        let env: Environment =
+            told.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
         assert_eq!(env.search_path(), "/usr/bin:/bin");
         assert!(env.path_of("sh").is_some_and(|sh| sh.is_absolute()));
         assert_eq!(env.path_of("no-such-program-anywhere"), None);

@@ -23,16 +23,19 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("gitconfig");
         fs::write(&config, "[user]\n\tname = Jane\n\temail = jane@example.org\n").unwrap();
-        let env = Environment::default()
-            .with("PATH", env!("PATH"))
-            .with("HOME", dir.path().to_str().unwrap())
-            .with("GIT_CONFIG_NOSYSTEM", "1")
-            .with("GIT_CONFIG_GLOBAL", config.to_str().unwrap());
+        let told = [
+            ("PATH", env!("PATH")),
+            ("HOME", dir.path().to_str().unwrap()),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_CONFIG_GLOBAL", config.to_str().unwrap()),
+        ];
+        let env = told.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
         Self { dir, env }
     }
 
     fn with(&self, key: &str, value: impl Into<String>) -> Environment {
-        self.env.clone().with(key, value)
+        let known = self.env.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        known.chain([(key.to_owned(), value.into())]).collect()
     }
 
     fn path(&self, name: &str) -> PathBuf {
