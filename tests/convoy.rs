@@ -92,6 +92,27 @@ fn a_notify_command_that_fails_fails_nothing() {
 }
 
 #[test]
+fn a_notify_command_whose_caller_was_killed_is_run_by_the_next() {
+    let world = Sandbox::new();
+    let (heard, killed) = (world.root().join("heard"), world.root().join("killed"));
+    world.person(&format!(
+        "notify = 'test -e {1} || {{ touch {1}; kill -9 $PPID; exit; }}; tr -d \"\\n\" >>{0}; echo >>{0}'\n",
+        heard.display(),
+        killed.display()
+    ));
+    let repo = world.repo("api");
+    let (one, two) = (repo.bead("one"), repo.bead("two"));
+    let id = convoy(&repo, "one", &[&one]);
+    repo.run(["git-bead", "close", &one, "--reason", "done"]).fails(137);
+    assert_eq!((state(&repo, &id), told(&repo).len()), ("closed".into(), 0));
+    repo.git(&format!("bead close {two} --reason done")).ok();
+    assert_eq!(told(&repo)[0]["id"], id.as_str());
+    repo.git(&format!("bead reopen {two}")).ok();
+    repo.git(&format!("bead close {two} --reason again")).ok();
+    assert_eq!(told(&repo).len(), 1, "and then no more");
+}
+
+#[test]
 fn a_convoy_is_no_bead() {
     let world = Sandbox::new();
     let repo = world.repo("api");

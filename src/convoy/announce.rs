@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::convoys::{Convoy, Convoys};
 use super::event::{Announced, Event};
+use super::owed::Owed;
 use crate::agent::mail;
 use crate::bead::Beads;
 use crate::git::Repo;
@@ -47,7 +48,8 @@ pub struct Member {
 /// Says of each convoy that is through, and of which nobody has said so, that it is: a line, a
 /// letter to the overseer, and then the person's own notify command.
 ///
-/// Which convoys these are is decided inside the write, so of many callers one says it.
+/// Which convoys these are is decided inside the write, so of many callers one says it. A command
+/// that a killed caller may not have run is run by the next one.
 pub fn announce(
     repo: &Repo,
     ledger: &Ledger<'_>,
@@ -55,17 +57,27 @@ pub fn announce(
     person: &Person,
 ) -> Result<Vec<Through>> {
     let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;
-    if convoys.unannounced(&beads).next().is_none() {
-        return Ok(Vec::new());
+    let new: Vec<_> = convoys.unannounced(&beads).map(|convoy| convoy.id.clone()).collect();
+    if person.notify.is_none() {
+        return if new.is_empty() { Ok(Vec::new()) } else { say(ledger, actor) };
     }
-    let mut said = ledger.write(actor, |(beads, convoys): &(Beads, Convoys), pen| {
-        let new = convoys.unannounced(beads);
-        new.map(|convoy| write(beads, convoys, convoy, pen)).collect::<Result<Vec<_>>>()
-    })?;
+    let Some(owed) = Owed::take(repo, &new)? else { return Ok(Vec::new()) };
+    let mut said = say(ledger, actor)?;
+    let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;
+    let untold = convoys.announced(&beads).filter(|convoy| owed.earlier.contains(&convoy.id));
+    said.extend(untold.map(|convoy| Through::of(&beads, &convoys, convoy)));
     for through in &mut said {
         through.trouble = notify(repo, person, through)?;
     }
+    owed.paid()?;
     Ok(said)
+}
+
+fn say(ledger: &Ledger<'_>, actor: &Actor) -> Result<Vec<Through>> {
+    ledger.write(actor, |(beads, convoys): &(Beads, Convoys), pen| {
+        let new = convoys.unannounced(beads);
+        new.map(|convoy| write(beads, convoys, convoy, pen)).collect()
+    })
 }
 
 fn write(beads: &Beads, convoys: &Convoys, convoy: &Convoy, pen: &mut Pen<'_>) -> Result<Through> {

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn only_new_members_are_added() {
         let convoys = convoys(&["a-1"]);
-        let convoy = convoys.get("a-c").unwrap();
+        let convoy = convoys.find("a-c").unwrap();
         let (one, two) = (bead("a-1"), bead("a-2"));
         let added = add(convoy, &[&one, &two, &two]).unwrap();
         assert_eq!(added, Event::Added(Added { members: words(&["a-2"]) }));

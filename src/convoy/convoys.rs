@@ -122,10 +122,6 @@ impl Convoy {
 }
 
 impl Convoys {
-    pub fn get(&self, id: &str) -> Option<&Convoy> {
-        self.convoys.get(id)
-    }
-
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Convoy> {
         self.convoys.values()
     }
@@ -185,9 +181,16 @@ impl Convoys {
 
     /// The convoys that are through and of which nobody has said so yet.
     pub(super) fn unannounced<'a>(&'a self, beads: &'a Beads) -> impl Iterator<Item = &'a Convoy> {
-        self.iter().filter(|convoy| {
-            Self::state(convoy, beads).is_closed() && convoy.announced != self.round(convoy)
-        })
+        self.through(beads).filter(|convoy| convoy.announced != self.round(convoy))
+    }
+
+    /// Those of which it was said, and is still so.
+    pub(super) fn announced<'a>(&'a self, beads: &'a Beads) -> impl Iterator<Item = &'a Convoy> {
+        self.through(beads).filter(|convoy| convoy.announced == self.round(convoy))
+    }
+
+    fn through<'a>(&'a self, beads: &'a Beads) -> impl Iterator<Item = &'a Convoy> {
+        self.iter().filter(|convoy| Self::state(convoy, beads).is_closed())
     }
 }
 
@@ -281,7 +284,7 @@ mod tests {
 
         fn state(&self, id: &str) -> State {
             let (beads, convoys) = self.fold();
-            Convoys::state(convoys.get(id).unwrap(), &beads)
+            Convoys::state(convoys.find(id).unwrap(), &beads)
         }
     }
 

@@ -4,6 +4,7 @@ mod announce;
 mod change;
 mod convoys;
 pub mod event;
+mod owed;
 
 pub use announce::{Member, Through, announce};
 pub use change::{add, create, ensure};
