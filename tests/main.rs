@@ -31,5 +31,6 @@ mod rescue;
 mod route;
 mod sling;
 mod tidy;
+mod tracker;
 mod wait;
 mod world;

@@ -7,7 +7,7 @@ use crate::bead::graph::Blocked;
 /// Types that are records of the machinery and not work to pick up, unless asked for by name.
 const NOT_WORK: &[&str] = &["merge-request", "gate", "molecule", "message", "agent", "role", "rig"];
 
-/// Which ready beads are wanted; an empty field asks nothing.
+/// Which beads are wanted; an empty field asks nothing.
 #[derive(Debug, Default)]
 pub struct Wanted {
     pub issue_type: Option<String>,
@@ -35,7 +35,8 @@ pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<&'a Bea
         .iter()
         .filter(|bead| bead.status == Status::OPEN && bead.claim.is_none())
         .filter(|bead| blocked.by(&bead.id).is_empty())
-        .filter(|bead| fits(beads, bead, wanted))
+        .filter(|bead| wanted.issue_type.is_some() || !NOT_WORK.contains(&bead.issue_type.as_str()))
+        .filter(|bead| wanted.fits(beads, bead))
         .filter(|bead| bead.issue_type != "epic" || beads.children(&bead.id).next().is_none())
         .collect();
     match order {
@@ -47,16 +48,15 @@ pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<&'a Bea
     found
 }
 
-fn fits(beads: &Beads, bead: &Bead, wanted: &Wanted) -> bool {
-    let kind = match &wanted.issue_type {
-        Some(asked) => bead.issue_type == *asked,
-        None => !NOT_WORK.contains(&bead.issue_type.as_str()),
-    };
-    kind && wanted.priority.is_none_or(|asked| bead.priority == asked)
-        && wanted.assignee.as_ref().is_none_or(|asked| bead.assignee.as_ref() == Some(asked))
-        && !(wanted.unassigned && bead.assignee.is_some())
-        && wanted.labels.iter().all(|label| bead.labels.contains(label))
-        && wanted.parent.as_ref().is_none_or(|asked| below(beads, bead, asked))
+impl Wanted {
+    pub fn fits(&self, beads: &Beads, bead: &Bead) -> bool {
+        self.issue_type.as_ref().is_none_or(|asked| bead.issue_type == *asked)
+            && self.priority.is_none_or(|asked| bead.priority == asked)
+            && self.assignee.as_ref().is_none_or(|asked| bead.assignee.as_ref() == Some(asked))
+            && !(self.unassigned && bead.assignee.is_some())
+            && self.labels.iter().all(|label| bead.labels.contains(label))
+            && self.parent.as_ref().is_none_or(|asked| below(beads, bead, asked))
+    }
 }
 
 /// Whether `bead` is a descendant of `ancestor`.

@@ -5,37 +5,32 @@ use serde::Serialize;
 
 use crate::bead::event::Status;
 use crate::bead::graph;
+use crate::bead::ready::Wanted;
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::create::{issue_type, priority};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::exit;
+use crate::cli::show::{Done, Screen, Show, Tone, View};
 
 /// List beads, the most urgent first
 ///
-/// Closed beads are left out unless --all or --status asks for them.
-///
-/// Example: git bead list -s open,in_progress -l parser --json
+/// Closed beads are left out unless --all or --status asks for them. Exit code 1: there is none, and
+/// with --json stdout still has an empty array.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead list
+  git bead list -s open,in_progress -l parser
+  git bead list --all --limit 0 --json")]
 pub(in crate::cli) struct List {
     /// Only these statuses, separated by commas
     #[arg(short, long, value_delimiter = ',')]
     status: Vec<String>,
-    /// Only this type
-    #[arg(short = 't', long = "type")]
-    issue_type: Option<String>,
-    /// Only this priority
-    #[arg(short, long, value_parser = priority)]
-    priority: Option<u8>,
-    /// Only what is assigned to this name
-    #[arg(short, long)]
-    assignee: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
     /// Only what is assigned to nobody
     #[arg(long, conflicts_with = "assignee")]
     no_assignee: bool,
-    /// Only what carries all these labels
-    #[arg(short, long, value_delimiter = ',')]
-    label: Vec<String>,
     /// Only children of this bead
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
@@ -47,13 +42,43 @@ pub(in crate::cli) struct List {
     limit: usize,
 }
 
+/// What `list` and `ready` both ask of a bead.
+#[derive(clap::Args)]
+pub(super) struct Filter {
+    /// Only this type
+    #[arg(short = 't', long = "type")]
+    issue_type: Option<String>,
+    /// Only this priority
+    #[arg(short, long, value_parser = priority)]
+    priority: Option<u8>,
+    /// Only what is assigned to this name
+    #[arg(short, long)]
+    assignee: Option<String>,
+    /// Only what carries all these labels
+    #[arg(short, long, value_delimiter = ',')]
+    label: Vec<String>,
+}
+
+impl Filter {
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            issue_type: self.issue_type.as_deref().map(issue_type),
+            priority: self.priority,
+            assignee: self.assignee.clone(),
+            labels: self.label.clone(),
+            ..Wanted::default()
+        }
+    }
+}
+
 impl List {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let beads: Beads = cx.ledger()?.read()?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
+        let wanted = Wanted { unassigned: self.no_assignee, ..self.filter.wanted() };
         let mut found: Vec<_> = beads
             .iter()
-            .filter(|bead| self.wants(bead))
+            .filter(|bead| self.stands(bead) && wanted.fits(&beads, bead))
             .filter(|bead| parent.is_none_or(|parent| is_child(&beads, bead, parent)))
             .collect();
         found.sort_by(|a, b| {
@@ -62,25 +87,24 @@ impl List {
         if found.is_empty() {
             cx.note("no such beads");
         }
-        Ok(rows(cx, &beads, &found, self.limit).into())
+        Ok(answer(rows(cx, &beads, &found, self.limit), found.len()))
     }
 
-    fn wants(&self, bead: &Bead) -> bool {
-        let status = match self.status.as_slice() {
+    fn stands(&self, bead: &Bead) -> bool {
+        match self.status.as_slice() {
             [] => self.all || bead.status != Status::CLOSED,
             asked => asked.iter().any(|status| *status == bead.status.as_str()),
-        };
-        status
-            && self.issue_type.as_deref().is_none_or(|asked| bead.issue_type == issue_type(asked))
-            && self.priority.is_none_or(|asked| bead.priority == asked)
-            && self.assignee.as_ref().is_none_or(|asked| bead.assignee.as_ref() == Some(asked))
-            && !(self.no_assignee && bead.assignee.is_some())
-            && self.label.iter().all(|label| bead.labels.contains(label))
+        }
     }
 }
 
 fn is_child(beads: &Beads, bead: &Bead, parent: &Bead) -> bool {
     beads.parent(bead).is_some_and(|found| found.id == parent.id)
+}
+
+/// A list as the result: an empty one is told apart by its exit code.
+pub(super) fn answer(list: impl View + 'static, length: usize) -> Done {
+    Done::from(list).exit(if length == 0 { exit::NOTHING } else { 0 })
 }
 
 /// The first `limit` of `found`; says on stderr when some were left out.
@@ -96,12 +120,6 @@ pub(super) fn rows(cx: &Context, beads: &Beads, found: &[&Bead], limit: usize) -
 #[serde(transparent)]
 pub(super) struct Rows(Vec<Record>);
 
-impl Rows {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
 impl Show for Rows {
     fn show(&self, out: &mut Screen) {
         record::list(out, &self.0);
@@ -109,7 +127,12 @@ impl Show for Rows {
 }
 
 /// List what cannot start, and what each waits for
+///
+/// Exit code 1: nothing is blocked.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead blocked
+  git bead blocked --parent 4tbn --json")]
 pub(in crate::cli) struct Blocked {
     /// Only children of this bead
     #[arg(long, value_name = "ID")]
@@ -135,7 +158,8 @@ impl Blocked {
         if waiting.is_empty() {
             cx.note("nothing is blocked");
         }
-        Ok(AllWaiting(waiting).into())
+        let length = waiting.len();
+        Ok(answer(AllWaiting(waiting), length))
     }
 }
 

@@ -9,15 +9,25 @@ use crate::bead::Beads;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
+use crate::convoy::Convoys;
 use crate::ledger::{Json, Line};
+use crate::refusal::{Kind, Refusal};
 
 /// Tell what happened, in order: who did what to which bead
 ///
-/// Without an ID it tells everything, the newest last.
+/// A name tells what its owner did, and what was done in its sessions. Without OF it tells
+/// everything, the newest last.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead log -n 20                    the newest of everything
+  git bead log 7f3k                     a bead, or a convoy
+  git bead log toast                    an agent, or a person by name
+  git bead log main#42                  an entry of the queue")]
 pub(in crate::cli) struct Log {
-    /// Only what is about this bead
-    id: Option<String>,
+    /// Only what is about this bead or convoy (any start of its id), session, agent, or entry of the
+    /// queue, such as main#42
+    #[arg(value_name = "OF")]
+    of: Option<String>,
     /// Only the newest so many; 0 means all
     #[arg(short = 'n', long, default_value_t = 0)]
     limit: usize,
@@ -26,11 +36,13 @@ pub(in crate::cli) struct Log {
 impl Log {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
-        let beads: Beads = ledger.read()?;
-        let id = self.id.as_deref().map(|start| beads.find(start)).transpose()?;
+        let (beads, convoys): (Beads, Convoys) = ledger.read()?;
         let lines = ledger.lines()?;
-        let mut lines = match id {
-            Some(bead) => about(lines, &bead.id),
+        let mut lines = match &self.of {
+            Some(said) => {
+                let subject = Subject::meant(said, &lines, &beads, &convoys)?;
+                about(lines, &subject)
+            }
             None => lines,
         };
         if self.limit > 0 {
@@ -40,18 +52,69 @@ impl Log {
     }
 }
 
-/// The lines about a bead: on itself, and on whatever a line says was done for it, such as a session
-/// or an entry of the queue, from that line on.
-pub(super) fn about(lines: Vec<Line>, id: &str) -> Vec<Line> {
-    let mut subjects = HashSet::from([id.to_owned()]);
-    let mut concerns = |line: &Line| {
-        let named = line.with.get("bead").and_then(Json::as_str) == Some(id);
-        if named && !line.on.is_empty() {
-            subjects.insert(line.on.clone());
+/// What one can ask the ledger about.
+pub(super) enum Subject {
+    /// A bead, or whatever else has lines of its own, by its whole id.
+    Thing(String),
+    /// Somebody who acts.
+    Name(String),
+}
+
+impl Subject {
+    /// What a person means by a word: a whole id or name before any start of one, a bead before a convoy.
+    fn meant(said: &str, lines: &[Line], beads: &Beads, convoys: &Convoys) -> Result<Self> {
+        if lines.iter().any(|line| line.on == said) {
+            return Ok(Self::Thing(said.to_owned()));
         }
-        named || subjects.contains(&line.on)
+        if lines.iter().any(|line| acts(line, said) || says(line, "agent", said)) {
+            return Ok(Self::Name(said.to_owned()));
+        }
+        let bead = beads.find(said).map(|bead| bead.id.clone());
+        let found = match bead {
+            Err(no) if is_nothing(&no) => convoys.find(said).map(|convoy| convoy.id.clone()),
+            known => known,
+        };
+        match found {
+            Err(no) if is_nothing(&no) => {
+                let what =
+                    format!("the ledger knows no bead, convoy, session, agent or entry `{said}`");
+                Err(Refusal::nothing(what)
+                    .hint("`git bead log` without a name tells everything that happened")
+                    .into())
+            }
+            known => known.map(Self::Thing),
+        }
+    }
+}
+
+fn is_nothing(no: &anyhow::Error) -> bool {
+    no.downcast_ref::<Refusal>().is_some_and(|no| no.kind == Kind::Nothing)
+}
+
+/// The lines about something: on itself or by itself, and on whatever a line says was done for it,
+/// such as a session or an entry of the queue, from that line on.
+pub(super) fn about(lines: Vec<Line>, subject: &Subject) -> Vec<Line> {
+    let mut followed = HashSet::new();
+    let mut concerns = |line: &Line| {
+        let (named, own) = match subject {
+            Subject::Thing(id) => (says(line, "bead", id), line.on == *id),
+            Subject::Name(name) => (says(line, "agent", name), acts(line, name)),
+        };
+        if named {
+            followed.insert(line.on.clone());
+        }
+        named || own || followed.contains(&line.on)
     };
     lines.into_iter().filter(|line| concerns(line)).collect()
+}
+
+/// Whether a line is somebody's own doing, or puts something into their hands.
+fn acts(line: &Line, name: &str) -> bool {
+    line.by == name || says(line, "holder", name) || says(line, "to", name)
+}
+
+fn says(line: &Line, key: &str, word: &str) -> bool {
+    line.with.get(key).and_then(Json::as_str) == Some(word)
 }
 
 /// One line with its subject as a person would write it.

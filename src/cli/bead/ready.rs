@@ -5,11 +5,9 @@ use serde::Serialize;
 
 use crate::bead::ready::{Order, Wanted, ready};
 use crate::bead::{Beads, change};
-use crate::cli::bead::create::{issue_type, priority};
-use crate::cli::bead::list;
+use crate::cli::bead::list::{self, Filter};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
-use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::refusal::Refusal;
 
@@ -18,25 +16,19 @@ use crate::refusal::Refusal;
 /// Ready is what is open, claimed by nobody, and waits for nothing. With --claim the first of it
 /// is taken in the same write, so two callers never get the same bead. Exit code 1: nothing is ready.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead ready
+  git bead ready --claim --json         take the best of it, as an agent does
+  git bead ready -l parser --unassigned")]
 pub(in crate::cli) struct Ready {
     /// Take the first one
     #[arg(long)]
     claim: bool,
-    /// Only this type
-    #[arg(short = 't', long = "type")]
-    issue_type: Option<String>,
-    /// Only this priority
-    #[arg(short, long, value_parser = priority)]
-    priority: Option<u8>,
-    /// Only what is assigned to this name
-    #[arg(short, long)]
-    assignee: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
     /// Only what is assigned to nobody
     #[arg(short, long)]
     unassigned: bool,
-    /// Only what carries all these labels
-    #[arg(short, long, value_delimiter = ',')]
-    label: Vec<String>,
     /// Only what is below this bead
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
@@ -61,12 +53,10 @@ impl Ready {
         }
         let beads: Beads = cx.ledger()?.read()?;
         let found = ready(&beads, &self.wanted(&beads)?, self.order());
-        let rows = list::rows(cx, &beads, &found, self.limit);
-        let code = if rows.is_empty() { exit::NOTHING } else { 0 };
-        if rows.is_empty() {
+        if found.is_empty() {
             cx.note("nothing is ready");
         }
-        Ok(Done::from(rows).exit(code))
+        Ok(list::answer(list::rows(cx, &beads, &found, self.limit), found.len()))
     }
 
     fn take(self, cx: &Context) -> Result<Done> {
@@ -97,14 +87,8 @@ impl Ready {
 
     fn wanted(&self, beads: &Beads) -> Result<Wanted> {
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        Ok(Wanted {
-            issue_type: self.issue_type.as_deref().map(issue_type),
-            priority: self.priority,
-            assignee: self.assignee.clone(),
-            unassigned: self.unassigned,
-            labels: self.label.clone(),
-            parent: parent.map(|bead| bead.id.clone()),
-        })
+        let parent = parent.map(|bead| bead.id.clone());
+        Ok(Wanted { unassigned: self.unassigned, parent, ..self.filter.wanted() })
     }
 }
 

@@ -5,13 +5,19 @@ use serde::Serialize;
 
 use crate::bead::beads::{Bead, Beads};
 use crate::bead::graph::Blocked;
-use crate::cli::bead::log::{self, Entry};
+use crate::cli::bead::log::{self, Entry, Subject};
 use crate::cli::bead::record::{Record, sign};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
+///
+/// The trail at the end is `git bead log ID`: who claimed it, what was submitted, how it ended.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead show 7f3k
+  git bead show 7f3k 9a2c --json")]
 pub(in crate::cli) struct ShowBead {
     /// The beads, by any start of an id that names one
     #[arg(required = true, value_name = "ID")]
@@ -21,12 +27,14 @@ pub(in crate::cli) struct ShowBead {
 impl ShowBead {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
-        let beads: Beads = ledger.read()?;
+        let (beads, queue): (Beads, Queue) = ledger.read()?;
         let asked = self.ids.iter().map(|id| beads.find(id)).collect::<Result<Vec<_>>>()?;
         let lines = ledger.lines()?;
         let blocked = Blocked::of(&beads);
         let pages = asked.into_iter().map(|bead| Page {
             record: Record::of(&beads, bead),
+            author: author(bead, &queue),
+            held: bead.claim.is_some(),
             dependencies: bead
                 .dependencies
                 .iter()
@@ -39,13 +47,22 @@ impl ShowBead {
                 .map(|(edge, other)| Near::of(&beads, other, edge.kind.as_str()))
                 .collect(),
             blocked_by: blocked.by(&bead.id).iter().map(|id| beads.short(id).to_owned()).collect(),
-            trail: log::about(lines.clone(), &bead.id)
+            trail: log::about(lines.clone(), &Subject::Thing(bead.id.clone()))
                 .into_iter()
                 .map(|line| Entry::of(&beads, line))
                 .collect(),
         });
         Ok(Pages(pages.collect()).into())
     }
+}
+
+/// Who did a closed bead: the author of record of the commit that landed, else who closed it. Whoever
+/// it is assigned to by now has no part in that.
+fn author(bead: &Bead, queue: &Queue) -> Option<String> {
+    let landing = bead.landed.as_ref().map(|landed| landed.entry.as_str());
+    let entry = queue.entries().find(|entry| Some(entry.name().as_str()) == landing);
+    let of_record = entry.and_then(|entry| Some(entry.landed.as_ref()?.author.clone()));
+    of_record.or_else(|| bead.closed_by.clone())
 }
 
 /// A bead at the other end of an edge.
@@ -79,10 +96,15 @@ impl Near {
 struct Page {
     #[serde(flatten)]
     record: Record,
+    /// Who did it, once it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dependencies: Vec<Near>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dependents: Vec<Near>,
+    #[serde(skip)]
+    held: bool,
     #[serde(skip)]
     blocked_by: Vec<String>,
     trail: Vec<Entry>,
@@ -144,10 +166,14 @@ impl Page {
         let record = &self.record;
         let mut facts =
             vec![format!("{}, P{}, {}", record.issue_type, record.priority, record.status)];
-        if let Some(name) = &record.assignee {
-            let did = if record.closed_at.is_some() { "done by" } else { "held by" };
-            facts.push(format!("{did} {name} (epoch {})", record.epoch));
-        }
+        facts.extend(match (&self.author, &record.assignee) {
+            (Some(author), _) => Some(format!("done by {author}")),
+            (None, Some(name)) if self.held => {
+                Some(format!("held by {name} (epoch {})", record.epoch))
+            }
+            (None, Some(name)) => Some(format!("assigned to {name}")),
+            (None, None) => None,
+        });
         if !self.blocked_by.is_empty() {
             facts.push(format!("waits for {}", self.blocked_by.join(", ")));
         }

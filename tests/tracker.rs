@@ -1,0 +1,30 @@
+//! `git bead` as people and programs read it.
+
+use crate::support::{Sandbox, tell};
+
+#[test]
+fn who_did_it_and_what_happened() {
+    let world = Sandbox::new();
+    tell("tests/stories/tracker.md", &world.repo("api"));
+}
+
+/// Git notes the path of our objects in every clone it makes on this machine.
+#[test]
+fn what_a_purge_leaves_in_a_local_clone_is_told_and_mended() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Draw the map");
+    world.clone_of(&repo, "copy");
+    let copy = world.place("copy");
+    copy.git("fsck").ok();
+    let ran = repo.git("bead deinit --purge --yes").ok();
+    assert_eq!(
+        ran.err,
+        "hint: a clone made from this directory may complain that `shopfloor-objects` does not exist: \
+         delete that line from its .git/objects/info/alternates\n"
+    );
+    let said = copy.git("status --short").ok().err;
+    assert!(said.contains("shopfloor-objects does not exist"), "{said}");
+    copy.sh("sed -i '/shopfloor-objects$/d' .git/objects/info/alternates").ok();
+    assert_eq!(copy.git("fsck").ok().err, "");
+}
