@@ -20,12 +20,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use context::Context;
 use exit::Voice;
 use show::{Done, Screen};
 
 use crate::refusal::Refusal;
+
+/// What to do with a text that nobody else could read.
+const NOT_UTF8: &str = "the ledger holds UTF-8 alone; `iconv -f latin1 -t utf-8` converts";
 
 /// Which of the four commands was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +70,7 @@ fn call<T: Parser, V>(
 ) -> ExitCode {
     let cli = match T::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return explain(&error),
+        Err(error) => return explain(&T::command(), error),
     };
     let (everywhere, verb) = parts(cli);
     let cx = match Context::new(everywhere.json, everywhere.dir.as_deref()) {
@@ -81,18 +85,51 @@ fn call<T: Parser, V>(
 }
 
 /// Help and version are answers; anything else that does not parse is a usage error.
-fn explain(error: &clap::Error) -> ExitCode {
+fn explain(grammar: &clap::Command, mut error: clap::Error) -> ExitCode {
     let asked = !error.use_stderr();
     // What did not parse cannot say how it wants to hear so; its words can.
-    if !asked && std::env::args().any(|word| word == "--json") {
+    let json = std::env::args_os().any(|word| word == "--json");
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        let foreign = std::env::args_os().enumerate().find(|(_, word)| word.to_str().is_none());
+        let (at, word) = foreign.unwrap_or_default();
+        let what = format!("argument {at} is not UTF-8: {}", word.display());
+        let refusal = Refusal::usage(what).hint(NOT_UTF8);
+        return exit::fail(&refusal.into(), Voice { json, hints: true });
+    }
+    keep_quiet_about_machinery(grammar, &mut error);
+    if !asked && json {
         let said = error.to_string();
         let what = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let refusal = Refusal::usage(what).hint("the call with -h explains the words");
-        return exit::fail(&refusal.into(), Voice { json: true, hints: true });
+        return exit::fail(&refusal.into(), Voice { json, hints: true });
     }
     match error.print() {
         Ok(()) if asked => ExitCode::SUCCESS,
         _ => ExitCode::from(exit::USAGE),
+    }
+}
+
+/// Takes what no help shows out of the suggestions for what was mistyped.
+fn keep_quiet_about_machinery(grammar: &clap::Command, error: &mut clap::Error) {
+    if let Some(ContextValue::Strings(verbs)) = error.get(ContextKind::SuggestedSubcommand) {
+        let shown = |verb: &&String| {
+            !grammar.get_subcommands().any(|known| known.get_name() == *verb && known.is_hide_set())
+        };
+        let shown: Vec<_> = verbs.iter().filter(shown).cloned().collect();
+        error.remove(ContextKind::SuggestedSubcommand);
+        if !shown.is_empty() {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(shown));
+        }
+    }
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::SuggestedArg) {
+        let hidden = |verb: &clap::Command| {
+            verb.get_arguments().any(|arg| {
+                arg.is_hide_set() && arg.get_long() == Some(flag.trim_start_matches('-'))
+            })
+        };
+        if grammar.get_subcommands().any(hidden) {
+            error.remove(ContextKind::SuggestedArg);
+        }
     }
 }
 
@@ -109,5 +146,103 @@ fn say(cx: &Context, done: &Done) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::*;
+
+    fn tools() -> [Command; 4] {
+        [
+            bead::Bead::command(),
+            convoy::Convoy::command(),
+            refinery::Refinery::command(),
+            sling::Sling::command(),
+        ]
+    }
+
+    /// The command and all verbs that help shows, however deep, each with the words that lead to it.
+    fn shown(verb: &Command, path: &str, all: &mut Vec<(String, Command)>) {
+        let taught = |below: &&Command| !below.is_hide_set() && below.get_name() != "help";
+        for below in verb.get_subcommands().filter(taught) {
+            shown(below, &format!("{path} {}", below.get_name()), all);
+        }
+        all.push((path.to_owned(), verb.clone()));
+    }
+
+    /// The words of an example as a shell would give them, up to the remark behind it.
+    fn words(example: &str) -> Vec<String> {
+        let line = example.trim();
+        let mut words = vec![String::new()];
+        let (mut quoted, mut blanks) = (false, 0);
+        for c in line.chars() {
+            blanks = if c == ' ' && !quoted { blanks + 1 } else { 0 };
+            match c {
+                '\'' => quoted = !quoted,
+                ' ' if blanks == 1 => words.push(String::new()),
+                ' ' if blanks > 1 => break,
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_verb_teaches_by_examples_that_parse() {
+        for mut tool in tools() {
+            tool.build();
+            let mut all = Vec::new();
+            shown(&tool, &format!("git {}", &tool.get_name()["git-".len()..]), &mut all);
+            for (path, verb) in all {
+                teaches(&tool, &path, verb);
+            }
+        }
+    }
+
+    fn teaches(tool: &Command, path: &str, mut verb: Command) {
+        assert!(verb.get_about().is_some(), "`{path}` says nothing about itself");
+        for arg in verb.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            assert!(arg.get_help().is_some(), "{path}: nothing about {}", arg.get_id());
+        }
+        let help = verb.render_long_help().to_string();
+        let (_, examples) = help.split_once("Examples:\n").expect(path);
+        let examples: Vec<_> =
+            examples.lines().take_while(|line| line.starts_with("  git ")).collect();
+        assert!((1..=8).contains(&examples.len()), "{path}: {examples:?}");
+        for example in examples {
+            let words = words(example);
+            assert!(words.join(" ").starts_with(path), "{path}: {example}");
+            let call = std::iter::once(tool.get_name().to_owned()).chain(words.into_iter().skip(2));
+            if let Err(no) = tool.clone().try_get_matches_from(call) {
+                panic!("{example}\n{no}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_suggested() {
+        let said = |tool: &Command, words: &[&str]| {
+            let call = std::iter::once(tool.get_name()).chain(words.iter().copied());
+            let mut no = tool.clone().try_get_matches_from(call).unwrap_err();
+            keep_quiet_about_machinery(tool, &mut no);
+            no.to_string()
+        };
+        let [bead, _, refinery, sling] = tools();
+        assert!(said(&bead, &["lits"]).contains("'list'"), "{}", said(&bead, &["lits"]));
+        assert!(said(&refinery, &["run", "--drian"]).contains("'--drain'"));
+        let cases: [(&Command, &[&str], &str); 4] = [
+            (&bead, &["hok"], "'hook'"),
+            (&refinery, &["hooks"], "'hook'"),
+            (&refinery, &["run", "--detach"], "'--detached'"),
+            (&sling, &["api-1", "toast", "runer"], "'runner'"),
+        ];
+        for (tool, words, hidden) in cases {
+            let said = said(tool, words);
+            assert!(!said.contains(hidden), "{words:?}: {said}");
+        }
     }
 }

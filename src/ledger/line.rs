@@ -16,9 +16,14 @@ use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 
 use super::Json;
+use crate::refusal::Refusal;
 
 /// What bounds a line, so that no writer can make every reader choke.
-const LONGEST: usize = 1 << 20;
+pub const LONGEST: usize = 1 << 20;
+
+/// What to do with a text that no line takes.
+pub const OVERSIZED: &str =
+    "commit it as a file of the repository, and write its name down instead";
 
 /// No clock goes further: up to here a number is exact in every program that reads JSON.
 const LAST_CLOCK: u64 = 1 << 53;
@@ -85,12 +90,22 @@ pub(super) fn seal(fields: &Map<String, Json>) -> Result<(String, Vec<u8>)> {
     let id = digest(&[&rest]);
     let tail = rest.get(1..).unwrap_or_default();
     let stored = [ID_FIELD, id.as_bytes(), br#"","#, tail].concat();
-    ensure!(
-        stored.len() <= LONGEST,
-        "the line would have {} bytes, more than {LONGEST}",
-        stored.len()
-    );
+    if stored.len() > LONGEST {
+        return Err(oversized(fields, stored.len()).into());
+    }
     Ok((id, stored))
+}
+
+/// The refusal of a line that is too long, by the field that makes it so.
+fn oversized(fields: &Map<String, Json>, length: usize) -> Refusal {
+    let with = fields.get("with").and_then(Json::as_object);
+    let sizes = with.into_iter().flatten().map(|(key, value)| (value.to_string().len(), key));
+    let what = match sizes.max() {
+        Some((size, key)) => format!("`{key}` is too long: {size} bytes as JSON"),
+        None => "there is too much to write down".to_owned(),
+    };
+    Refusal::usage(format!("{what}; the line would have {length}, and {LONGEST} are allowed"))
+        .hint(OVERSIZED)
 }
 
 /// The id that a line of these fields has; an `id` among them is passed over.

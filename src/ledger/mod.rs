@@ -23,7 +23,7 @@ mod write;
 mod tests;
 
 pub use fold::Fold;
-pub use line::Line;
+pub use line::{LONGEST, Line, OVERSIZED};
 pub use pen::Pen;
 
 pub type Json = serde_json::Value;

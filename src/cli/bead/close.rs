@@ -24,9 +24,10 @@ use crate::refusal::Refusal;
 /// One bead a call: a close is one action with its own time and reason. A bead whose change was
 /// submitted is closed by its landing alone. An agent closes only what it holds; the overseer
 /// closes for somebody else with --on-behalf-of.
-///
-/// Example: git bead close 7f3k --reason 'the lexer does it now'
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead close 7f3k --reason 'the lexer does it now'
+  git bead close 7f3k --on-behalf-of toast")]
 pub(in crate::cli) struct Close {
     /// The bead, by any start of its id that names one
     #[arg(required = true, value_name = "ID")]
@@ -123,7 +124,11 @@ impl Show for Finished {
 }
 
 /// Open a closed bead again
+///
+/// An agent takes back only a close of its own.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead reopen 7f3k --reason 'not for tabs'")]
 pub(in crate::cli) struct Reopen {
     /// The bead, by any start of its id that names one
     id: String,

@@ -13,7 +13,12 @@ use crate::cli::show::{Done, Screen, Show};
 use crate::refusal::Refusal;
 
 /// Say something about a bead
+///
+/// What was said stays, with who said it and when; `git bead show` tells it.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead comment 7f3k 'tabs count as one column'
+  git bead comment 7f3k --file -        from standard input")]
 pub(in crate::cli) struct Comment {
     /// The bead, by any start of its id that names one
     id: String,
@@ -28,7 +33,7 @@ pub(in crate::cli) struct Comment {
 impl Comment {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let text = match &self.file {
-            Some(file) => create::text(cx, file)?,
+            Some(file) => create::text(cx, file, "the comment")?,
             None => self.text.unwrap_or_default(),
         };
         if text.trim().is_empty() {

@@ -1,25 +1,30 @@
 //! `git bead create`: write down a unit of work.
 
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::{self, Beads, change};
+use crate::cli::NOT_UTF8;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::ledger::{LONGEST, OVERSIZED};
 use crate::refusal::Refusal;
 
 /// Write down a unit of work
 ///
 /// Prints the new bead's id. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
 /// the work was found, `blocks:ID` or a bare id means that this bead waits for ID.
-///
-/// Example: git bead create 'Parser says where it stopped' -t bug -p 1 --deps 7f3k
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead create 'Parser accepts empty input' -t bug -p 1 --json
+  git bead create 'Say where it stopped' --deps 7f3k,discovered-from:9a2c
+  git bead create 'Columns, too' --parent 4tbn --body-file story.md")]
 pub(in crate::cli) struct Create {
     /// What is to be done, in one line
     title: String,
@@ -93,7 +98,7 @@ impl Create {
 
     fn into_new(self, cx: &Context) -> Result<New> {
         let description = match &self.body_file {
-            Some(file) => Some(text(cx, file)?),
+            Some(file) => Some(text(cx, file, "the description")?),
             None => self.fields.description,
         };
         let parent = self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
@@ -122,15 +127,31 @@ fn link(dep: &str) -> NewLink {
     }
 }
 
-/// The text of a file, or of standard input for `-`.
-pub(in crate::cli) fn text(cx: &Context, file: &std::path::Path) -> Result<String> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("reading standard input")?;
-        return Ok(text);
+/// The text of a file, or of standard input for `-`, that is to become `what`.
+pub(in crate::cli) fn text(cx: &Context, file: &Path, what: &str) -> Result<String> {
+    let (source, name): (Box<dyn Read>, _) = match file.as_os_str() == "-" {
+        true => (Box::new(std::io::stdin()), "standard input".to_owned()),
+        false => {
+            let path = cx.path(file);
+            let opened =
+                File::open(&path).with_context(|| format!("reading {}", path.display()))?;
+            (Box::new(opened), path.display().to_string())
+        }
+    };
+    // What cannot be written is not read to its end either: it may have none.
+    let mut bytes = Vec::new();
+    let read = source.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+    read.with_context(|| format!("reading {name}"))?;
+    if bytes.len() > LONGEST {
+        let no = format!("{what} in {name} has more than {LONGEST} bytes, all that one line takes");
+        return Err(Refusal::usage(no).hint(OVERSIZED).into());
     }
-    let path = cx.path(file);
-    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    String::from_utf8(bytes).map_err(|no| {
+        let at = no.utf8_error().valid_up_to();
+        Refusal::usage(format!("{what} in {name} is not UTF-8: byte {at} begins no character"))
+            .hint(NOT_UTF8)
+            .into()
+    })
 }
 
 /// `2` or `P2`.

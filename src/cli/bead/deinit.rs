@@ -17,6 +17,9 @@ use crate::refusal::Refusal;
 /// Files are afterwards as they were before, byte for byte. What was written down stays, in
 /// refs/shopfloor/; --purge deletes that too.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead deinit
+  git bead deinit --purge --yes       the work's history as well")]
 pub(in crate::cli) struct Deinit {
     /// Delete the ledger, every kept commit, and all else of ours as well
     #[arg(long)]
@@ -25,6 +28,10 @@ pub(in crate::cli) struct Deinit {
     #[arg(short, long)]
     yes: bool,
 }
+
+/// Git writes the path of our objects into every clone it makes from this directory.
+const BORROWERS: &str = "a clone made from this directory may complain that `shopfloor-objects` does \
+    not exist: delete that line from its .git/objects/info/alternates";
 
 impl Deinit {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
@@ -42,7 +49,11 @@ impl Deinit {
         }
         let mut restored = githook::remove(repo)?;
         if self.purge {
-            restored.extend(githook::purge(repo)?);
+            let gone = githook::purge(repo)?;
+            if gone.iter().any(|path| path.ends_with("shopfloor-objects")) {
+                cx.hint(BORROWERS);
+            }
+            restored.extend(gone);
         }
         let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
         let seen = |path: PathBuf| path.strip_prefix(&top).map(PathBuf::from).unwrap_or(path);

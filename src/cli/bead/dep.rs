@@ -12,7 +12,12 @@ use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 
 /// Say what waits for what
+///
+/// A bead is ready when all it waits for is closed.
 #[derive(Subcommand)]
+#[command(after_help = "Examples:
+  git bead dep add 7f3k 9a2c            7f3k waits for 9a2c
+  git bead dep tree 7f3k")]
 pub(in crate::cli) enum Dep {
     Add(Add),
     #[command(alias = "rm")]
@@ -34,6 +39,9 @@ impl Dep {
 ///
 /// A dependency that would close a cycle is refused, and the cycle is shown.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead dep add 7f3k 9a2c            7f3k waits for 9a2c
+  git bead dep add 7f3k 9a2c -t related")]
 pub(in crate::cli) struct Add {
     /// The bead that waits
     id: String,
@@ -59,7 +67,11 @@ impl Add {
 }
 
 /// End a dependency
+///
+/// Of whatever kind: all that leads from ID to ON goes.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead dep remove 7f3k 9a2c")]
 pub(in crate::cli) struct Remove {
     /// The bead that waited
     id: String,
@@ -115,7 +127,12 @@ impl Show for Linked {
 }
 
 /// Show what a bead depends on, and what that depends on
+///
+/// What a bead depends on is shown where the bead comes up first.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead dep tree 7f3k
+  git bead dep tree 7f3k --json")]
 pub(in crate::cli) struct Tree {
     /// The bead at the top
     id: String,

@@ -21,6 +21,10 @@ use crate::refusal::Refusal;
 /// branch by anybody here become entries of the merge queue. `git bead deinit` takes all of it
 /// away again.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead init
+  git bead init --dry-run             the plan, and nothing else
+  git bead init --prefix api --yes")]
 pub(in crate::cli) struct Init {
     /// What the ids of this repository's beads start with
     #[arg(long)]

@@ -17,6 +17,9 @@ use crate::refusal::Refusal;
 /// With --entry it is about a change in the queue that alters the commands: yes lets it go on.
 /// Without a terminal, --yes is the answer. Agents cannot give it.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead trust
+  git bead trust --entry 42             a change that alters the commands")]
 pub(in crate::cli) struct Trust {
     /// The queue entry that was held because it alters the commands, as `42` or `main#42`
     #[arg(long, value_name = "N")]

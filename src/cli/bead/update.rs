@@ -17,9 +17,11 @@ use crate::refusal::Refusal;
 ///
 /// An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
 /// racing callers gets it; --status open puts it back. Closing is `git bead close`.
-///
-/// Example: git bead update 7f3k --claim -p 1 --add-label parser
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead update 7f3k --claim
+  git bead update 7f3k -p 1 --add-label parser --append-notes 'see the lexer'
+  git bead update 7f3k --status open    put it back")]
 pub(in crate::cli) struct Update {
     /// The bead, by any start of its id that names one
     id: String,

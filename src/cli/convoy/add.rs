@@ -10,7 +10,11 @@ use crate::cli::show::Done;
 use crate::convoy::{self, Convoys};
 
 /// Add beads to a convoy; a closed one is open again by it
+///
+/// Exit code 1: the convoy has them all.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git convoy add 4tbn 8c1m 2dq7")]
 pub(in crate::cli) struct Add {
     /// The convoy, by any unique start of its id
     convoy: String,

@@ -13,6 +13,9 @@ use crate::convoy::{self, Convoys};
 ///
 /// Prints the new convoy's id. More beads can be added at any time.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git convoy create 'Parser, second half' 7f3k 9a2c
+  git convoy create 'Release 2' --silent")]
 pub(in crate::cli) struct Create {
     /// What all of it together delivers, in one line
     title: String,

@@ -14,6 +14,9 @@ use crate::convoy::{Convoy, Convoys};
 ///
 /// Closed ones are left out unless --all asks for them. Exits with 1 when there is nothing to list.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git convoy list
+  git convoy list --all --json")]
 pub(in crate::cli) struct List {
     /// Closed ones too
     #[arg(long)]

@@ -19,6 +19,9 @@ use crate::refinery::Queue;
 ///
 /// Without CONVOY: all that are open; exits with 1 when none is.
 #[derive(clap::Args, Default)]
+#[command(after_help = "Examples:
+  git convoy status
+  git convoy status 4tbn --json")]
 pub(in crate::cli) struct Status {
     /// The convoy, by any unique start of its id
     convoy: Option<String>,

@@ -16,6 +16,9 @@ use crate::refinery::audit::Audit;
 /// shopfloor.toml passed. Exit 3 if one has not, or if what had landed is no longer there; commits that
 /// came past the queue are named.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery audit
+  git refinery audit --require test --json")]
 pub(in crate::cli) struct AuditTarget {
     #[command(flatten)]
     target: Target,

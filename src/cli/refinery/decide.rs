@@ -17,6 +17,9 @@ use crate::refusal::Refusal;
 /// For what was held because a gate could not start or the target itself was red. Without a number:
 /// all of these. What is held for its commands needs `git bead trust --entry N`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery retry 42
+  git refinery retry                    all that are held")]
 pub(in crate::cli) struct Retry {
     /// The entry, as `42` or `main#42`; all that are held if absent
     entry: Option<String>,
@@ -53,7 +56,11 @@ impl Retry {
 }
 
 /// Take an entry out of the line by your own decision
+///
+/// Its commit keeps a ref; its bead can be slung again, and the next session is told the reason.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery reject 42 --reason 'superseded by 43'")]
 pub(in crate::cli) struct Reject {
     /// The entry, as `42` or `main#42`
     entry: String,

@@ -27,6 +27,9 @@ use crate::refusal::Refusal;
 /// environment gates see PATH, HOME, locale and tool homes; `git config --add shopfloor.gateEnv NAME`
 /// adds more.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery run --drain              test and land all that waits
+  git refinery run --watch --target release")]
 pub(in crate::cli) struct Run {
     /// Until nothing waits
     #[arg(long)]

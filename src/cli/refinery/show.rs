@@ -11,7 +11,12 @@ use crate::cli::show::{Done, Screen, Show};
 use crate::refinery::{self, Queue};
 
 /// Show an entry: its commit, its gates, and what came of it
+///
+/// Of a rejected one: the gate, the end of its output, and how to repeat it.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery show 42
+  git refinery show release#3 --json")]
 pub(in crate::cli) struct ShowEntry {
     /// The entry, as `42` or `main#42`
     entry: String,

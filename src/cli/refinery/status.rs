@@ -16,7 +16,12 @@ use crate::policy::{self, trust};
 use crate::refinery::{self, Entry, Queue, State};
 
 /// Show what waits, what is being tested, and what came of the last ones
+///
+/// With --json all that waits or is being tested is in `queue`, in the order of landing.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery status
+  git refinery status --json")]
 pub(in crate::cli) struct Status {
     #[command(flatten)]
     target: Target,

@@ -20,6 +20,9 @@ use crate::refusal::Refusal;
 /// `HEAD:main` there ("fetch first") when that clone has not seen the newest main; this one it lets
 /// through, and the queue merges.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery submit                   what HEAD names
+  git refinery submit topic --bead 7f3k --target release")]
 pub(in crate::cli) struct Submit {
     /// The commit to land
     #[arg(default_value = "HEAD")]

@@ -21,6 +21,9 @@ use crate::refusal::Refusal;
 /// Exit 0: landed. Exit 3: rejected; the output says why. Exit 75: held for a person, or --timeout
 /// is over. Starts the refinery if none is at work.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git refinery wait 42
+  git refinery wait 42 --timeout 600")]
 pub(in crate::cli) struct Wait {
     /// The entry, as `42` or `main#42`
     entry: String,

@@ -51,6 +51,9 @@ const TOOLS: [&str; 4] = ["git-bead", "git-sling", "git-convoy", "git-refinery"]
 /// Nothing of yours is read or changed. Without DIR it takes a new directory under
 /// $XDG_CACHE_HOME/shopfloor, or here where there is no home.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling demo
+  git sling demo --no-run ./demo")]
 pub(super) struct Demo {
     /// Where to lay it out; must not exist, or be empty
     #[arg(value_name = "DIR")]

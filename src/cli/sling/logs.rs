@@ -16,7 +16,12 @@ use crate::refusal::Refusal;
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// Show what a session said
+///
+/// Both streams as they came, kept on this machine alone; control characters are written out.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling logs toast
+  git sling logs -f 7f3k                as it comes")]
 pub(super) struct Logs {
     /// A session, or an agent or bead, whose newest session is meant
     #[arg(value_name = "SESSION|AGENT|BEAD")]

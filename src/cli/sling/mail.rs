@@ -17,6 +17,9 @@ use crate::git::RefName;
 ///
 /// Without a verb: what has come for you and was not read. The person reads as `overseer`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling mail
+  git sling mail send toast -s 'Mind the tabs' -m 'they count as one'")]
 pub(super) struct Mail {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -32,15 +35,27 @@ enum Verb {
 }
 
 /// Read a letter
+///
+/// It counts as read once the one it was sent to has read it.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling mail read mail-7f3k")]
 struct Read {
+    /// The letter, by any start of its id that names one
     id: String,
 }
 
 /// Send a letter to an agent, or to `overseer`
+///
+/// An agent finds what came for it with `git sling mail`, and so do you what came for `overseer`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling mail send toast -s 'Mind the tabs' -m 'they count as one'
+  git sling mail send overseer -s 'Done' -m -")]
 struct Send {
+    /// An agent, or `overseer`
     to: String,
+    /// What it is about, in one line
     #[arg(short, long)]
     subject: String,
     /// The letter; `-` reads it from standard input
@@ -87,7 +102,7 @@ impl Send {
     fn run(self, cx: &Context) -> Result<Done> {
         let repo = cx.repo()?;
         let body = match self.body.as_str() {
-            "-" => text(cx, "-".as_ref())?,
+            "-" => text(cx, "-".as_ref(), "the letter")?,
             body => body.to_owned(),
         };
         let tip = repo.read_ref(&RefName::branch(&repo.default_branch()?)?)?;

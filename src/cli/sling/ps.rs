@@ -17,7 +17,12 @@ use crate::host::Stamp;
 use crate::refinery::Queue;
 
 /// Show who is at work, on what, and since when
+///
+/// Sessions whose runner is gone are seen to first: their work is kept and their beads are free again.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling ps
+  git sling ps --all --json")]
 pub(super) struct Ps {
     /// Sessions that are over, too
     #[arg(short, long)]

@@ -16,7 +16,10 @@ use crate::refusal::Refusal;
 /// What was neither landed nor queued is kept by a ref first: commits, edits, untracked files, and
 /// a rebase or merge half done. Ignored files go.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling rm toast")]
 pub(super) struct Rm {
+    /// Whose worktree
     agent: String,
 }
 

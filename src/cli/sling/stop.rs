@@ -16,7 +16,12 @@ use crate::refusal::Refusal;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// End sessions; what they had not submitted is kept, and their tasks are free again
+///
+/// Commits, edits and untracked files are put under a ref before the session ends.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git sling stop toast
+  git sling stop --all")]
 pub(super) struct Stop {
     /// Sessions, agents or beads
     #[arg(value_name = "SESSION|AGENT|BEAD", required_unless_present = "all")]
