@@ -83,6 +83,37 @@ fn a_repository_of_somebody_else_is_opened_where_git_would_open_it() {
     repo.git("bead list").fails(128);
 }
 
+/// Reading needs no writing; what is left undone for it is said once.
+#[test]
+fn who_is_at_work_is_told_of_a_read_only_git_directory() {
+    let world = Sandbox::new();
+    world.program("builder", "#!/bin/sh\nexec sleep 60\n");
+    world.person("[agents.builder]\ncommand = [\"builder\"]\n");
+    let repo = world.repo("api");
+    let none = read_only(&repo, "git sling ps").ok();
+    assert_eq!((none.out.as_str(), none.err.as_str()), ("nobody is at work\n", ""));
+    repo.run(["git", "sling", "Draw the map"]).ok();
+    let row = "  builder  working  ";
+    let works = || repo.git("sling ps").ok().out.contains(row);
+    repo.wait("the agent is at work", 20, "git sling ps", works);
+    let ran = read_only(&repo, "git sling ps").ok();
+    assert!(ran.out.contains(row) && ran.err.is_empty(), "{ran}");
+
+    let id = repo.json("sling ps --json")[0]["session"].as_str().unwrap().to_owned();
+    let live = format!(".git/shopfloor/live/{id}");
+    repo.sh(&format!("kill -9 $(head -1 {live})")).ok();
+    let noticed = || !read_only(&repo, "git sling ps").ok().err.is_empty();
+    repo.wait("its runner is dead", 10, "cat .git/shopfloor/live/*", noticed);
+    let ran = read_only(&repo, "git sling ps").ok();
+    assert!(ran.out.contains(&id), "{ran}");
+    assert_eq!(ran.err.lines().count(), 1, "{ran}");
+    let ran = ran.says(&["could not look after lost sessions: cannot write to ", "agents.lock"]);
+    assert_eq!(ran.err.matches("cannot write").count(), 1, "{ran}");
+    let ran = read_only(&repo, "git sling stop --all").fails(128);
+    assert!(ran.err.contains("hint: give yourself write access"), "{ran}");
+    repo.git("sling ps").ok().says(&["had lost its runner"]);
+}
+
 #[test]
 fn an_ambiguous_id_lists_its_candidates() {
     let world = Sandbox::new();

@@ -16,6 +16,7 @@ use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
 use crate::host::{self, Clock};
+use crate::refusal::Refusal;
 
 const DIGITS: usize = 10;
 
@@ -42,8 +43,8 @@ impl Desk {
     }
 
     /// Whether the session was started here, so that its processes can be judged here.
-    pub(crate) fn is_ours(&self, session: &Session, replica: &str) -> bool {
-        session.place == self.place || session.replica == replica
+    pub(crate) fn is_ours(&self, session: &Session, replica: Option<&str>) -> bool {
+        session.place == self.place || Some(session.replica.as_str()) == replica
     }
 
     /// A new session that this process answers for, until a runner takes over.
@@ -193,7 +194,10 @@ impl Desk {
         make_private(&self.live)?;
         let path = self.live.with_file_name("agents.lock");
         let file = fs::OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("opening {}", path.display()))?;
+        let file = file.map_err(|no| {
+            Refusal::fatal(format!("cannot write to {}: {no}", path.display()))
+                .hint("give yourself write access to that directory")
+        })?;
         file.lock().with_context(|| format!("locking {}", path.display()))?;
         Ok(file)
     }

@@ -31,15 +31,18 @@ pub(super) struct Seen {
     place: String,
 }
 
+/// The name under which this clone has appended, if it ever did. Writes nothing.
+pub(super) fn known(repo: &Repo) -> Option<String> {
+    let replica: Replica = read(&repo.common_dir().join("shopfloor/replica"))?;
+    (replica.place == place(repo).ok()?).then_some(replica.name)
+}
+
 /// The name under which this clone appends. To be asked for by who has the ledger's turn.
 pub(super) fn replica(repo: &Repo) -> Result<String> {
-    let path = repo.own_dir()?.join("replica");
-    let place = place(repo)?;
-    if let Some(replica) = read::<Replica>(&path)
-        && replica.place == place
-    {
-        return Ok(replica.name);
+    if let Some(name) = known(repo) {
+        return Ok(name);
     }
+    let (path, place) = (repo.own_dir()?.join("replica"), place(repo)?);
     // The keys of the standard hasher are the one randomness that the standard library hands out.
     let name = format!("{:016x}", RandomState::new().build_hasher().finish());
     write(&path, &Replica { name: name.clone(), place })?;

@@ -49,6 +49,11 @@ impl Ledger<'_> {
         Err(contested(&self.name))
     }
 
+    /// The name under which this clone has written, if it ever did.
+    pub fn known_replica(&self) -> Option<String> {
+        place::known(self.repo)
+    }
+
     /// The name under which this clone writes.
     pub fn replica(&self) -> Result<String> {
         let _turn = self.turn()?;

@@ -126,7 +126,7 @@ impl Assign {
             };
             let submitted = queue.submitted(&bead.id).map(|entry| entry.name());
             let alive = |session: &crate::agent::Session| {
-                !desk.is_ours(session, &replica) || desk.alive(&session.id)
+                !desk.is_ours(session, Some(&replica)) || desk.alive(&session.id)
             };
             let floor = Floor { beads, roster, submitted: submitted.as_deref(), alive: &alive };
             let wanted = Wanted { agent: order.named, usual: order.usual, session: order.session };

@@ -37,11 +37,11 @@ impl Ps {
         let ledger = cx.ledger()?;
         let (beads, roster, queue) = ledger.read::<World>()?;
         let desk = Desk::of(cx.repo()?);
-        let replica = ledger.replica()?;
+        let replica = ledger.known_replica();
         let sessions = roster.sessions().filter(|session| self.all || session.ended.is_none());
         let now = cx.clock.now();
         let rows = sessions.map(|session| {
-            let facts = facts((&beads, &roster, &queue), &desk, session, &replica);
+            let facts = facts((&beads, &roster, &queue), &desk, session, replica.as_deref());
             Row::of(&beads, session, facts, &now)
         });
         Ok(Rows(rows.collect()).into())
@@ -52,7 +52,7 @@ fn facts(
     (beads, roster, queue): (&Beads, &Roster, &Queue),
     desk: &Desk,
     session: &Session,
-    replica: &str,
+    replica: Option<&str>,
 ) -> Facts {
     let hook = roster.hook(&session.agent).filter(|hook| hook.session == session.id);
     Facts {

@@ -50,9 +50,10 @@ fn settle_lost(cx: &Context) -> Result<()> {
     let ledger = cx.ledger()?;
     let (beads, roster, queue) = ledger.read::<World>()?;
     if roster.running().next().is_some() {
-        let replica = ledger.replica()?;
-        let lost =
-            |session: &&Session| desk.is_ours(session, &replica) && !desk.is_open(&session.id);
+        let replica = ledger.known_replica();
+        let lost = |session: &&Session| {
+            desk.is_ours(session, replica.as_deref()) && !desk.is_open(&session.id)
+        };
         let lost: Vec<String> = roster.running().filter(lost).map(|s| s.id.clone()).collect();
         if !lost.is_empty() {
             end_all(cx, &desk, &lost)?;
@@ -71,7 +72,7 @@ fn settle_lost(cx: &Context) -> Result<()> {
 fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
     let _one_at_a_time = desk.lock()?;
     let ledger = cx.ledger()?;
-    let replica = ledger.replica()?;
+    let replica = ledger.known_replica();
     let (_, roster, _) = ledger.read::<World>()?;
     for id in orphans.iter().filter(|id| !desk.alive(id)) {
         let Some(session) = roster.session(id) else {
@@ -79,7 +80,7 @@ fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
             continue;
         };
         // A copy of a repository has a copy of its desk, and no part in its sessions.
-        if session.ended.is_some() || !desk.is_ours(session, &replica) {
+        if session.ended.is_some() || !desk.is_ours(session, replica.as_deref()) {
             desk.close(id)?;
             continue;
         }

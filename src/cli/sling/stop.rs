@@ -36,19 +36,19 @@ impl Stop {
         settle::settle_whole(cx)?;
         let ledger = cx.ledger()?;
         let desk = Desk::of(cx.repo()?);
-        let replica = ledger.replica()?;
+        let replica = ledger.known_replica();
         let (_, roster, _) = ledger.read::<World>()?;
         let running = |session: &&Session| session.ended.is_none();
         let chosen: Vec<Session> = match self.all {
             true => roster
                 .running()
-                .filter(|session| desk.is_ours(session, &replica))
+                .filter(|session| desk.is_ours(session, replica.as_deref()))
                 .cloned()
                 .collect(),
             false => self.of.iter().map(|of| session(cx, of)).collect::<Result<_>>()?,
         };
         if let Some(other) =
-            chosen.iter().filter(running).find(|session| !desk.is_ours(session, &replica))
+            chosen.iter().filter(running).find(|session| !desk.is_ours(session, replica.as_deref()))
         {
             return Err(Refusal::refused(format!("session {} runs in another clone", other.id))
                 .hint("stop it there")
