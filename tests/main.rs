@@ -27,6 +27,7 @@ mod readme;
 mod recovery;
 mod refinery;
 mod refinery_hostile;
+mod renames;
 mod rescue;
 mod route;
 mod sling;

@@ -71,25 +71,6 @@ fn a_gate_can_ask_git_about_the_tree_it_stands_in() {
 }
 
 #[test]
-fn a_change_of_a_file_that_was_moved_meanwhile_stops_nobody() {
-    let world = Sandbox::new();
-    let repo = shop(&world);
-    let lines: String = (1..50).map(|n| format!("{n}\n")).collect();
-    queued(&repo, "old", &lines);
-    drain(&repo);
-    let (moves, edits) = (tree(&repo, "moves", "main"), tree(&repo, "edits", "main"));
-    moves.sh("git mv old new && git commit --quiet -m Move").ok();
-    edits.commit("old", &lines.replace("25\n", "twenty-five\n"), "Edit").ok();
-    submit(&moves);
-    submit(&edits);
-    queued(&repo, "good", "good\n");
-    let steps = drain(&repo);
-    assert_eq!(outcomes(&steps), ["landed", "rejected", "landed"]);
-    assert_eq!(error(&steps[1]), "landing it would change new, which it does not");
-    audited(&repo);
-}
-
-#[test]
 fn an_entry_that_cannot_be_tried_is_held_and_the_next_one_lands() {
     let world = Sandbox::new();
     let repo = shop(&world);

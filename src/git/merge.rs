@@ -3,6 +3,7 @@
 use gix::bstr::ByteSlice as _;
 use serde::{Deserialize, Serialize};
 
+use super::object::fields;
 use super::{Oid, Repo};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +19,18 @@ pub struct Conflict {
     pub what: String,
 }
 
+/// How a merge follows what was moved, whatever the person's configuration says: git's defaults. Of
+/// a file that is new in a directory that was moved, git does not say where it belongs: a conflict.
+const RENAMES: &[&str] =
+    &["merge.renames=true", "merge.renameLimit=7000", "merge.directoryRenames=conflict"];
+
 impl Repo {
     /// What merging `theirs` into `ours` gives. Attributes come from `ours`: the change cannot choose
     /// how it is merged.
     pub fn merge(&self, ours: &Oid, theirs: &Oid) -> anyhow::Result<Merged> {
         let (one, other) = (ours.to_string(), theirs.to_string());
-        let mut git = self.git(["merge-tree", "--write-tree", "-z", "--messages", &one, &other]);
+        let git = self.git(["merge-tree", "--write-tree", "-z", "--messages", &one, &other]);
+        let mut git = RENAMES.iter().fold(git, |git, setting| git.config(*setting));
         if self.git_version()? >= (2, 41) {
             git = git.global(format!("--attr-source={ours}"));
         }
@@ -40,6 +47,21 @@ impl Repo {
             }
             _ => Err(call.failed(&done)),
         }
+    }
+
+    /// What was moved between two commits, from where to where, as alike as a merge wants it.
+    pub fn renames(&self, from: &Oid, to: &Oid) -> anyhow::Result<Vec<(String, String)>> {
+        let (from, to) = (from.to_string(), to.to_string());
+        let alike = ["--find-renames=50%", "-l7000", "--no-rename-empty", "--diff-filter=R"];
+        let args = ["diff-tree", "-r", "-z", "--name-status"].iter().chain(&alike);
+        let out = self.git(args).args([&from, &to]).bytes()?;
+        let mut words = fields(&out).map(|word| word.to_str_lossy().into_owned());
+        let mut found = Vec::new();
+        while let (Some(_alike), Some(old), Some(new)) = (words.next(), words.next(), words.next())
+        {
+            found.push((old, new));
+        }
+        Ok(found)
     }
 }
 

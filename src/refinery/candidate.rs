@@ -111,14 +111,28 @@ pub(super) fn verify(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Resul
     Ok(())
 }
 
-/// The paths that the landing would change and the change itself does not. A merge that follows a
-/// rename does that: right as it may be, its author has not seen it.
+/// The paths that the landing would change and the change itself does not, wherever the target has
+/// moved what it changes.
 pub(super) fn strays(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Result<Vec<String>> {
     let Some(fork) = &candidate.fork else { return Ok(Vec::new()) };
-    let own: BTreeSet<_> = repo.changed_paths(fork, &entry.commit)?.into_iter().collect();
-    let mut changed = repo.changed_paths(&candidate.base, &candidate.commit)?;
-    changed.retain(|path| !own.contains(path));
-    Ok(changed)
+    let own = repo.changed_paths(fork, &entry.commit)?;
+    let changed = repo.changed_paths(&candidate.base, &candidate.commit)?;
+    let strays = beyond(&changed, &own, &[]);
+    if strays.is_empty() {
+        return Ok(strays);
+    }
+    // All that was moved is compared, not what the change is about alone: where a merge has followed
+    // a file into another that is more like a third, this says so.
+    Ok(beyond(&changed, &own, &repo.renames(fork, &candidate.base)?))
+}
+
+/// What of `changed` is neither among a change's own paths nor where one of them was moved to.
+fn beyond(changed: &[String], own: &[String], moved: &[(String, String)]) -> Vec<String> {
+    let own: BTreeSet<_> = own.iter().collect();
+    let there: BTreeSet<_> =
+        moved.iter().filter(|(old, _)| own.contains(old)).map(|(_, new)| new).collect();
+    let stray = |path: &&String| !own.contains(path) && !there.contains(path);
+    changed.iter().filter(stray).cloned().collect()
 }
 
 fn merged(repo: &Repo, (tip, fork): (&Oid, &Oid), entry: &Entry, head: &Commit) -> Result<Merged> {
@@ -140,4 +154,33 @@ fn message(repo: &Repo, entry: &Entry, head: &Commit) -> Result<String> {
     }
     let lines: String = trailers.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
     Ok(format!("{subject}\n{lines}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_landing_changes_what_the_change_does_wherever_it_was_moved_to() {
+        let moved = [("a", "b"), ("lib/x", "src/x"), ("lib/y", "src/y")];
+        let cases: &[(&[&str], &[&str], &[&str])] = &[
+            (&["a"], &["a"], &[]),
+            (&["b"], &["a"], &[]),
+            (&["a", "b"], &["a", "b"], &[]),
+            (&["src/x", "new"], &["lib/x", "new"], &[]),
+            // One that was not moved, one that was and is not the change's, the source of no change.
+            (&["c"], &["a"], &["c"]),
+            (&["b", "src/y"], &["a", "lib/x"], &["src/y"]),
+            (&["a"], &["b"], &["a"]),
+            // A directory is no path: a new file beside moved ones is expected where it was made.
+            (&["src/z"], &["lib/z"], &["src/z"]),
+            (&["b"], &[], &["b"]),
+        ];
+        let texts = |paths: &[&str]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let moved = moved.map(|(old, new)| (old.to_owned(), new.to_owned()));
+        for (changed, own, expected) in cases {
+            let found = beyond(&texts(changed), &texts(own), &moved);
+            assert_eq!(found, *expected, "{changed:?} of {own:?}");
+        }
+    }
 }
