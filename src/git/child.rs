@@ -71,9 +71,7 @@ pub struct Git<'r> {
     place: Place,
     input: Vec<u8>,
     network: bool,
-    hooks: bool,
     unhardened: bool,
-    timeout: Duration,
 }
 
 impl Repo {
@@ -89,9 +87,7 @@ impl Repo {
             place: Place::GitDir(self.common_dir().to_owned()),
             input: Vec::new(),
             network: false,
-            hooks: false,
             unhardened: false,
-            timeout: DEADLINE,
         }
     }
 
@@ -165,17 +161,6 @@ impl<'r> Git<'r> {
         self
     }
 
-    /// Lets the repository's git hooks run.
-    pub fn hooks(mut self) -> Self {
-        self.hooks = true;
-        self
-    }
-
-    pub fn timeout(mut self, after: Duration) -> Self {
-        self.timeout = after;
-        self
-    }
-
     /// Runs it to its end, whatever the exit code.
     pub fn run(self) -> anyhow::Result<Done> {
         let call = self.call();
@@ -208,7 +193,7 @@ impl<'r> Git<'r> {
     }
 
     /// Yes for exit code 0, no for 1; anything else is an error.
-    pub fn succeeds(self) -> anyhow::Result<bool> {
+    pub(super) fn succeeds(self) -> anyhow::Result<bool> {
         let call = self.call();
         let done = self.run()?;
         match done.code {
@@ -236,7 +221,7 @@ impl<'r> Git<'r> {
 
     fn program(self) -> anyhow::Result<Program> {
         let env = self.repo.env();
-        let mut program = Program::new(self.repo.git_program()?).clear_env().timeout(self.timeout);
+        let mut program = Program::new(self.repo.git_program()?).clear_env().timeout(DEADLINE);
         let kept = |key: &str| {
             let open = !key.starts_with("GIT_") || KEPT_FOR_NETWORK.contains(&key);
             KEPT.contains(&key) || (self.network && open)
@@ -278,8 +263,7 @@ impl<'r> Git<'r> {
             }
         };
         args.extend(self.globals);
-        let no_hooks =
-            (!self.hooks && !self.unhardened).then(|| "core.hooksPath=/dev/null".to_owned());
+        let no_hooks = (!self.unhardened).then(|| "core.hooksPath=/dev/null".to_owned());
         let fixed =
             SETTINGS.iter().filter(|_| !self.unhardened).map(|setting| (*setting).to_owned());
         for setting in fixed.chain(no_hooks).chain(self.settings) {

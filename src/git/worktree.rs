@@ -135,13 +135,6 @@ impl Repo {
         self.git(args).network().ok()
     }
 
-    /// A new work tree at a commit, on no branch.
-    pub fn add_detached(&self, path: &Path, at: &Oid) -> anyhow::Result<()> {
-        let at = at.to_string();
-        let args = ["worktree", "add", "--quiet", "--detach"].map(OsStr::new);
-        self.git(args.into_iter().chain([path.as_os_str(), OsStr::new(&at)])).network().ok()
-    }
-
     /// Removes a linked work tree with all that is in it. What is worth keeping is saved before.
     pub fn remove_worktree(&self, path: &Path) -> anyhow::Result<()> {
         let args = ["worktree", "remove", "--force", "--force"].map(OsStr::new);

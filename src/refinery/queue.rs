@@ -125,10 +125,6 @@ impl Queue {
         self.lanes.get(target)
     }
 
-    pub fn targets(&self) -> impl Iterator<Item = (&str, &Lane)> {
-        self.lanes.iter().map(|(target, lane)| (target.as_str(), lane))
-    }
-
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.lanes.values().flat_map(|lane| lane.entries.values())
     }
@@ -194,7 +190,7 @@ impl Lane {
     }
 
     /// The last foreign landing, if nothing has landed since: what the tip is known to fail.
-    pub fn foreign_tip(&self) -> Option<&Foreign> {
+    pub(super) fn foreign_tip(&self) -> Option<&Foreign> {
         self.foreign.last().filter(|foreign| self.tip.as_ref() == Some(&foreign.new))
     }
 

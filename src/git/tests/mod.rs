@@ -127,7 +127,7 @@ fn a_bare_repository_stays_bare_beside_its_work_trees() {
 
     let linked = world.path("linked");
     let tip = repo.resolve("main").unwrap().unwrap();
-    repo.add_detached(&linked, &tip).unwrap();
+    world.git(&bare, &["worktree", "add", "-q", "--detach", linked.to_str().unwrap(), "main"]);
     for _ in 0..2 {
         let seen = world.open(&linked);
         assert!(seen.is_bare() && seen.main_work_dir().is_none());
