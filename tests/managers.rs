@@ -168,6 +168,7 @@ fn husky_moves_in() {
         let repo = world.repo(name);
         world.bare(&format!("{name}.git"));
         repo.sh(&format!("git remote add origin ../{name}.git")).ok();
+        repo.git("config shopfloor.autorun false").ok();
         let hook = "#!/bin/sh\necho old >>\"$MARKS\"\n";
         let (dir, scope) = if tracked { (".githooks", "") } else { ("../shared", "--global") };
         repo.script(&format!("{dir}/commit-msg"), hook);
@@ -198,6 +199,42 @@ fn husky_moves_in() {
         theirs_run(&repo, "last");
         repo.sh("git config --global --unset-all core.hooksPath || :").ok();
     }
+}
+
+#[test]
+fn lefthook_moves_in() {
+    moves_in(&LEFTHOOK);
+}
+
+#[test]
+fn pre_commit_moves_in() {
+    moves_in(&PRE_COMMIT);
+}
+
+/// A manager that comes after us takes our files for somebody's own hooks. Both run, and `deinit` leaves
+/// what the manager would have made without us.
+fn moves_in(manager: &Manager) {
+    let Some(world) = world(manager) else { return };
+    let alone = project(&world, manager);
+    let expected = hooks(&alone);
+    let repo = world.repo("web");
+    repo.sh("git remote add origin ../hub.git").ok();
+    repo.git("bead init --yes").ok();
+    repo.sh(manager.adopt).ok();
+    repo.sh(manager.install).ok();
+    repo.git("bead create Beside").ok().says(&["they are back: "]);
+    both_run(&repo, "beside");
+    repo.git("bead deinit --yes").ok();
+    assert_eq!(hooks(&repo), expected);
+}
+
+/// Every git hook that is not one of git's samples.
+fn hooks(repo: &Place<'_>) -> BTreeMap<PathBuf, (u32, String)> {
+    let mut found = BTreeMap::new();
+    collect(&repo.dir.join(".git/hooks"), &mut found);
+    let hooks =
+        found.into_iter().filter(|(path, _)| path.extension().is_none_or(|it| it != "sample"));
+    hooks.map(|(path, it)| (path.strip_prefix(&repo.dir).unwrap().to_owned(), it)).collect()
 }
 
 /// A world with the manager on PATH, if this machine has it.

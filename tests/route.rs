@@ -347,3 +347,22 @@ fn a_bare_repository_has_slung_work_trees_too() {
     assert_eq!(hub.read("config"), config);
     assert_eq!(hub.git("rev-parse --is-bare-repository").ok().line(), "true");
 }
+
+#[test]
+fn hooks_that_come_later_run_in_a_slung_work_tree_and_beside_a_shared_directory() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.script(".tools/commit-msg", "#!/bin/sh\necho theirs >>\"$1\"\n");
+    repo.sh("git add . && git commit --quiet -m tools").ok();
+    let (tree, _) = slung(&world, &repo, "api");
+    repo.git("config core.hooksPath .tools").ok();
+    tree.git("bead create Seen").ok().says(&["they are back: the hooks of this work tree"]);
+    tree.commit("a", "a\n", "Add a").ok();
+    let message = tree.git("log -1 --format=%B").ok().out;
+    assert!(message.contains("theirs") && message.contains("Agent: builder"), "{message}");
+    repo.git("bead init --yes").ok();
+    repo.script(".tools/pre-commit", "#!/bin/sh\necho too late >&2\nexit 1\n");
+    repo.git("bead create Later").ok().says(&["they are back: .git/shopfloor-hooks/pre-commit"]);
+    repo.git("switch --quiet -c topic").ok();
+    repo.git("commit --allow-empty -m no").fails(1).says(&["too late"]);
+}

@@ -18,8 +18,8 @@ use crate::refusal::Refusal;
 ///
 /// Shows everything that is going to change, and asks. Every other command also works in a
 /// repository that was never set up; what this adds is that commits and pushes to the protected
-/// branch by anybody here become entries of the merge queue. `git bead deinit` takes all of it
-/// away again.
+/// branch by anybody here become entries of the merge queue, and that `git sling ID` finds this
+/// repository from anywhere. `git bead deinit` takes all of it away again.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead init
