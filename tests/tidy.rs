@@ -16,6 +16,7 @@ const FLOORS: &[&str] = &[
 /// The rooms through which each package, and each power of the machine, enters.
 const DOORS: &[(&str, &[&str])] = &[
     ("clap::", &["cli"]),
+    ("clap_mangen::", &["cli"]),
     ("duct::", &["host"]),
     ("gix::", &["git"]),
     ("jiff::", &["host", "cli"]),

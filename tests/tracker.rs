@@ -28,3 +28,22 @@ fn what_a_purge_leaves_in_a_local_clone_is_told_and_mended() {
     copy.sh("sed -i '/shopfloor-objects$/d' .git/objects/info/alternates").ok();
     assert_eq!(copy.git("fsck").ok().err, "");
 }
+
+/// Where man is not installed, at least the pages are there, and only those that help shows.
+#[test]
+fn git_help_finds_the_manual() {
+    let world = Sandbox::new();
+    let place = world.place("anywhere");
+    let dir = world.root().join("share/man");
+    let said = place.git("bead manual").ok().out;
+    assert_eq!(said, format!("The manual is in {}; git help bead opens it\n", dir.display()));
+    let pages = place.sh("ls ../share/man/man1").ok().out;
+    for page in ["git-bead.1", "git-bead-dep-add.1", "git-sling-ps.1", "git-refinery-wait.1"] {
+        assert!(pages.lines().any(|line| line == page), "{pages}");
+    }
+    assert!(!pages.contains("hook") && !pages.contains("runner"), "{pages}");
+    if place.sh("command -v man").code == 0 {
+        let page = place.sh("MANWIDTH=100 git help bead | col -b").ok().out;
+        assert!(page.contains("git bead ready --claim --json"), "{page}");
+    }
+}

@@ -8,6 +8,7 @@ mod dep;
 mod init;
 mod list;
 mod log;
+mod manual;
 mod ready;
 mod record;
 mod show;
@@ -66,6 +67,7 @@ pub(super) enum Verb {
     Dep(dep::Dep),
     Log(log::Log),
     Trust(trust::Trust),
+    Manual(manual::Manual),
     #[command(hide = true)]
     Hook(hook::Hook),
 }
@@ -95,6 +97,7 @@ impl Verb {
             Self::Dep(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
             Self::Trust(verb) => verb.run(cx),
+            Self::Manual(verb) => verb.run(cx),
         }
     }
 
