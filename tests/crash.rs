@@ -142,8 +142,11 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
     let repo = queueing(&world);
     repo.git("config shopfloor.autorun true").ok();
     let calm = repo.bead("Calm");
+    let nobody = || repo.json("sling ps --json").as_array().unwrap().is_empty();
+    repo.run(["git", "sling", &calm, "builder"]).ok();
     let from = Instant::now();
-    repo.run(["git", "sling", &calm, "builder", "--wait"]).ok();
+    repo.wait("the session is over", 20, "git sling ps", nobody);
+    // The landing that follows is not in it: nothing of a session is left to be killed by then.
     let usual = from.elapsed();
     let (mut killed, mut nth) = (0, 0);
     while killed < kills(8) {
@@ -161,9 +164,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
         let agent = told.lines().find_map(|line| line.strip_prefix("pid ")).unwrap();
         repo.wait("the agent is gone", 10, "git sling ps", || !lives(agent));
         soon(|| repo.git("sling ps").ok());
-        repo.wait("the session is over", 10, "git sling ps", || {
-            repo.json("sling ps --json").as_array().unwrap().is_empty()
-        });
+        repo.wait("the session is over", 10, "git sling ps", nobody);
         let told = fs::read_to_string(&note).unwrap();
         for path in told.lines().filter_map(|line| line.strip_prefix("wrote ")) {
             let kept = repo.sh(&format!("git rev-list --all --objects | grep -q ' {path}$'"));
