@@ -212,18 +212,3 @@ fn a_declared_cache_survives_and_nothing_else_does() {
         assert_eq!(world.place("home").read("n").trim(), n);
     }
 }
-
-#[test]
-fn a_merge_that_would_change_more_than_the_change_goes_back_to_its_author() {
-    let world = Sandbox::new();
-    let repo = shop(&world);
-    repo.commit("doc", "one\ntwo\nthree\nfour\n", "A document").ok();
-    let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
-    one.sh("git mv doc manual && git commit --quiet -m 'Rename it'").ok();
-    two.commit("doc", "one\ntwo\nthree\nfour\nfive\n", "Go on with it").ok();
-    submit(&one);
-    submit(&two);
-    let no = drain(&repo)[1]["rejection"].clone();
-    assert_eq!(no["error"], "landing it would change manual, which it does not");
-    assert_eq!(audited(&repo)[0], "Rename it");
-}

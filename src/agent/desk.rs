@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use data_encoding::BASE32_NOPAD;
@@ -15,10 +16,13 @@ use sha2::{Digest as _, Sha256};
 use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
-use crate::host::{self, Clock};
+use crate::host::{self, Clock, Turn};
 use crate::refusal::Refusal;
 
 const DIGITS: usize = 10;
+
+/// Long enough for the checkout of a large repository, which is done in turn.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Of how many sessions that are over the output is kept.
 const MOST_SESSIONS: usize = 500;
@@ -190,16 +194,10 @@ impl Desk {
     }
 
     /// One at a time: held while worktrees are made or taken away, and while orphans are settled.
-    pub(crate) fn lock(&self) -> Result<fs::File> {
+    pub(crate) fn turn(&self) -> Result<Turn> {
         make_private(&self.live)?;
         let path = self.live.with_file_name("agents.lock");
-        let file = fs::OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.map_err(|no| {
-            Refusal::fatal(format!("cannot write to {}: {no}", path.display()))
-                .hint("give yourself write access to that directory")
-        })?;
-        file.lock().with_context(|| format!("locking {}", path.display()))?;
-        Ok(file)
+        Turn::take(&path, "the place of the agents' worktrees", PATIENCE)
     }
 }
 

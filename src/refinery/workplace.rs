@@ -223,8 +223,8 @@ impl<'l> Workplace<'l> {
         for parent in [self.path.parent(), self.index.parent()].into_iter().flatten() {
             fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
         }
-        repo.git(["worktree", "prune"]).ok()?;
-        // Forced twice, it also takes the place of one that a gate has locked.
+        // Forced twice, it also takes the place of one that a gate has locked. Others whose directory
+        // is gone stay known: git keeps there what their agents left behind.
         let add = ["worktree", "add", "--quiet", "--force", "--force", "--no-checkout", "--detach"];
         repo.git(add).arg(&self.path).arg(self.commit.to_string()).ok()
     }

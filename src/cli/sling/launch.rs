@@ -62,7 +62,7 @@ fn start(
 ) -> Result<()> {
     let repo = cx.repo()?;
     let ready = {
-        let _one_at_a_time = desk.lock()?;
+        let _one_at_a_time = desk.turn()?;
         let ready = worktree::prepare(repo, place, agent, &prepared.tip, &session.id)?;
         githook::fit_out(repo, &place.path, &outfit(session, prepared))?;
         ready

@@ -39,7 +39,7 @@ impl Rm {
         let path = worktree::home(repo)?.join(agent.as_str());
         let label = last.map_or("work", |session| session.id.as_str());
         let removal = {
-            let _one_at_a_time = Desk::of(repo).lock()?;
+            let _one_at_a_time = Desk::of(repo).turn()?;
             worktree::remove(repo, &agent, label)?
         };
         let Removal::Done(kept) = removal else {

@@ -70,7 +70,7 @@ fn settle_lost(cx: &Context) -> Result<()> {
 }
 
 fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
-    let _one_at_a_time = desk.lock()?;
+    let _one_at_a_time = desk.turn()?;
     let ledger = cx.ledger()?;
     let replica = ledger.known_replica();
     let (_, roster, _) = ledger.read::<World>()?;
