@@ -70,6 +70,31 @@ fn an_untracked_file_in_the_way_is_not_overwritten() {
 }
 
 #[test]
+fn an_ignored_file_in_the_way_is_not_overwritten() {
+    let cases = [("local.env", "local.env"), ("build/out", "build"), ("build", "build/out")];
+    for (mine, theirs) in cases {
+        let world = Sandbox::new();
+        let repo = world.repo("shop");
+        repo.commit(".gitignore", "local.env\nbuild\n", "Ignore what is local").ok();
+        repo.git("config shopfloor.autorun false").ok();
+        repo.git("worktree add --quiet -b work ../work").ok();
+        repo.write(mine, "mine\n");
+        let work = repo.at("../work");
+        work.write(theirs, "theirs\n");
+        work.sh("git add --force --all; git commit --quiet --message='Add new'").ok();
+        work.git("refinery submit").ok();
+        let way = mine.split('/').next().unwrap();
+        assert_eq!(land(&repo), format!("{LEFT} {way} is in the way; {BACK}"));
+        assert_eq!(status(&repo), "## HEAD (no branch)", "{mine}");
+        assert_eq!(repo.read(mine), "mine\n");
+        repo.sh(&format!("mv {way} ../kept")).ok();
+        repo.git("refinery run --drain").ok();
+        assert_eq!(status(&repo), "## main");
+        assert_eq!(repo.read(theirs), "theirs\n");
+    }
+}
+
+#[test]
 fn a_detached_head_is_not_touched() {
     let world = Sandbox::new();
     let (repo, _) = shop(&world);

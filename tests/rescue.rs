@@ -91,6 +91,11 @@ const STATES: &[(&str, &str, &[&str])] = &[
          git update-ref refs/heads/toast/more HEAD",
         &["m\n"],
     ),
+    (
+        "taken out of the index and ignored",
+        "git rm -q --cached README.md; echo README.md >.gitignore; echo m >README.md",
+        &["m\n"],
+    ),
     ("with a link", "ln -s /nowhere l; echo k >k", &["k\n", "/nowhere"]),
 ];
 
@@ -185,6 +190,22 @@ fn what_no_commit_can_hold_stays_where_it_is() {
     repo.git("worktree unlock ../api.worktrees/toast").ok();
     repo.git("sling rm toast").ok();
     repo.git("sling rm toast").fails(1).says(&["toast has no worktree and no branch here"]);
+}
+
+#[test]
+fn an_ignored_file_is_not_overwritten_by_the_next_bead() {
+    let world = shop();
+    let repo = world.repo("api");
+    repo.commit(".gitignore", "local.env\n", "Ignore what is local").ok();
+    play(&repo, "echo mine >local.env");
+    repo.write("local.env", "theirs\n");
+    repo.sh("git add -f local.env; git commit -qm 'Share it'").ok();
+    let tree = repo.at("../api.worktrees/toast");
+    repo.run(["git", "sling", "The next task"]).fails(3).says(&["local.env is in the way"]);
+    assert_eq!(tree.read("local.env"), "mine\n");
+    repo.sh("mv ../api.worktrees/toast/local.env ../kept").ok();
+    play(&repo, "cat local.env");
+    assert_eq!(repo.git("sling logs toast").ok().out, "theirs\n");
 }
 
 #[test]

@@ -151,18 +151,9 @@ fn reuse(
     clear(repo, &place.path)?;
     let standing = repo.read_ref(&place.branch)?;
     let name = place.branch.short();
-    let git = |args: &[&str]| repo.git(args).at(&place.path).network().ok();
     match &standing {
-        Some(_) => git(&["switch", "--quiet", "--discard-changes", name])?,
-        None => git(&[
-            "switch",
-            "--quiet",
-            "--discard-changes",
-            "--no-track",
-            "-c",
-            name,
-            &start.to_string(),
-        ])?,
+        Some(_) => switch(repo, &place.path, &["--no-guess", name])?,
+        None => switch(repo, &place.path, &["--no-track", "-c", name, &start.to_string()])?,
     }
     let resumed = match standing {
         Some(tip) => !forward(repo, place, &tip, start)?,
@@ -178,12 +169,20 @@ fn forward(repo: &Repo, place: &Place, tip: &Oid, start: &Oid) -> Result<bool> {
         return Ok(false);
     }
     if tip != start {
-        repo.git(["reset", "--quiet", "--hard", &start.to_string()])
-            .at(&place.path)
-            .network()
-            .ok()?;
+        let name = place.branch.short();
+        switch(repo, &place.path, &["--no-track", "-C", name, &start.to_string()])?;
     }
     Ok(true)
+}
+
+/// Switches a worktree without edits. Ignored files are in no commit and in no rescue, so one that
+/// is in the way stays, and whoever wants to go on is told.
+fn switch(repo: &Repo, path: &Path, to: &[&str]) -> Result<()> {
+    repo.switch(path, to)?.map_err(|why| {
+        Refusal::refused(format!("{} could not be switched: {why}", path.display()))
+            .hint("nothing was touched; move it away, then try again")
+            .into()
+    })
 }
 
 /// The branch whose rebase stands half done in the worktree.

@@ -113,6 +113,12 @@ impl Repo {
         let add = ["add", "--all", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"];
         // One sync for all new blobs instead of one each.
         with_index(&add).input(paths).config("core.fsyncMethod=batch").ok()?;
+        // What was taken out of the index and is ignored now is an edit of what `HEAD` has.
+        let gone = ["diff-index", "--cached", "--name-only", "--diff-filter=D", "--no-renames"];
+        let gone = with_index(&gone).args(["-z", &base.to_string()]).bytes()?;
+        let back = fields(&gone).filter(|name| is_file(path, name));
+        let back = back.map(|name| [name, b"\0"].concat()).collect::<Vec<_>>().concat();
+        with_index(&["update-index", "--add", "-z", "--stdin"]).input(back).ok()?;
         let whole: Oid = with_index(&["write-tree"]).text()?.parse()?;
         let staged = staged.filter(|tree| *tree != base && *tree != whole);
         if whole == base && staged.is_none() {
@@ -138,6 +144,14 @@ impl Repo {
         let with_index = |args: &[&str]| self.git(args).at(path).env("GIT_INDEX_FILE", &index);
         with_index(&["add", "--update", "--sparse", ":/"]).ok()?;
         with_index(&["write-tree"]).text()?.parse()
+    }
+
+    /// Switches a work tree, as far as nothing in it would be lost, ignored files among it; else
+    /// says what is in the way. Filters may have to fetch what they check out.
+    pub fn switch(&self, path: &Path, to: &[&str]) -> anyhow::Result<Result<(), String>> {
+        let args = ["switch", "--quiet", "--no-overwrite-ignore"];
+        let done = self.git(args).args(to.iter().copied()).at(path).network().run()?;
+        Ok(if done.code == 0 { Ok(()) } else { Err(in_the_way(&done.err)) })
     }
 
     /// A copy of the work tree's index, where git may change it.
@@ -210,9 +224,39 @@ impl Repo {
     }
 }
 
+/// Whether a file or link of that name is in the work tree itself, not somewhere a link leads to.
+fn is_file(root: &Path, name: &[u8]) -> bool {
+    let name = Path::new(OsStr::from_bytes(name));
+    let file = root.join(name).symlink_metadata();
+    file.is_ok_and(|file| !file.is_dir())
+        && name.ancestors().skip(1).all(|dir| !root.join(dir).is_symlink())
+}
+
 /// Git tells by an index's age which files it has to read again: those that are no older.
 fn copy_of_age(index: &Path, copy: &Path) -> std::io::Result<()> {
     let age = fs::metadata(index)?.modified()?;
     fs::copy(index, copy)?;
     fs::File::options().write(true).open(copy)?.set_modified(age)
+}
+
+/// What git says is in the way of a switch: the files it lists, else its first line.
+fn in_the_way(said: &str) -> String {
+    let files: Vec<_> = said.lines().filter_map(|line| line.strip_prefix('\t')).collect();
+    match files.as_slice() {
+        [] => said.lines().next().unwrap_or("git would not switch").to_owned(),
+        [one] => format!("{one} is in the way"),
+        [one, more @ ..] => format!("{one} and {} more are in the way", more.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_way_is_named() {
+        let said = "error: The following untracked working tree files would be overwritten by checkout:\n\tnotes.txt\nPlease move or remove them before you switch branches.\nAborting\n";
+        assert_eq!(in_the_way(said), "notes.txt is in the way");
+        assert_eq!(in_the_way("fatal: no\n"), "fatal: no");
+    }
 }

@@ -175,8 +175,8 @@ fn back(
 }
 
 fn switch(repo: &Repo, path: &Path, branch: &RefName) -> Result<Back> {
-    let done = repo.git(["switch", "--quiet", "--no-guess", branch.short()]).at(path).run()?;
-    Ok(if done.code == 0 { Back::There } else { Back::Stays(in_the_way(&done.err)) })
+    let switched = repo.switch(path, &["--no-guess", branch.short()])?;
+    Ok(switched.map_or_else(Back::Stays, |()| Back::There))
 }
 
 /// Points `HEAD` at a commit, detached, without looking at any file.
@@ -191,26 +191,4 @@ fn read(file: &Path) -> Option<(RefName, Oid)> {
     let text = fs::read_to_string(file).ok()?;
     let (branch, tip) = text.trim_end().split_once('\n')?;
     Some((branch.parse().ok()?, tip.parse().ok()?))
-}
-
-/// What git says is in the way of a switch: the files it lists, else its first line.
-fn in_the_way(said: &str) -> String {
-    let files: Vec<_> = said.lines().filter_map(|line| line.strip_prefix('\t')).collect();
-    match files.as_slice() {
-        [] => said.lines().next().unwrap_or("git would not switch").to_owned(),
-        [one] => format!("{one} is in the way"),
-        [one, more @ ..] => format!("{one} and {} more are in the way", more.len()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_in_the_way_is_named() {
-        let said = "error: The following untracked working tree files would be overwritten by checkout:\n\tnotes.txt\nPlease move or remove them before you switch branches.\nAborting\n";
-        assert_eq!(in_the_way(said), "notes.txt is in the way");
-        assert_eq!(in_the_way("fatal: no\n"), "fatal: no");
-    }
 }
