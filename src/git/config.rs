@@ -84,6 +84,15 @@ impl Repo {
         Ok(found.into_iter().filter(|remote| !remote.url.is_empty()).collect())
     }
 
+    /// Where a push goes that means the remote itself: our own gate stands among the addresses to catch
+    /// everybody else's.
+    pub fn push_address(&self, remote: &Remote) -> anyhow::Result<String> {
+        let own = self.own_dir()?;
+        let gate =
+            |url: &&String| url.trim_start_matches("file://").starts_with(&*own.to_string_lossy());
+        Ok(remote.push_urls.iter().find(|url| !gate(url)).unwrap_or(&remote.url).clone())
+    }
+
     /// A configuration file was changed by other means: what was read of it is forgotten.
     pub fn config_changed(&self) {
         self.settings.replace(None);

@@ -1,5 +1,6 @@
 //! Objects, refs, trees, transport: the only room that names gix and the only caller of `git`.
 
+mod alternates;
 mod call;
 mod checkout;
 mod child;

@@ -102,6 +102,17 @@ impl Repo {
         self.listed(&args)
     }
 
+    /// The commit that the first parents of `tip` lead back to.
+    pub fn root_of(&self, tip: &Oid) -> anyhow::Result<Option<Oid>> {
+        let args = ["rev-list", "--first-parent", "--max-parents=0", &tip.to_string()];
+        self.git(args).text()?.lines().next().map(str::parse).transpose()
+    }
+
+    /// Whether the history here was cut off: then what is missing may be older than the cut.
+    pub fn is_shallow(&self) -> bool {
+        self.common_dir().join("shallow").exists()
+    }
+
     /// What `tip` has and `base` has not, oldest first.
     pub fn commits_between(&self, base: &Oid, tip: &Oid) -> anyhow::Result<Vec<Oid>> {
         self.listed(&[

@@ -6,7 +6,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -15,12 +14,10 @@ use gix::objs::{Kind, TreeRef, Write as _, WriteTo as _};
 
 use super::object::understood;
 use super::repo::unwritable;
-use super::{Commit, Oid, Repo, Signature, durable};
+use super::{Commit, Oid, Repo, Signature, alternates, durable};
 
-const DIR: &str = "shopfloor-objects";
 /// No file of ours is larger, so no other clone can make us read one that is.
 const LARGEST: u64 = 8 << 20;
-const ALTERNATE: &str = "../shopfloor-objects";
 
 /// The object directory of a repository that is ours.
 pub struct Store<'r> {
@@ -50,7 +47,7 @@ pub struct Entry {
 impl<'r> Store<'r> {
     /// Nothing is made on the disk before the first write.
     pub fn open(repo: &'r Repo) -> Self {
-        let dir = repo.common_dir().join(DIR);
+        let dir = repo.common_dir().join(alternates::DIR);
         let loose = gix::odb::loose::Store::at(&dir, repo.handle().object_hash());
         Self { repo, dir, loose, ready: Cell::new(false), unflushed: RefCell::default() }
     }
@@ -132,6 +129,27 @@ impl<'r> Store<'r> {
             }
         }
         flushed
+    }
+
+    /// Fetches exactly these refspecs into our own directory: what is fetched into the common one can be
+    /// collected before any ref names it. Nothing else is brought along, and nothing is left out.
+    pub fn fetch(&self, from: &str, refspecs: &[&str], again: bool) -> Result<()> {
+        self.prepare()?;
+        let fixed = ["--refmap=", "--no-filter"];
+        let refetch = again.then_some("--refetch");
+        let git = self.repo.fetching(from, fixed.into_iter().chain(refetch), refspecs);
+        let common = self.repo.common_dir().join("objects").to_string_lossy().into_owned();
+        let quoted = common.replace('\\', "\\\\").replace('"', "\\\"");
+        git.env("GIT_OBJECT_DIRECTORY", &self.dir)
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", format!("\"{quoted}\""))
+            .ok()?;
+        // Git flushes the files and not the directories they stand in.
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            if entry.path().is_dir() {
+                durable::flush(&entry.path())?;
+            }
+        }
+        durable::flush(&self.dir)
     }
 
     /// Unlinks an object of ours that nothing names any more.
@@ -225,27 +243,7 @@ impl<'r> Store<'r> {
         if self.ready.get() {
             return Ok(());
         }
-        let objects = self.repo.common_dir().join("objects");
-        let file = objects.join("info/alternates");
-        durable::make_dirs(self.repo.common_dir(), &self.dir)?;
-        durable::make_dirs(&objects, &objects.join("info"))?;
-        let known = match fs::read(&file) {
-            Ok(known) => known,
-            Err(no) if no.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(no) => return Err(no).with_context(|| format!("reading {}", file.display())),
-        };
-        if !known.split(|byte| *byte == b'\n').any(|line| line == ALTERNATE.as_bytes()) {
-            let gap = if known.last().is_none_or(|byte| *byte == b'\n') { "" } else { "\n" };
-            let mut open = fs::OpenOptions::new();
-            let added = open
-                .append(true)
-                .create(true)
-                .open(&file)
-                .and_then(|mut file| writeln!(file, "{gap}{ALTERNATE}"));
-            added.map_err(|no| unwritable(&file, &no))?;
-            durable::flush(&file)?;
-            durable::flush(&objects.join("info"))?;
-        }
+        alternates::settle(self.repo.common_dir())?;
         self.ready.set(true);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::{Git, Repo};
+use super::{Git, Oid, RefName, Repo};
 
 /// What the other side said to a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,15 @@ pub enum Pushed {
 impl Repo {
     /// Fetches exactly these refspecs, and no tags of its own accord.
     pub fn fetch(&self, from: &str, refspecs: &[&str]) -> anyhow::Result<()> {
+        self.fetching(from, [], refspecs).ok()
+    }
+
+    pub(super) fn fetching<'a>(
+        &self,
+        from: &str,
+        options: impl IntoIterator<Item = &'a str>,
+        refspecs: &[&str],
+    ) -> Git<'_> {
         let fixed = [
             "fetch",
             "--quiet",
@@ -23,7 +32,18 @@ impl Repo {
             "--no-write-fetch-head",
             "--no-recurse-submodules",
         ];
-        self.abroad(fixed).args(["--end-of-options", from]).args(refspecs).ok()
+        self.abroad(fixed).args(options).args(["--end-of-options", from]).args(refspecs)
+    }
+
+    /// What these refs of the other side name, of those that it has.
+    pub fn refs_of(&self, from: &str, names: &[&RefName]) -> anyhow::Result<Vec<(RefName, Oid)>> {
+        let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+        let fixed = ["ls-remote", "--quiet", "--refs", "--end-of-options", from];
+        let told = self.abroad(fixed).args(&names).text()?;
+        // Git takes a name for the end of a longer one.
+        let rows = told.lines().filter_map(|row| row.split_once('\t'));
+        let wanted = rows.filter(|(_, name)| names.contains(name));
+        wanted.map(|(id, name)| Ok((name.parse()?, id.parse()?))).collect()
     }
 
     /// From the main work tree, because that is what a remote like `../hub.git` is relative to.

@@ -33,11 +33,7 @@ impl Route {
             .hint("`git config --unset shopfloor.publish` keeps landings in this repository")
             .into());
         };
-        // Our own gate stands among the push urls to catch everybody else's pushes, not this one.
-        let own = repo.own_dir()?;
-        let gate =
-            |url: &String| url.trim_start_matches("file://").starts_with(&*own.to_string_lossy());
-        let url = remote.push_urls.into_iter().find(|url| !gate(url)).unwrap_or(remote.url);
+        let url = repo.push_address(&remote)?;
         Ok(Some(Self { remote: name, url, target: target.to_owned() }))
     }
 

@@ -1,0 +1,75 @@
+//! The line by which git finds our objects. A clone of a directory on the same disk copies that line,
+//! and so borrows the objects of the repository it came from, which go whenever they are replaced there.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::durable;
+use super::repo::unwritable;
+
+pub(super) const DIR: &str = "shopfloor-objects";
+const OURS: &str = "../shopfloor-objects";
+
+/// Puts our line right where it is missing. Where there are lines that lead to the like of it elsewhere,
+/// everything there becomes ours as well, and they go.
+pub(super) fn settle(common_dir: &Path) -> Result<()> {
+    let objects = common_dir.join("objects");
+    durable::make_dirs(common_dir, &common_dir.join(DIR))?;
+    durable::make_dirs(&objects, &objects.join("info"))?;
+    let file = objects.join("info/alternates");
+    let known = match fs::read_to_string(&file) {
+        Ok(known) => known,
+        Err(no) if no.kind() == ErrorKind::NotFound => String::new(),
+        Err(no) => return Err(no).with_context(|| format!("reading {}", file.display())),
+    };
+    let borrowed: Vec<_> = known.lines().filter(|line| is_borrowed(line)).collect();
+    for place in &borrowed {
+        take_over(Path::new(place), &common_dir.join(DIR))
+            .with_context(|| format!("taking over what is borrowed from {place}"))?;
+    }
+    if borrowed.is_empty() && known.lines().any(|line| line == OURS) {
+        return Ok(());
+    }
+    // Beside it and then in its place: git reads this file at any time.
+    let new = file.with_extension("shopfloor");
+    let kept = known.lines().filter(|line| !is_borrowed(line) && *line != OURS);
+    let text: String = kept.chain([OURS]).flat_map(|line| [line, "\n"]).collect();
+    fs::write(&new, text).map_err(|no| unwritable(&new, &no))?;
+    durable::flush(&new)?;
+    fs::rename(&new, &file).map_err(|no| unwritable(&file, &no))?;
+    durable::flush(&objects.join("info"))
+}
+
+fn is_borrowed(line: &str) -> bool {
+    let path = Path::new(line);
+    path.is_absolute() && path.ends_with(DIR)
+}
+
+/// Every object file of another directory into ours. Files are never changed, so one file may stand in
+/// both; one that goes away while we look was replaced, and nobody needs it.
+fn take_over(from: &Path, to: &Path) -> Result<()> {
+    let Ok(folders) = fs::read_dir(from) else { return Ok(()) };
+    for folder in folders {
+        let folder = folder?;
+        let here = to.join(folder.file_name());
+        for file in fs::read_dir(folder.path()).into_iter().flatten() {
+            let file = file?;
+            let new = here.join(file.file_name());
+            durable::make_dirs(to, &here)?;
+            match fs::hard_link(file.path(), &new)
+                .or_else(|_| fs::copy(file.path(), &new).map(drop))
+            {
+                Ok(()) => durable::flush(&new)?,
+                Err(no) if no.kind() == ErrorKind::NotFound || new.exists() => {}
+                Err(no) => return Err(no.into()),
+            }
+        }
+        if here.is_dir() {
+            durable::flush(&here)?;
+        }
+    }
+    Ok(())
+}
