@@ -55,6 +55,17 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
             spare(store, &store.commit(&named)?.tree, &mut objects)?;
         }
     }
+    // What others fetched from us before it was replaced may have come back below what they made of it.
+    if !repo.refs_under("refs/shopfloor/remotes/")?.is_empty() {
+        let all =
+            ["rev-list", super::REF, "--glob=refs/shopfloor/remotes", "--glob=refs/shopfloor/pins"];
+        for commit in repo.git(all).text()?.lines() {
+            let commit: Oid = commit.parse()?;
+            if objects.remove(&commit) {
+                spare(store, &store.commit(&commit)?.tree, &mut objects)?;
+            }
+        }
+    }
     let rest: String = young.iter().flat_map(|line| [line, "\n"]).collect();
     fs::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
     for object in &objects {

@@ -105,6 +105,32 @@ impl Book {
         Ok(files)
     }
 
+    /// How many lines it has.
+    pub(super) fn count(&self, store: &Store<'_>) -> Result<u64> {
+        self.files(store, u64::MAX)?.last().map_or(Ok(0), File::end)
+    }
+
+    /// Whether the lines of `old` stand here first, byte for byte. Segments that both have are not read.
+    pub(super) fn begins_with(&self, store: &Store<'_>, old: &Self) -> Result<bool> {
+        let (here, there) = (self.segments(store)?, old.segments(store)?);
+        let same = here.iter().zip(&there).take_while(|(one, other)| one.1 == other.1).count();
+        let rest = |book: &Self, segments: &[(String, Oid)]| -> Vec<Oid> {
+            let open = [book.middle, book.head].into_iter().flatten().map(|(_, id)| id);
+            segments.iter().skip(same).map(|(_, id)| *id).chain(open).collect()
+        };
+        let (mut read, mut due) = (Vec::new(), Vec::new());
+        for id in rest(old, &there) {
+            due.extend(store.blob(&id)?);
+        }
+        for id in rest(self, &here) {
+            if read.len() >= due.len() {
+                break;
+            }
+            read.extend(store.blob(&id)?);
+        }
+        Ok(read.starts_with(&due))
+    }
+
     fn segments(&self, store: &Store<'_>) -> Result<Vec<(String, Oid)>> {
         let mut segments = Vec::new();
         let Some(sealed) = self.sealed else { return Ok(segments) };
@@ -163,7 +189,7 @@ impl Book {
         entries
     }
 
-    fn parts(&self) -> Vec<Oid> {
+    pub(super) fn parts(&self) -> Vec<Oid> {
         [self.head.map(|(_, id)| id), self.middle.map(|(_, id)| id), self.sealed]
             .into_iter()
             .flatten()

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
-use super::Ledger;
 use super::layout::Book;
 use super::line::{Line, split};
 use super::place::Seen;
 use super::read::unreadable;
 use super::shelf::{News, Position, Positions, Shelf, tail};
 use super::write::{ATTEMPTS, PENDING, contested};
+use super::{Ledger, pin};
 use crate::git::{Oid, Signature, Store, Swap};
 
 /// Clocks count lines, so none is this far ahead; one that were would leave too little for the rest of us.
@@ -59,9 +59,9 @@ fn name_of(first: &Stored) -> String {
 }
 
 impl Ledger<'_> {
-    /// Takes in all lines of another clone's ledger that was fetched as `theirs`; says whether that
-    /// moved our tip. Ours then stands on theirs, so that pushing it is a fast-forward.
-    pub fn merge(&self, theirs: &Oid) -> Result<bool> {
+    /// Takes in all lines of another clone's ledger that was fetched as `theirs`; says how many of them
+    /// are new here. Ours then stands on theirs, so that pushing it is a fast-forward.
+    pub(super) fn merge(&self, theirs: &Oid) -> Result<u64> {
         let _turn = self.turn()?;
         let foreign = self.store.commit(theirs)?;
         let other = Shelf::open(&self.store, &foreign.tree)?;
@@ -83,7 +83,7 @@ impl Ledger<'_> {
             let old = ours.as_ref().map(|(tip, _)| *tip);
             if tip.is_some_and(|tip| tip.tree == tree && (stands_on(&tip) || old == Some(*theirs)))
             {
-                return Ok(false);
+                return Ok(0);
             }
             let new = if tree == foreign.tree {
                 *theirs
@@ -94,7 +94,8 @@ impl Ledger<'_> {
             self.store.barrier().context("nothing was written")?;
             if self.repo.swap_ref(&self.name, old.as_ref(), Some(&new), "merge")? == Swap::Done {
                 Seen::new(self.repo, new, &positions)?.save(self.repo);
-                return Ok(true);
+                let before = ours.map_or(Ok(0), |(_, shelf)| pin::count(&self.store, &shelf))?;
+                return Ok(pin::count(&self.store, &merged)?.saturating_sub(before));
             }
         }
         Err(contested(&self.name))

@@ -13,10 +13,13 @@ mod layout;
 mod line;
 mod merge;
 mod pen;
+mod pin;
 mod place;
 mod read;
+mod remote;
 mod shelf;
 mod state;
+mod sync;
 mod write;
 
 #[cfg(test)]
@@ -25,6 +28,8 @@ mod tests;
 pub use fold::Fold;
 pub use line::{LONGEST, Line, OVERSIZED};
 pub use pen::Pen;
+pub use remote::default_remote;
+pub use sync::{Synced, fetched_from};
 
 pub type Json = serde_json::Value;
 

@@ -59,6 +59,13 @@ impl Seen {
         (seen.place == place(repo).ok()?).then_some(seen)
     }
 
+    /// The tip has another name and the same lines.
+    pub(super) fn moved(repo: &Repo, old: &Oid, new: Oid) {
+        if let Some(seen) = Self::load(repo).filter(|seen| seen.tip == *old) {
+            Self { tip: new, ..seen }.save(repo);
+        }
+    }
+
     /// A memory, not a record: a repository that cannot be written to does without.
     pub(super) fn save(&self, repo: &Repo) {
         if let Ok(own_dir) = repo.own_dir() {

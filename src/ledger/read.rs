@@ -27,7 +27,7 @@ impl Ledger<'_> {
     pub fn lines(&self) -> Result<Vec<Line>> {
         let read = |tip: Option<Oid>, seen: Option<&Seen>| {
             let Some(tip) = tip else { return Ok(Vec::new()) };
-            let shelf = self.shelf(&tip)?;
+            let shelf = self.shelf_of(&tip)?;
             self.compare(&shelf, tip, seen)?;
             match shelf.news(&self.store, &Positions::new())? {
                 News::Lines(lines, _) => Ok(in_order(lines)),
@@ -48,7 +48,7 @@ impl Ledger<'_> {
                 Some(state) if is_known && state.tip == Some(tip) => return Ok(state),
                 saved => saved,
             };
-            let shelf = self.shelf(&tip)?;
+            let shelf = self.shelf_of(&tip)?;
             let state = self.catch_up(&shelf, tip, saved)?;
             self.compare(&shelf, tip, seen)?;
             if !is_known && let Ok(seen) = Seen::new(self.repo, tip, &state.positions) {
@@ -66,7 +66,7 @@ impl Ledger<'_> {
         }
     }
 
-    fn shelf(&self, tip: &Oid) -> Result<Shelf> {
+    pub(super) fn shelf_of(&self, tip: &Oid) -> Result<Shelf> {
         let commit = self.store.commit(tip)?;
         Shelf::open(&self.store, &commit.tree).with_context(|| format!("tree {}", commit.tree))
     }
@@ -94,7 +94,7 @@ impl Ledger<'_> {
     pub(super) fn checked(&self) -> Result<Option<(Oid, Shelf)>> {
         self.steadily(|tip, seen| {
             let Some(tip) = tip else { return Ok(None) };
-            let shelf = self.shelf(&tip)?;
+            let shelf = self.shelf_of(&tip)?;
             self.compare(&shelf, tip, seen)?;
             Ok(Some((tip, shelf)))
         })

@@ -13,10 +13,18 @@ use crate::refusal::Refusal;
 
 const FORMAT: u64 = 1;
 const FORMAT_FILE: &str = "v.json";
+/// Says whose ledger this is.
+const OF_FILE: &str = "of.json";
 
 #[derive(Deserialize)]
 struct Format {
     format: u64,
+}
+
+/// The repository of a ledger, by the commit that its history begins with.
+#[derive(Serialize, Deserialize)]
+struct Of {
+    root: Oid,
 }
 
 /// How far a replica has been read.
@@ -80,6 +88,23 @@ impl Shelf {
     pub(super) fn new(store: &Store<'_>) -> Result<Self> {
         let id = store.write_blob(format!("{{\"format\":{FORMAT}}}\n").as_bytes())?;
         Ok(Self { entries: vec![Entry { name: FORMAT_FILE.to_owned(), is_tree: false, id }] })
+    }
+
+    /// The first commit of the repository that this ledger belongs to, where it says so.
+    pub(super) fn root(&self, store: &Store<'_>) -> Result<Option<Oid>> {
+        let Some(file) = self.entries.iter().find(|entry| entry.name == OF_FILE) else {
+            return Ok(None);
+        };
+        let of: Of = serde_json::from_slice(&store.blob(&file.id)?).context(OF_FILE)?;
+        Ok(Some(of.root))
+    }
+
+    pub(super) fn set_root(&mut self, store: &Store<'_>, root: &Oid) -> Result<()> {
+        let mut text = serde_json::to_vec(&Of { root: *root })?;
+        text.push(b'\n');
+        let id = store.write_blob(&text)?;
+        self.entries.push(Entry { name: OF_FILE.to_owned(), is_tree: false, id });
+        Ok(())
     }
 
     pub(super) fn replica(&self, name: &str) -> Option<&Oid> {

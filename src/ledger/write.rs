@@ -98,11 +98,28 @@ impl Ledger<'_> {
         if let Some((tip, commit)) = amended {
             replaced.extend([*tip, commit.tree]);
             replaced.extend(before);
-            drop(garbage::add(self.repo, &replaced));
+            if let Ok(below) = self.parts_below(&parents, &replica) {
+                replaced.retain(|id| !below.contains(id));
+                drop(garbage::add(self.repo, &replaced));
+            }
         }
         self.remember(state, &replica, (commit, dir), lines);
         drop(garbage::sweep(self.repo, &self.store, &tree));
         Ok(true)
+    }
+
+    /// What the sealed commit below has of a replica: it may be anywhere, and stays.
+    fn parts_below(&self, parents: &[Oid], replica: &str) -> Result<Vec<Oid>> {
+        let mut parts = Vec::new();
+        for parent in parents {
+            let tree = self.store.commit(parent)?.tree;
+            parts.push(tree);
+            if let Some(dir) = Shelf::open(&self.store, &tree)?.replica(replica) {
+                parts.push(*dir);
+                parts.extend(Book::open(&self.store, dir)?.parts());
+            }
+        }
+        Ok(parts)
     }
 
     fn remember<S>(

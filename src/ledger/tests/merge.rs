@@ -3,7 +3,7 @@
 use super::*;
 
 /// Fetches another repository's ledger and takes it in, as a sync will.
-fn take(world: &World, into: &Path, from: &Path) -> anyhow::Result<bool> {
+fn take(world: &World, into: &Path, from: &Path) -> anyhow::Result<u64> {
     let theirs = "refs/shopfloor/remotes/other/ledger";
     world.git(into, &["fetch", "-q", from.to_str().unwrap(), &format!("+{REF}:{theirs}")]);
     let repo = world.open(into);
@@ -20,15 +20,15 @@ fn two_clones_come_to_the_same_ledger() {
     let world = World::new();
     let (one, two) = (world.repo("one", &[]), world.repo("two", &[]));
     say(&world, &one, "a", 1).unwrap();
-    assert!(take(&world, &two, &one).unwrap());
+    assert_eq!(take(&world, &two, &one).unwrap(), 1);
     assert_eq!(tip(&world, &one), tip(&world, &two));
     say(&world, &two, "a", 2).unwrap();
     say(&world, &one, "a", 3).unwrap();
     say(&world, &one, "b", 4).unwrap();
-    assert!(take(&world, &two, &one).unwrap());
-    assert!(take(&world, &one, &two).unwrap());
+    assert_eq!(take(&world, &two, &one).unwrap(), 2);
+    assert_eq!(take(&world, &one, &two).unwrap(), 1);
     assert_eq!(tip(&world, &one), tip(&world, &two));
-    assert!(!take(&world, &two, &one).unwrap() && !take(&world, &one, &two).unwrap());
+    assert_eq!([take(&world, &two, &one).unwrap(), take(&world, &one, &two).unwrap()], [0, 0]);
     let told = read(&world, &one).unwrap();
     assert_eq!((told.clone(), told.order.len()), (read(&world, &two).unwrap(), 4));
     // The next line names both ends, and pushing it would be a fast-forward.

@@ -1,0 +1,66 @@
+//! What was seen of a remote's ledger once must be in it ever after. What is compared is lines, never
+//! commits: those may be squashed.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::Line;
+use super::layout::Book;
+use super::shelf::{News, Positions, Shelf, tail};
+use crate::git::{Oid, Store};
+
+/// Lines that were there before and are no longer.
+pub(super) struct Lost {
+    replica: String,
+    lines: usize,
+    first: Line,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line { id, act, on, by, .. } = &self.first;
+        let more = match self.lines {
+            1 => String::new(),
+            lines => format!(" and {} more", lines - 1),
+        };
+        write!(out, "{act} on {on} by {by} ({id}, replica {}){more}", self.replica)
+    }
+}
+
+/// What `new` lacks of `old`. A replica that goes on where it was is compared without reading what both
+/// have; anything else is looked for line by line: a merge may have given it another name.
+pub(super) fn lost(store: &Store<'_>, old: &Shelf, new: &Shelf) -> Result<Option<Lost>> {
+    let mut suspects = Vec::new();
+    for (name, dir) in old.replicas() {
+        if !new.replica(name).map_or(Ok(false), |now| goes_on(store, dir, now))? {
+            suspects.push((name, dir));
+        }
+    }
+    if suspects.is_empty() {
+        return Ok(None);
+    }
+    let ids: HashSet<String> = match new.news(store, &Positions::new())? {
+        News::Lines(lines, _) => lines.into_iter().map(|line| line.id).collect(),
+        News::Rewritten(how) => return Err(anyhow!(how)),
+    };
+    for (name, dir) in suspects {
+        let (lines, _) = tail(store, dir, None)?.context("a replica without lines")?;
+        let mut gone = lines.into_iter().filter(|line| !ids.contains(&line.id));
+        if let Some(first) = gone.next() {
+            return Ok(Some(Lost { replica: name.to_owned(), lines: 1 + gone.count(), first }));
+        }
+    }
+    Ok(None)
+}
+
+fn goes_on(store: &Store<'_>, old: &Oid, new: &Oid) -> Result<bool> {
+    Ok(old == new || Book::open(store, new)?.begins_with(store, &Book::open(store, old)?)?)
+}
+
+/// How many lines a ledger has, by the number that each replica's newest file begins with.
+pub(super) fn count(store: &Store<'_>, shelf: &Shelf) -> Result<u64> {
+    let ends = shelf.replicas().map(|(_, dir)| Book::open(store, dir)?.count(store));
+    ends.sum()
+}

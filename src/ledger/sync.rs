@@ -1,0 +1,257 @@
+//! A round with a remote: look, fetch, check, merge, push; and again when somebody else was faster.
+//!
+//! What we have of our own goes on top of the remote's tip as one commit, so a push is always a step
+//! forward there, and the remote's own compare-and-swap says who came first.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::place::Seen;
+use super::remote::{Remote, There, is_lost_race};
+use super::shelf::{News, Position, Positions, Shelf};
+use super::write::{ATTEMPTS, PENDING, contested};
+use super::{Ledger, garbage, pin};
+use crate::git::{Oid, Pushed, RefName, Repo, Signature, Swap};
+use crate::host::Turn;
+use crate::refusal::Refusal;
+
+/// How often a race may be lost, and how long a sync waits for another one of this clone.
+const ROUNDS: u32 = 12;
+const PATIENCE: Duration = Duration::from_secs(60);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+/// The subject of a commit that others may have.
+const SEALED: &str = "ledger";
+
+/// What a sync came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Synced {
+    pub remote: String,
+    /// How many lines came, and how many went.
+    pub received: u64,
+    pub sent: u64,
+}
+
+impl Ledger<'_> {
+    /// Comes to one ledger with a remote. Between what is taken in and what is sent, `settle` may add
+    /// lines; it is told what the remote has.
+    pub fn sync(
+        &self,
+        named: Option<&str>,
+        settle: &mut dyn FnMut(Option<&Oid>) -> Result<()>,
+    ) -> Result<Synced> {
+        let remote = Remote::find(self.repo, named)?;
+        let lock = self.repo.own_dir()?.join("sync.lock");
+        let _turn = Turn::take(&lock, "the exchange with remotes", PATIENCE)?;
+        let mut received = 0;
+        for round in 0..ROUNDS {
+            let there = remote.look(self.repo)?;
+            let theirs = self.take(&remote, &there, &mut received)?;
+            settle(theirs.as_ref())?;
+            if let Some(sent) = self.send(&remote, &there.name, theirs.as_ref())? {
+                return Ok(Synced { remote: remote.name, received, sent });
+            }
+            self.clock.sleep(pause(round));
+        }
+        let what = format!("{}: others were faster {ROUNDS} times", remote.name);
+        Err(Refusal::again(what).hint("what is here stays, and goes with the next sync").into())
+    }
+
+    /// Takes in what somebody's `git fetch` has brought from a remote; nothing is asked of the remote.
+    pub fn take_fetched(&self, name: &str) -> Result<u64> {
+        let remote = Remote::find(self.repo, Some(name))?;
+        let Some(theirs) = self.repo.read_ref(&remote.tracking)? else { return Ok(0) };
+        if self.repo.read_ref(&remote.pin)? == Some(theirs) {
+            return Ok(0);
+        }
+        self.accept(&remote, &theirs)
+    }
+
+    fn take(&self, remote: &Remote, there: &There, received: &mut u64) -> Result<Option<Oid>> {
+        let Some(tip) = there.tip else {
+            return match self.repo.read_ref(&remote.pin)? {
+                Some(pinned) => Err(gone(remote, &there.name, &pinned)),
+                None => Ok(None),
+            };
+        };
+        if self.repo.read_ref(&remote.tracking)? != Some(tip) {
+            remote.fetch(&self.store, &there.name, false)?;
+        }
+        let fetched = || self.repo.read_ref(&remote.tracking)?.context("nothing was fetched");
+        let mut theirs = fetched()?;
+        let mut taken = self.accept(remote, &theirs);
+        // In a partial clone `git fetch` leaves files out.
+        let partial = self.repo.config_bool(&format!("remote.{}.promisor", remote.name))?;
+        if taken.is_err() && partial == Some(true) {
+            remote.fetch(&self.store, &there.name, true)?;
+            theirs = fetched()?;
+            taken = self.accept(remote, &theirs);
+        }
+        *received += taken?;
+        Ok(Some(theirs))
+    }
+
+    /// Checks a remote's ledger against what was seen of it before, and merges it into ours. Says how
+    /// many lines are new here.
+    fn accept(&self, remote: &Remote, theirs: &Oid) -> Result<u64> {
+        let pinned = self.repo.read_ref(&remote.pin)?;
+        self.examine(remote, theirs, pinned.as_ref())?;
+        let received = self.merge(theirs)?;
+        if pinned != Some(*theirs) {
+            // Lost to whoever took in something else meanwhile: theirs was checked as well.
+            self.repo.swap_ref(&remote.pin, pinned.as_ref(), Some(theirs), "seen")?;
+        }
+        Ok(received)
+    }
+
+    fn examine(&self, remote: &Remote, theirs: &Oid, pinned: Option<&Oid>) -> Result<()> {
+        let damaged = |no: anyhow::Error| match no.downcast::<Refusal>() {
+            Ok(refusal) => refusal.into(),
+            Err(no) => self.refuse(remote, theirs, &format!("is damaged: {no:#}"), pinned),
+        };
+        let new = self.shelf_of(theirs).map_err(damaged)?;
+        let mut known = Positions::new();
+        if let Some(pinned) = pinned.filter(|pinned| *pinned != theirs) {
+            let old = self.shelf_of(pinned).context("reading what was seen of the remote")?;
+            if let Some(lost) = pin::lost(&self.store, &old, &new).map_err(damaged)? {
+                let what = format!("went back: it no longer has {lost}");
+                return Err(self.refuse(remote, theirs, &what, Some(pinned)));
+            }
+            known = self.positions_of(&old)?;
+        }
+        if let Some(root) = new.root(&self.store).map_err(damaged)?
+            && !self.repo.exists(&root)
+            && !self.repo.is_shallow()
+            && self.beginning()?.is_some()
+        {
+            let what =
+                format!("belongs to another repository, whose first commit is {}", root.short());
+            return Err(self.refuse(remote, theirs, &what, pinned));
+        }
+        for known in [known, Positions::new()] {
+            if let News::Lines(..) = new.news(&self.store, &known).map_err(damaged)? {
+                return Ok(());
+            }
+        }
+        Err(damaged(anyhow!("its lines have no order")))
+    }
+
+    /// A no to what a remote has, with what it had before and how to bring that back.
+    fn refuse(
+        &self,
+        remote: &Remote,
+        theirs: &Oid,
+        what: &str,
+        pinned: Option<&Oid>,
+    ) -> anyhow::Error {
+        let name = &remote.name;
+        let refusal = Refusal::refused(format!("the ledger of {name} ({}) {what}", theirs.short()))
+            .hint("nothing of it was taken in; what is here is whole");
+        match pinned {
+            Some(pinned) => refusal
+                .hint(format!("it was {pinned} before; see git log --stat {pinned}..{theirs}"))
+                .hint(format!("if that was meant: git update-ref -d {}", remote.pin)),
+            None => refusal.hint(format!("git remote get-url {name} shows where that leads")),
+        }
+        .into()
+    }
+
+    /// Sends what the remote has not. None means that it has moved since.
+    fn send(&self, remote: &Remote, name: &RefName, theirs: Option<&Oid>) -> Result<Option<u64>> {
+        let Some((ours, shelf)) = self.seal()? else { return Ok(Some(0)) };
+        let there = match theirs {
+            Some(theirs) if *theirs == ours => return Ok(Some(0)),
+            Some(theirs) => pin::count(&self.store, &self.shelf_of(theirs)?)?,
+            None => 0,
+        };
+        let lease = format!("{name}:{}", theirs.map(Oid::to_string).unwrap_or_default());
+        match self.repo.push(&remote.address, &[&format!("{ours}:{name}")], &[lease])? {
+            Pushed::Rejected(why) if is_lost_race(&why) => Ok(None),
+            Pushed::Rejected(why) => Err(remote.refused(name, &why)),
+            Pushed::Done => {
+                for name in [&remote.tracking, &remote.pin] {
+                    let old = self.repo.read_ref(name)?;
+                    self.repo.swap_ref(name, old.as_ref(), Some(&ours), "pushed")?;
+                }
+                Ok(Some(pin::count(&self.store, &shelf)?.saturating_sub(there)))
+            }
+        }
+    }
+
+    /// The tip as a commit that no later write replaces, so that others can have it.
+    fn seal(&self) -> Result<Option<(Oid, Shelf)>> {
+        let beginning = self.beginning()?;
+        let _turn = self.turn()?;
+        for _ in 0..ATTEMPTS {
+            let Some((tip, mut shelf)) = self.checked()? else { return Ok(None) };
+            let commit = self.store.commit(&tip)?;
+            let root = beginning.filter(|_| matches!(shelf.root(&self.store), Ok(None)));
+            if let Some(root) = &root {
+                shelf.set_root(&self.store, root)?;
+            }
+            let parents = match commit.subject() == PENDING {
+                true => commit.parents.clone(),
+                false if root.is_none() => return Ok(Some((tip, shelf))),
+                false => vec![tip],
+            };
+            let tree = shelf.write(&self.store)?;
+            let who = Signature::new("shopfloor", "shopfloor@localhost", &self.clock.now());
+            let sealed = self.store.write_commit(&tree, &parents, SEALED, &who)?;
+            self.store.barrier().context("nothing was written")?;
+            if self.repo.swap_ref(&self.name, Some(&tip), Some(&sealed), SEALED)? == Swap::Done {
+                Seen::moved(self.repo, &tip, sealed);
+                if commit.subject() == PENDING {
+                    drop(garbage::add(self.repo, &[tip]));
+                }
+                return Ok(Some((sealed, shelf)));
+            }
+        }
+        Err(contested(&self.name))
+    }
+
+    /// The commit with which this repository's history begins, if it can be told.
+    fn beginning(&self) -> Result<Option<Oid>> {
+        if self.repo.is_shallow() {
+            return Ok(None);
+        }
+        let branch = RefName::branch(&self.repo.default_branch()?)?;
+        let Some(tip) = self.repo.read_ref(&branch)? else { return Ok(None) };
+        self.repo.root_of(&tip)
+    }
+
+    fn positions_of(&self, shelf: &Shelf) -> Result<Positions> {
+        let ends = shelf
+            .replicas()
+            .map(|(name, dir)| Ok((name.to_owned(), Position::of(&self.store, dir)?)));
+        ends.collect()
+    }
+}
+
+fn gone(remote: &Remote, name: &RefName, pinned: &Oid) -> anyhow::Error {
+    let what = format!("the ledger of {} is gone: there is no {name} any more", remote.name);
+    Refusal::refused(what)
+        .hint(format!("git push {} {pinned}:{name} brings back what was there", remote.address))
+        .hint(format!("if that was meant: git update-ref -d {}", remote.pin))
+        .into()
+}
+
+/// Longer each time, and never the same for two who wait.
+fn pause(round: u32) -> Duration {
+    let most = SHORTEST_PAUSE * 2u32.pow(round.min(6));
+    let chance = RandomState::new().build_hasher().finish();
+    let part = u32::try_from(chance % 1000).unwrap_or_default();
+    most / 4 + most * part / 1000
+}
+
+/// The remote-tracking refs that somebody's fetch may have moved, for those who look without asking.
+pub fn fetched_from(repo: &Repo) -> Result<Vec<String>> {
+    let ours = |spec: &String| spec.contains(":refs/shopfloor/remotes/");
+    let mut names = Vec::new();
+    for remote in repo.remotes()? {
+        if repo.config_all(&format!("remote.{}.fetch", remote.name))?.iter().any(ours) {
+            names.push(remote.name);
+        }
+    }
+    Ok(names)
+}
