@@ -31,6 +31,8 @@ mod renames;
 mod rescue;
 mod route;
 mod sling;
+mod sync;
+mod tamper;
 mod tidy;
 mod tracker;
 mod wait;

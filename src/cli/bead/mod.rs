@@ -12,6 +12,7 @@ mod manual;
 mod ready;
 mod record;
 mod show;
+mod sync;
 mod trust;
 mod update;
 
@@ -66,6 +67,7 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Dep(dep::Dep),
     Log(log::Log),
+    Sync(sync::Sync),
     Trust(trust::Trust),
     Manual(manual::Manual),
     #[command(hide = true)]
@@ -96,6 +98,7 @@ impl Verb {
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
+            Self::Sync(verb) => verb.run(cx),
             Self::Trust(verb) => verb.run(cx),
             Self::Manual(verb) => verb.run(cx),
         }

@@ -1,0 +1,266 @@
+//! Clones with object stores of their own come to one ledger over real transports.
+
+use serde_json::Value;
+
+use crate::support::{Place, Sandbox};
+
+#[test]
+fn two_clones_have_what_both_wrote() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    let mut made = vec![one.bead("from one"), one.bead("from one again")];
+    let synced = one.json("bead sync --json");
+    assert_eq!((&synced["received"], &synced["sent"]), (&Value::from(0), &Value::from(2)));
+    made.push(two.bead("from two"));
+    let synced = two.json("bead sync --json");
+    assert_eq!((&synced["received"], &synced["sent"]), (&Value::from(2), &Value::from(1)));
+    let synced = one.json("bead sync origin --json");
+    assert_eq!((&synced["received"], &synced["sent"]), (&Value::from(1), &Value::from(0)));
+    let again = one.git("bead sync").ok();
+    assert_eq!(again.line(), "origin has what is here, and nothing else");
+    made.sort();
+    for place in [&one, &two] {
+        assert_eq!(ids(place), made);
+        assert_eq!(place.rev("refs/shopfloor/ledger"), hub.rev("refs/shopfloor/ledger"));
+        assert_whole(place);
+    }
+    assert_whole(&hub);
+}
+
+/// Each sync is one commit with one parent on top of what the remote had, however both have diverged.
+#[test]
+fn what_is_sent_is_a_step_forward_for_the_remote() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    hub.git("config receive.denyNonFastForwards true").ok();
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    for round in 0..4 {
+        for (place, name) in [(&one, "one"), (&two, "two")] {
+            for n in 0..3 {
+                place.bead(&format!("{name} {round} {n}"));
+            }
+            place.git("bead sync").ok();
+        }
+    }
+    let count = |which: &str| {
+        hub.git(&format!("rev-list --count {which} refs/shopfloor/ledger")).ok().line()
+    };
+    assert_eq!((count("").as_str(), count("--min-parents=2").as_str()), ("8", "0"));
+    one.git("bead sync").ok();
+    assert_eq!((ids(&one).len(), ids(&one)), (24, ids(&two)));
+}
+
+#[test]
+fn many_clones_at_once_all_arrive() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let places = clones(&world, &hub, ["one", "two", "three", "four"]);
+    let script = "for n in 1 2 3 4; do
+                    git bead create \"$0 $n\" && git bead sync || exit
+                  done";
+    let running: Vec<_> =
+        places.iter().map(|place| place.start(["sh", "-c", script, "work"])).collect();
+    for ran in running {
+        ran.end().ok();
+    }
+    for place in &places {
+        place.git("bead sync").ok();
+    }
+    for place in &places {
+        assert_eq!(ids(place).len(), 16);
+        assert_eq!(place.rev("refs/shopfloor/ledger"), hub.rev("refs/shopfloor/ledger"));
+        assert_whole(place);
+    }
+}
+
+/// A clone of a directory borrows its objects, ours among them, and those are replaced there any time.
+#[test]
+fn a_clone_on_the_same_disk_stands_on_its_own() {
+    let world = Sandbox::new();
+    let one = world.repo("one");
+    let made: Vec<_> = (0..3).map(|n| one.bead(&format!("bead {n}"))).collect();
+    let two = world.clone_of(&one, "two");
+    two.git("bead sync").ok();
+    assert_eq!(two.read(".git/objects/info/alternates"), "../shopfloor-objects\n");
+    world.place(".").sh("rm -rf one").ok();
+    assert_eq!(ids(&two).len(), made.len());
+    assert_whole(&two);
+    two.bead("and one more");
+}
+
+#[test]
+fn what_was_fetched_and_sent_outlives_gc() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    for n in 0..5 {
+        one.bead(&format!("one {n}"));
+        one.git("bead sync").ok();
+        two.bead(&format!("two {n}"));
+        two.git("bead sync").ok();
+        for place in [&one, &two, &hub] {
+            place.sh("git pack-refs --all && git gc --quiet --prune=now").ok();
+            assert_whole(place);
+        }
+    }
+    one.git("bead sync").ok();
+    assert_eq!((ids(&one).len(), ids(&one)), (10, ids(&two)));
+}
+
+#[test]
+fn without_a_remote_there_is_a_clear_word() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("alone");
+    repo.git("bead sync").fails(1).says(&["there is no remote to sync with", "git remote add"]);
+    repo.git("bead sync upstream").fails(129).says(&["no remote is called upstream"]);
+    repo.git("remote add origin ../nowhere.git").ok();
+    repo.git("bead sync").fails(75).says(&["origin cannot be reached", "nothing was changed"]);
+    assert_eq!(ids(&repo).len(), 1);
+}
+
+#[test]
+fn where_only_branches_are_taken_one_hint_is_enough() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    hub.script(
+        "hooks/update",
+        "#!/bin/sh\ncase $1 in refs/heads/* | refs/tags/*) ;; *) exit 1 ;; esac\n",
+    );
+    let made = one.bead("for everybody");
+    let hint = "git config shopfloor.remoteRef refs/heads/shopfloor/ledger";
+    one.git("bead sync").fails(3).says(&["origin does not take the ledger", hint]);
+    one.sh(hint).ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    assert_eq!(ids(&two), [made]);
+    two.bead("an answer");
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    assert_eq!(ids(&one), ids(&two));
+    assert_eq!(hub.git("for-each-ref refs/shopfloor").ok().out, "");
+}
+
+/// Over git's own protocol, as between two machines.
+#[test]
+fn a_daemon_serves_as_a_hub() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    drop(listener);
+    let base = format!("--base-path={}", world.root().display());
+    let port_option = format!("--port={port}");
+    let options = ["--reuseaddr", "--listen=127.0.0.1", "--export-all", "--enable=receive-pack"];
+    let daemon = [&["git", "daemon", &base, &port_option][..], &options[..]].concat();
+    let _daemon = world.place(".").start(daemon);
+    let url = format!("git://127.0.0.1:{port}/hub.git");
+    for place in [&one, &two] {
+        place.run(["git", "remote", "set-url", "origin", &url]).ok();
+    }
+    one.wait("the daemon answers", 20, "true", || one.git("ls-remote origin").code == 0);
+    let mut made = vec![one.bead("from one"), two.bead("from two")];
+    for place in [&one, &two, &one] {
+        place.git("bead sync").ok();
+    }
+    made.sort();
+    assert_eq!((ids(&one), ids(&two)), (made.clone(), made));
+}
+
+#[test]
+fn every_kind_of_clone_can_sync() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    for key in ["uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"] {
+        hub.run(["git", "config", key, "true"]).ok();
+    }
+    let [one] = clones(&world, &hub, ["one"]);
+    one.commit("more", "text\n", "a second commit").ok();
+    one.git("push -q origin HEAD:main").ok();
+    let mut made = vec![one.bead("from one")];
+    one.git("bead sync").ok();
+    let url = format!("file://{}", hub.dir.display());
+    for (name, options) in [
+        ("shallow", "--depth=1"),
+        ("single", "--single-branch"),
+        ("partial", "--filter=blob:none"),
+        ("treeless", "--filter=tree:0 --no-checkout"),
+        ("bare", "--bare"),
+    ] {
+        world.place(".").git(&format!("clone -q {options} {url} {name}")).ok();
+        let place = world.place(name);
+        made.push(place.bead(&format!("from {name}")));
+        place.git("bead sync").ok();
+        made.sort();
+        assert_eq!(ids(&place), made, "{name}");
+        one.bead("meanwhile");
+        one.git("bead sync").ok();
+        // As a person who has the ledger among what is fetched.
+        let spec = "+refs/shopfloor/ledger*:refs/shopfloor/remotes/origin/ledger*";
+        place.run(["git", "fetch", "-q", "origin", spec]).ok();
+        place.git("bead sync").ok();
+        assert_eq!(ids(&place), ids(&one), "{name}");
+        made = ids(&one);
+    }
+}
+
+/// What a mirror fetches goes over what is here, the ledger too.
+#[test]
+fn a_mirror_says_what_to_do_before_it_loses_anything() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one] = clones(&world, &hub, ["one"]);
+    one.bead("from one");
+    one.git("bead sync").ok();
+    let url = format!("file://{}", hub.dir.display());
+    world.place(".").git(&format!("clone -q --mirror {url} mirror")).ok();
+    let mirror = world.place("mirror");
+    mirror.bead("from the mirror");
+    let hint = "git config --add remote.origin.fetch '^refs/shopfloor/*'";
+    mirror.git("bead sync").fails(3).says(&["origin is mirrored", hint]);
+    mirror.sh(hint).ok();
+    mirror.git("bead sync").ok();
+    mirror.bead("and another");
+    one.bead("another from one");
+    one.git("bead sync").ok();
+    mirror.git("fetch -q --prune").ok();
+    mirror.git("bead sync").ok();
+    one.git("bead sync").ok();
+    assert_eq!((ids(&mirror).len(), ids(&mirror)), (4, ids(&one)));
+}
+
+/// Clones over the file protocol, as a network would make them: nothing is shared on the disk.
+pub(crate) fn clones<'w, const N: usize>(
+    world: &'w Sandbox,
+    hub: &Place<'w>,
+    names: [&str; N],
+) -> [Place<'w>; N] {
+    if !hub.has("refs/heads/main") {
+        let first = world.repo("first");
+        first.run(["git", "push", "--quiet", hub.dir.to_str().unwrap(), "main"]).ok();
+    }
+    let url = format!("file://{}", hub.dir.display());
+    names.map(|name| {
+        world.place(".").run(["git", "clone", "--quiet", &url, name]).ok();
+        world.place(name)
+    })
+}
+
+pub(crate) fn ids(place: &Place<'_>) -> Vec<String> {
+    let beads = place.json("bead list --all --json --limit 0");
+    let mut ids: Vec<String> = beads
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bead| bead["id"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+pub(crate) fn assert_whole(place: &Place<'_>) {
+    assert_eq!(place.git("fsck --no-dangling").ok().out, "");
+}

@@ -1,0 +1,160 @@
+//! What a remote has shown once cannot be taken back: every way of doing so is noticed and refused,
+//! and what is here stays whole.
+
+use crate::support::{Place, Sandbox};
+use crate::sync::{clones, ids};
+
+const LEDGER: &str = "refs/shopfloor/ledger";
+
+/// Two clones that have synced, and what the hub had before the last two syncs.
+fn settled(world: &Sandbox) -> (Place<'_>, Place<'_>, Place<'_>, String) {
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(world, &hub, ["one", "two"]);
+    for n in 0..6 {
+        one.bead(&format!("bead {n}"));
+    }
+    one.git("bead sync").ok();
+    let old = hub.rev(LEDGER);
+    two.git("bead sync").ok();
+    two.bead("from two");
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    (hub, one, two, old)
+}
+
+/// A sync is refused with these words and with what was there before; then what the hint says helps.
+#[track_caller]
+fn is_refused(hub: &Place<'_>, one: &Place<'_>, before: &str, words: &[&str]) {
+    let (beads, tip) = (ids(one), one.rev(LEDGER));
+    for _ in 0..2 {
+        one.git("bead sync").fails(3).says(words).says(&["origin", before]);
+        assert_eq!((ids(one), one.rev(LEDGER)), (beads.clone(), tip.clone()));
+    }
+    // What was fetched is not taken in by any other command either.
+    one.bead("written meanwhile");
+    assert_eq!(ids(one).len(), beads.len() + 1);
+    one.run(["git", "push", "--quiet", "origin", &format!("+{before}:{LEDGER}")]).ok();
+    one.git("bead sync").ok();
+    assert_eq!(hub.rev(LEDGER), one.rev(LEDGER));
+}
+
+#[test]
+fn a_rewind_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, old) = settled(&world);
+    let before = hub.rev(LEDGER);
+    hub.run(["git", "update-ref", LEDGER, &old]).ok();
+    is_refused(&hub, &one, &before, &["went back", "bead.created on"]);
+}
+
+#[test]
+fn a_deletion_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    hub.run(["git", "update-ref", "-d", LEDGER]).ok();
+    is_refused(&hub, &one, &before, &["is gone", "git push"]);
+}
+
+#[test]
+fn a_push_of_a_mirror_without_a_ledger_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    let [other] = clones(&world, &hub, ["other"]);
+    other.git("push -q --mirror origin").ok();
+    is_refused(&hub, &one, &before, &["is gone"]);
+}
+
+#[test]
+fn an_edit_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    rewrite(&hub, "sed 's/bead 2/bead two/'");
+    is_refused(&hub, &one, &before, &["is damaged", "was altered"]);
+}
+
+#[test]
+fn a_missing_line_is_refused_also_in_the_middle() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    rewrite(&hub, "sed '/bead 3/d'");
+    is_refused(&hub, &one, &before, &["went back", "bead.created on"]);
+}
+
+#[test]
+fn another_order_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    rewrite(&hub, "tac");
+    is_refused(&hub, &one, &before, &["is damaged", "its clock is"]);
+}
+
+/// A line that is sound in itself and was written by somebody else takes the place of another.
+#[test]
+fn a_forged_line_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    let other = world.repo("other");
+    for n in 0..6 {
+        other.bead(&format!("forged {n}"));
+    }
+    let forged = other.sh("git ls-tree -r refs/shopfloor/ledger | grep 0-0.jsonl | awk '{print $3}' | xargs git cat-file blob | sed -n 4p").ok().line();
+    hub.write("forged", format!("{forged}\n"));
+    rewrite(&hub, "sed -e '/bead 3/{r forged' -e 'd}'");
+    is_refused(&hub, &one, &before, &["went back", "bead.created on"]);
+}
+
+#[test]
+fn the_ledger_of_another_repository_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, two, _) = settled(&world);
+    let before = hub.rev(LEDGER);
+    let other = world.place("other");
+    other.sh("git init -q && git commit -q --allow-empty -m 'another beginning'").ok();
+    other.bead("of another project");
+    let elsewhere = world.bare("elsewhere.git");
+    other.run(["git", "remote", "add", "origin", elsewhere.dir.to_str().unwrap()]).ok();
+    other.git("bead sync").ok();
+    let path = elsewhere.dir.to_str().unwrap();
+    hub.run(["git", "fetch", "-q", path, &format!("+{LEDGER}:{LEDGER}")]).ok();
+    is_refused(&hub, &one, &before, &["went back"]);
+    // Also by who meets it for the first time.
+    let beads = ids(&two);
+    two.run(["git", "remote", "add", "wrong", path]).ok();
+    two.git("bead sync wrong").fails(3).says(&["belongs to another repository", "wrong"]);
+    assert_eq!(ids(&two), beads);
+}
+
+/// Old commits may be squashed: what counts is lines.
+#[test]
+fn squashed_commits_are_no_loss() {
+    let world = Sandbox::new();
+    let (hub, one, two, _) = settled(&world);
+    one.bead("not sent yet");
+    hub.sh("git update-ref refs/shopfloor/ledger $(git -c user.name=x -c user.email=x commit-tree -m squashed 'refs/shopfloor/ledger^{tree}')").ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    assert_eq!((ids(&one).len(), ids(&one)), (8, ids(&two)));
+    assert_eq!(hub.rev(LEDGER), two.rev(LEDGER));
+}
+
+/// Rewrites the longest file of lines in the hub's ledger with a filter.
+fn rewrite(hub: &Place<'_>, filter: &str) {
+    hub.sh(&format!(
+        "set -e
+         file=$(git ls-tree -r -l {LEDGER} | sort -k4n | tail -n 1 | cut -f2)
+         git cat-file blob {LEDGER}:$file | {filter} >changed
+         ! git cat-file blob {LEDGER}:$file | cmp -s - changed
+         export GIT_INDEX_FILE=index-of-mine
+         git read-tree {LEDGER}
+         git update-index --add --cacheinfo 100644,$(git hash-object -w changed),$file
+         commit=$(git -c user.name=x -c user.email=x commit-tree -m changed $(git write-tree))
+         git update-ref {LEDGER} $commit"
+    ))
+    .ok();
+}
