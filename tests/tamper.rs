@@ -143,6 +143,76 @@ fn squashed_commits_are_no_loss() {
     assert_eq!(hub.rev(LEDGER), two.rev(LEDGER));
 }
 
+/// Where the hub runs the sample hook, nothing of all this gets in.
+#[test]
+fn a_hub_with_the_hook_takes_sound_ledgers_only() {
+    let world = Sandbox::new();
+    let (hub, one, two, old) = settled(&world);
+    let before = hub.rev(LEDGER);
+    let hook = concat!(env!("CARGO_MANIFEST_DIR"), "/hooks/pre-receive");
+    hub.run(["cp", hook, "hooks/pre-receive"]).ok();
+    let evil = world.place("evil.git");
+    evil.sh("git init -q --bare && git fetch -q ../hub.git 'refs/shopfloor/*:refs/shopfloor/*'")
+        .ok();
+    evil.run(["git", "config", "user.name", "Mallory"]).ok();
+    evil.run(["git", "config", "user.email", "m@example.org"]).ok();
+    let push = |spec: &str, word: &str| {
+        evil.run(["git", "push", "--force", "../hub.git", spec]).fails(1).says(&[word]);
+        assert_eq!(hub.rev(LEDGER), before);
+        evil.run(["git", "update-ref", LEDGER, &before]).ok();
+    };
+    push(&format!("{old}:{LEDGER}"), "it no longer has bead.created on");
+    push(&format!(":{LEDGER}"), "not to be deleted");
+    for (filter, word) in [
+        ("sed 's/bead 2/bead two/'", "was altered"),
+        ("sed '/bead 3/d'", "it no longer has"),
+        ("tac", "its clock is"),
+        ("head -c 100", "cut off"),
+    ] {
+        rewrite(&evil, filter);
+        push(&format!("{LEDGER}:{LEDGER}"), word);
+    }
+    // And everything honest does.
+    for place in [&one, &two, &one] {
+        place.bead("honest work");
+        place.git("bead sync").ok();
+    }
+    let fresh = world.bare("fresh.git");
+    fresh.run(["cp", hook, "hooks/pre-receive"]).ok();
+    one.run(["git", "remote", "add", "fresh", fresh.dir.to_str().unwrap()]).ok();
+    one.git("bead sync fresh").ok();
+    assert_eq!(fresh.rev(LEDGER), one.rev(LEDGER));
+}
+
+#[test]
+fn verify_walks_everything() {
+    let world = Sandbox::new();
+    let (hub, one, two, _) = settled(&world);
+    let told = one.json("bead verify --json");
+    assert_eq!((&told["lines"], &told["replicas"]), (&7.into(), &2.into()));
+    assert_eq!(one.git("bead verify").ok().line(), "7 lines of 2 clones: all sound");
+    // Past the rules, by a session that wrote with another name.
+    let bead = one.bead("held");
+    one.run(["git", "bead", "update", &bead, "--claim"]).ok();
+    let close = "SHOPFLOOR_AGENT=x SHOPFLOOR_SESSION=s git bead close";
+    one.sh(&format!("{close} {bead} --reason 'not mine'")).fails(3);
+    one.git("bead verify").ok();
+    // What was seen of a remote and is no longer here.
+    two.bead("seen");
+    two.git("bead sync").ok();
+    let before = one.rev(LEDGER);
+    one.git("bead sync").ok();
+    let synced = one.rev(LEDGER);
+    one.sh(&format!("rm -rf .git/shopfloor && git update-ref {LEDGER} {before}")).ok();
+    one.git("bead verify").fails(3).says(&["lacks what was seen as refs/shopfloor/pins/origin"]);
+    one.run(["git", "update-ref", LEDGER, &synced]).ok();
+    one.git("bead verify").ok();
+    rewrite(&hub, "sed 's/bead 2/bead two/'");
+    let path = hub.dir.to_str().unwrap();
+    one.sh(&format!("rm -rf .git/shopfloor && git fetch -q {path} +{LEDGER}:{LEDGER}")).ok();
+    one.git("bead verify").fails(128).says(&["was altered"]);
+}
+
 /// Rewrites the longest file of lines in the hub's ledger with a filter.
 fn rewrite(hub: &Place<'_>, filter: &str) {
     hub.sh(&format!(

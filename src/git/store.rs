@@ -3,7 +3,7 @@
 //! `git gc --prune=now` beside a writer deletes what no ref names yet, so our objects stand in
 //! `<common>/shopfloor-objects`, which git reads as an alternate and never prunes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub struct Store<'r> {
     repo: &'r Repo,
     dir: PathBuf,
     loose: gix::odb::loose::Store,
+    incoming: OnceCell<gix::odb::Handle>,
     ready: Cell<bool>,
     unflushed: RefCell<Unflushed>,
 }
@@ -49,7 +50,8 @@ impl<'r> Store<'r> {
     pub fn open(repo: &'r Repo) -> Self {
         let dir = repo.common_dir().join(alternates::DIR);
         let loose = gix::odb::loose::Store::at(&dir, repo.handle().object_hash());
-        Self { repo, dir, loose, ready: Cell::new(false), unflushed: RefCell::default() }
+        let (incoming, ready) = (OnceCell::new(), Cell::new(false));
+        Self { repo, dir, loose, incoming, ready, unflushed: RefCell::default() }
     }
 
     pub fn blob(&self, id: &Oid) -> Result<Vec<u8>> {
@@ -166,10 +168,13 @@ impl<'r> Store<'r> {
     fn measure(&self, id: &Oid) -> Result<()> {
         let size = match self.loose.try_header(&id.id()) {
             Ok(Some((size, _))) => size,
-            Ok(None) => {
-                let found = self.repo.handle().find_header(id.id());
-                found.with_context(|| format!("object {id} is missing or damaged"))?.size()
-            }
+            Ok(None) => match self.repo.handle().find_header(id.id()) {
+                Ok(found) => found.size(),
+                Err(no) => match self.incoming(id)? {
+                    Some((_, bytes)) => bytes.len() as u64,
+                    None => return Err(no).with_context(|| lacking(id)),
+                },
+            },
             Err(no) => return Err(no).with_context(|| format!("object {id} is damaged")),
         };
         ensure!(size <= LARGEST, "object {id} has {size} bytes, more than {LARGEST}");
@@ -192,16 +197,39 @@ impl<'r> Store<'r> {
                 }
                 data.kind
             }
-            None => {
-                let found = self.repo.handle().find_object(id.id());
-                let mut object =
-                    found.with_context(|| format!("object {id} is missing or damaged"))?;
-                bytes = std::mem::take(&mut object.data);
-                object.kind
-            }
+            None => match self.repo.handle().find_object(id.id()) {
+                Ok(mut object) => {
+                    bytes = std::mem::take(&mut object.data);
+                    object.kind
+                }
+                Err(no) => match self.incoming(id)? {
+                    Some((kind, found)) => {
+                        bytes = found;
+                        kind
+                    }
+                    None => return Err(no).with_context(|| lacking(id)),
+                },
+            },
         };
         ensure!(found_kind == kind, "object {id} is a {found_kind}, not a {kind}");
         Ok(bytes)
+    }
+
+    /// An object of a push that git has not accepted yet: it asks its hooks first, and tells them where
+    /// what was pushed waits.
+    fn incoming(&self, id: &Oid) -> Result<Option<(Kind, Vec<u8>)>> {
+        let Some(dir) = self.repo.env().get("GIT_QUARANTINE_PATH") else { return Ok(None) };
+        let mut bytes = Vec::new();
+        let odb = match self.incoming.get() {
+            Some(known) => known,
+            None => {
+                let odb = gix::odb::at(dir, id.id().kind()).context("opening what was pushed")?;
+                self.incoming.get_or_init(|| odb)
+            }
+        };
+        let found = gix::objs::Find::try_find(odb, &id.id(), &mut bytes);
+        let kind = found.context("reading what was pushed")?.map(|data| data.kind);
+        Ok(kind.map(|kind| (kind, bytes)))
     }
 
     fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
@@ -247,4 +275,8 @@ impl<'r> Store<'r> {
         self.ready.set(true);
         Ok(())
     }
+}
+
+fn lacking(id: &Oid) -> String {
+    format!("object {id} is missing or damaged")
 }

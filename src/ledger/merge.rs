@@ -22,6 +22,11 @@ use crate::git::{Oid, Signature, Store, Swap};
 /// Clocks count lines, so none is this far ahead; one that were would leave too little for the rest of us.
 const LEAP: u64 = 1 << 32;
 
+/// Whether clocks have come further than all the lines of the world could have brought them.
+pub(super) fn leaps(before: u64, after: u64) -> bool {
+    after > before.saturating_add(LEAP)
+}
+
 /// A line as far as merging is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stored {
@@ -76,7 +81,8 @@ impl Ledger<'_> {
             let positions = positions(&self.store, &merged, &known).map_err(unreadable)?;
             let clock =
                 |positions: &Positions| positions.values().map(|position| position.clock).max();
-            let leap = clock(&positions) > Some(clock(&known).unwrap_or_default() + LEAP);
+            let leap =
+                leaps(clock(&known).unwrap_or_default(), clock(&positions).unwrap_or_default());
             ensure!(!leap, "the clock of {theirs} is further ahead than any honest clock can be");
             let tree = merged.write(&self.store)?;
             let stands_on = |commit: &crate::git::Commit| commit.parents.contains(theirs);

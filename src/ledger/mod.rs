@@ -20,6 +20,7 @@ mod remote;
 mod shelf;
 mod state;
 mod sync;
+mod verify;
 mod write;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use line::{LONGEST, Line, OVERSIZED};
 pub use pen::Pen;
 pub use remote::default_remote;
 pub use sync::{Synced, fetched_from};
+pub use verify::{Finding, Verified};
 
 pub type Json = serde_json::Value;
 

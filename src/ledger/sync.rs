@@ -220,7 +220,7 @@ impl Ledger<'_> {
         self.repo.root_of(&tip)
     }
 
-    fn positions_of(&self, shelf: &Shelf) -> Result<Positions> {
+    pub(super) fn positions_of(&self, shelf: &Shelf) -> Result<Positions> {
         let ends = shelf
             .replicas()
             .map(|(name, dir)| Ok((name.to_owned(), Position::of(&self.store, dir)?)));

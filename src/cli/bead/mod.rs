@@ -15,6 +15,7 @@ mod show;
 mod sync;
 mod trust;
 mod update;
+mod verify;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -69,6 +70,7 @@ pub(super) enum Verb {
     Log(log::Log),
     Sync(sync::Sync),
     Trust(trust::Trust),
+    Verify(verify::Verify),
     Manual(manual::Manual),
     #[command(hide = true)]
     Hook(hook::Hook),
@@ -100,6 +102,7 @@ impl Verb {
             Self::Log(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
             Self::Trust(verb) => verb.run(cx),
+            Self::Verify(verb) => verb.run(cx),
             Self::Manual(verb) => verb.run(cx),
         }
     }

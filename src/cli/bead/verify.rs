@@ -1,0 +1,92 @@
+//! `git bead verify`: nothing was lost, changed, or written past the rules.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::audit;
+use crate::cli::context::Context;
+use crate::cli::exit;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::table;
+use crate::git::Oid;
+use crate::ledger::{Finding, Verified};
+use crate::refusal::Refusal;
+
+/// Read the whole ledger and check every line of it
+///
+/// Each line is what its id says, in its place, and after what it names; nothing that was seen of
+/// a remote is missing; nobody closed what another held. What is damaged or lost is an error,
+/// what was written past the rules is listed, and then the exit code is 3.
+///
+/// --range is for the hub: as hooks/pre-receive there does, it decides whether a push may replace
+/// one state of the ledger by another.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Verify {
+    /// Whether NEW may take the place of OLD; no lines may be lost
+    #[arg(long, value_name = "OLD..NEW")]
+    range: Option<String>,
+}
+
+impl Verify {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let ledger = cx.ledger()?;
+        let verified = match &self.range {
+            None => ledger.verify()?,
+            Some(range) => {
+                let (old, new) = ends(range)?;
+                ledger.verify_range(old.as_ref(), new.as_ref())?
+            }
+        };
+        let report = Report::of(verified);
+        let code = if report.findings.is_empty() { 0 } else { exit::REFUSED };
+        Ok(Done::from(report).exit(code))
+    }
+}
+
+/// Both ends of a range as a hook gets them: whole names, zeros for nothing.
+fn ends(range: &str) -> Result<(Option<Oid>, Option<Oid>)> {
+    let wrong = || Refusal::usage(format!("{range:?} is no range")).hint("--range OLD..NEW");
+    let (old, new) = range.split_once("..").ok_or_else(wrong)?;
+    let end = |text: &str| text.parse::<Oid>().map_err(|_| wrong());
+    let real = |id: Oid| Some(id).filter(|id| !id.is_null());
+    Ok((real(end(old)?), real(end(new)?)))
+}
+
+#[derive(Serialize)]
+struct Report {
+    lines: usize,
+    replicas: usize,
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn of(verified: Verified) -> Self {
+        let Verified { lines, replicas, mut findings } = verified;
+        findings.extend(audit::closes(&lines));
+        Self { lines: lines.len(), replicas, findings }
+    }
+}
+
+impl Show for Report {
+    fn show(&self, out: &mut Screen) {
+        let Self { lines, replicas, findings } = self;
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|it| {
+                vec![
+                    (Tone::Faint, it.line.clone()),
+                    (Tone::Id, it.on.clone()),
+                    (Tone::Plain, it.by.clone()),
+                    (Tone::Bad, it.what.clone()),
+                ]
+            })
+            .collect();
+        table::rows(out, &rows);
+        let clones = if *replicas == 1 { "1 clone" } else { &format!("{replicas} clones") };
+        let told = match findings.len() {
+            0 => (Tone::Good, "all sound".to_owned()),
+            count => (Tone::Bad, format!("{count} written past the rules")),
+        };
+        out.parts(&[(Tone::Plain, &format!("{lines} lines of {clones}: ")), (told.0, &told.1)]);
+    }
+}
