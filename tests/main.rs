@@ -10,6 +10,7 @@ mod support;
 mod alone;
 mod attribution;
 mod checkout;
+mod claims;
 mod compat;
 mod convoy;
 mod crash;

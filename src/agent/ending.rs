@@ -3,6 +3,7 @@
 
 use crate::agent::event::{Ended, Event, Rescued, Unhooked};
 use crate::agent::roster::{Roster, Session};
+use crate::bead::change;
 use crate::bead::event::{Event as BeadEvent, Status};
 use crate::bead::{Bead, Beads};
 
@@ -71,10 +72,7 @@ fn release(bead: &Bead, session: &Session) -> Option<Word> {
     }
     let reason =
         format!("session {} of {} is over and nothing of it is queued", session.id, session.agent);
-    Some(Word::Bead {
-        on: bead.id.clone(),
-        event: BeadEvent::Released { epoch: claim.epoch, reason },
-    })
+    Some(Word::Bead { on: bead.id.clone(), event: change::release(bead, &reason)? })
 }
 
 #[cfg(test)]

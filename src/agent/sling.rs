@@ -97,14 +97,12 @@ fn freed(bead: &Bead, roster: &Roster) -> (Vec<BeadEvent>, Bead) {
         |claim: &&Claim| claim.session.as_deref().is_some_and(|id| roster.session(id).is_some());
     let mut bead = bead.clone();
     let Some(claim) = bead.claim.as_ref().filter(ours) else { return (Vec::new(), bead) };
-    let released = BeadEvent::Released {
-        epoch: claim.epoch,
-        reason: format!("the session of {} is over; slung again", claim.holder),
-    };
+    let reason = format!("the session of {} is over; slung again", claim.holder);
+    let released = change::release(&bead, &reason);
     bead.claim = None;
     bead.assignee = None;
     bead.status = Status::OPEN;
-    (vec![released], bead)
+    (released.into_iter().collect(), bead)
 }
 
 fn choose(floor: &Floor<'_>, wanted: &Wanted<'_>) -> Result<Name> {
@@ -144,6 +142,7 @@ mod tests {
 
     fn claimed(holder: &str, session: Option<&str>) -> Bead {
         let claim = Claim {
+            id: "line".to_owned(),
             holder: holder.to_owned(),
             session: session.map(str::to_owned),
             epoch: 4,

@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::bead::Claim;
 use crate::bead::event::{Closed, Edit, Event, Landed, Link, New, Status};
 use crate::ledger::{Fold, Line};
 use crate::refusal::Refusal;
@@ -39,15 +40,10 @@ pub struct Bead {
     /// The highest epoch any claim of this bead has had; 0 before the first.
     pub epoch: u64,
     pub claim: Option<Claim>,
-}
-
-/// Who holds a bead, and since which line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
-    pub holder: String,
-    pub session: Option<String>,
-    pub epoch: u64,
-    pub at: String,
+    /// Claims of the same epoch, from clones that did not know of this one.
+    pub rivals: Vec<Claim>,
+    /// The claim under which it was closed by hand.
+    pub closed_under: Option<Claim>,
 }
 
 /// `issue_id` depends on `depends_on_id`. Kept with the dependent bead.
@@ -77,7 +73,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn name() -> String {
         "beads".to_owned()
@@ -212,9 +208,10 @@ impl Bead {
             Event::Created(_) => {}
             Event::Edited(edit) => self.edit(line, edit),
             Event::Claimed { epoch, holder, session } => self.claimed(line, epoch, holder, session),
-            Event::Released { epoch, .. } => self.released(epoch),
+            Event::Released { epoch, claim, .. } => self.released(epoch, claim.as_deref()),
+            Event::Withdrawn { claim, .. } => self.withdrawn(&claim),
             Event::Closed(closed) => self.close(line, closed),
-            Event::Reopened { .. } => self.reopen(),
+            Event::Reopened { .. } => self.open_again(),
             Event::Commented { text } => self.comment(line, text),
             Event::Linked { to, kind } => self.link(line, to, kind),
             Event::Unlinked { to, kind } => {
@@ -271,48 +268,23 @@ impl Bead {
         }
     }
 
-    /// The later epoch wins; of two claims with one epoch the first in ledger order stands.
-    fn claimed(&mut self, line: &Line, epoch: u64, holder: String, session: Option<String>) {
-        if epoch <= self.epoch || self.status == Status::CLOSED {
-            return;
-        }
-        self.epoch = epoch;
-        self.status = Status::IN_PROGRESS;
-        self.assignee = Some(holder.clone());
-        self.started_at.get_or_insert_with(|| line.at.clone());
-        self.claim = Some(Claim { holder, session, epoch, at: line.at.clone() });
-    }
-
-    fn released(&mut self, epoch: u64) {
-        if self.claim.as_ref().is_some_and(|claim| claim.epoch == epoch) {
-            self.claim = None;
-            self.assignee = None;
-            self.status = Status::OPEN;
-        }
-    }
-
     /// A close by an earlier holder, written where the later claim was not known, does not stand;
-    /// nor does one by hand where the landing was not known.
+    /// nor does one by hand where the landing was not known. What has landed has landed.
     fn close(&mut self, line: &Line, closed: Closed) {
-        let landed_already = self.landed.is_some() && closed.landed.is_none();
-        if landed_already || closed.epoch.is_some_and(|epoch| epoch < self.epoch) {
+        let by_hand = closed.landed.is_none();
+        let stale = self.is_stale(closed.epoch, closed.claim.as_deref());
+        if by_hand && (self.status == Status::CLOSED || stale) {
             return;
         }
         self.status = Status::CLOSED;
         self.closed_at = Some(line.at.clone());
         self.closed_by = Some(line.by.clone());
         self.close_reason = Some(closed.reason).filter(|reason| !reason.is_empty());
+        self.closed_under = self.claim.take().filter(|_| by_hand);
+        if !by_hand {
+            self.rivals.clear();
+        }
         self.landed = closed.landed;
-        self.claim = None;
-    }
-
-    fn reopen(&mut self) {
-        self.status = Status::OPEN;
-        self.closed_at = None;
-        self.closed_by = None;
-        self.close_reason = None;
-        self.landed = None;
-        self.assignee = None;
     }
 
     fn comment(&mut self, line: &Line, text: String) {
@@ -394,7 +366,12 @@ pub(super) mod tests {
         assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "x");
         drink(&mut all, "b-1", "z", &claimed(2, "z"));
         assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "z");
-        drink(&mut all, "b-1", "x", &Event::Released { epoch: 1, reason: String::new() });
+        drink(
+            &mut all,
+            "b-1",
+            "x",
+            &Event::Released { epoch: 1, reason: String::new(), claim: None },
+        );
         assert_eq!(
             all.get("b-1").unwrap().assignee.as_deref(),
             Some("z"),

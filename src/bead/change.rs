@@ -155,7 +155,11 @@ pub fn claim(
 /// Ends the claim that stands, so that somebody else can take the bead.
 pub fn release(bead: &Bead, reason: &str) -> Option<Event> {
     let claim = bead.claim.as_ref()?;
-    Some(Event::Released { epoch: claim.epoch, reason: reason.to_owned() })
+    Some(Event::Released {
+        epoch: claim.epoch,
+        reason: reason.to_owned(),
+        claim: Some(claim.id.clone()),
+    })
 }
 
 /// What stands outside the work graph and still decides whether a bead may be closed by hand.
@@ -163,6 +167,8 @@ pub fn release(bead: &Bead, reason: &str) -> Option<Event> {
 pub struct Elsewhere {
     /// The queue entry that carries the bead's change, such as `main#42`.
     pub submitted: Option<String>,
+    /// The hub that has not confirmed the claim yet.
+    pub unconfirmed: Option<String>,
     /// The command that submits what the holder's worktree still holds back.
     pub unsubmitted: Option<String>,
 }
@@ -189,6 +195,13 @@ pub fn close(
         return Err(Refusal::refused(format!("{short} has work that was never submitted"))
             .hint(format!("submit it, and its landing closes the bead: {push}"))
             .into());
+    }
+    if let Some(hub) = &elsewhere.unconfirmed {
+        return Err(Refusal::refused(format!(
+            "the claim of {short} is provisional: {hub} has not confirmed it"
+        ))
+        .hint("git bead sync asks for it")
+        .into());
     }
     if let Some(open) = beads.children(&bead.id).find(|child| child.status != Status::CLOSED) {
         return Err(Refusal::refused(format!(
@@ -221,7 +234,8 @@ pub fn close(
             .into());
     }
     let epoch = bead.claim.as_ref().map(|claim| claim.epoch);
-    Ok(Some(Event::Closed(Closed { epoch, landed: None, ..closed })))
+    let claim = bead.claim.as_ref().map(|claim| claim.id.clone());
+    Ok(Some(Event::Closed(Closed { epoch, claim, landed: None, ..closed })))
 }
 
 /// Closes by landing: nobody's decision, the target has the change.
@@ -230,8 +244,9 @@ pub fn close_landed(bead: &Bead, landed: Landed) -> Option<Event> {
         return None;
     }
     let epoch = bead.claim.as_ref().map(|claim| claim.epoch);
+    let claim = bead.claim.as_ref().map(|claim| claim.id.clone());
     let reason = format!("landed as {}", landed.commit.get(..12).unwrap_or(&landed.commit));
-    Some(Event::Closed(Closed { reason, epoch, landed: Some(landed), on_behalf_of: None }))
+    Some(Event::Closed(Closed { reason, epoch, claim, landed: Some(landed), on_behalf_of: None }))
 }
 
 /// Whether `actor` holds the claim that stands: name, session and, where it presents one, epoch.
@@ -399,7 +414,7 @@ mod tests {
     fn a_submitted_change_closes_by_landing_alone() {
         let taken = held("x", Some("s1"));
         let bead = taken.get("b-1").unwrap();
-        let queued = Elsewhere { submitted: Some("main#42".to_owned()), unsubmitted: None };
+        let queued = Elsewhere { submitted: Some("main#42".to_owned()), ..Elsewhere::default() };
         let no =
             said(close(&taken, bead, &actor("x", Some("s1"), true), Closed::default(), &queued));
         assert_eq!(no, "b-1 closes when main#42 lands");

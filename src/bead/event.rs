@@ -23,7 +23,16 @@ pub enum Event {
     },
     /// The claim of this epoch is over, and the bead is open again.
     #[serde(rename = "bead.released")]
-    Released { epoch: u64, reason: String },
+    Released {
+        epoch: u64,
+        reason: String,
+        /// The line that made it, since two clones may have written one with the same epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<String>,
+    },
+    /// The claim that this line made never stood: somebody else's was first at the shared remote.
+    #[serde(rename = "bead.withdrawn")]
+    Withdrawn { epoch: u64, claim: String, reason: String },
     #[serde(rename = "bead.closed")]
     Closed(Closed),
     #[serde(rename = "bead.reopened")]
@@ -120,6 +129,9 @@ pub struct Closed {
     pub reason: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
+    /// The line of the claim under which it was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

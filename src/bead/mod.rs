@@ -3,8 +3,10 @@
 pub mod audit;
 pub mod beads;
 pub mod change;
+mod claims;
 pub mod event;
 pub mod graph;
+pub mod hub;
 pub mod ready;
 
 use anyhow::Result;
@@ -12,7 +14,8 @@ use anyhow::Result;
 use crate::git::Repo;
 use crate::refusal::Refusal;
 
-pub use beads::{Bead, Beads, Claim};
+pub use beads::{Bead, Beads};
+pub use claims::Claim;
 
 /// What a repository's ids start with: `shopfloor.prefix`, else the name of its directory.
 pub fn prefix(repo: &Repo) -> Result<String> {

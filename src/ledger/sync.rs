@@ -3,6 +3,7 @@
 //! What we have of our own goes on top of the remote's tip as one commit, so a push is always a step
 //! forward there, and the remote's own compare-and-swap says who came first.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use anyhow::{Context as _, Result, anyhow};
 use super::place::Seen;
 use super::remote::{Remote, There, is_lost_race};
 use super::shelf::{News, Position, Positions, Shelf};
+use super::state::in_order;
 use super::write::{ATTEMPTS, PENDING, contested};
-use super::{Ledger, garbage, pin};
+use super::{Ledger, Line, garbage, pin};
 use crate::git::{Oid, Pushed, RefName, Repo, Signature, Swap};
 use crate::host::Turn;
 use crate::refusal::Refusal;
@@ -39,7 +41,7 @@ impl Ledger<'_> {
     pub fn sync(
         &self,
         named: Option<&str>,
-        settle: &mut dyn FnMut(Option<&Oid>) -> Result<()>,
+        settle: &mut dyn FnMut(&str, Option<&Oid>) -> Result<()>,
     ) -> Result<Synced> {
         let remote = Remote::find(self.repo, named)?;
         let lock = self.repo.own_dir()?.join("sync.lock");
@@ -48,7 +50,7 @@ impl Ledger<'_> {
         for round in 0..ROUNDS {
             let there = remote.look(self.repo)?;
             let theirs = self.take(&remote, &there, &mut received)?;
-            settle(theirs.as_ref())?;
+            settle(&remote.name, theirs.as_ref())?;
             if let Some(sent) = self.send(&remote, &there.name, theirs.as_ref())? {
                 return Ok(Synced { remote: remote.name, received, sent });
             }
@@ -66,6 +68,27 @@ impl Ledger<'_> {
             return Ok(0);
         }
         self.accept(&remote, &theirs)
+    }
+
+    /// What a remote had when it was last taken in or sent to.
+    pub fn seen_of(&self, remote: &str) -> Result<Option<Oid>> {
+        self.repo.read_ref(&super::remote::pin(remote)?)
+    }
+
+    /// The lines here that are not there, in the one order. `theirs` was taken in.
+    pub fn beyond(&self, theirs: Option<&Oid>) -> Result<Vec<Line>> {
+        let Some((_, shelf)) = self.checked()? else { return Ok(Vec::new()) };
+        let Some(theirs) = theirs else { return self.lines() };
+        let there = self.shelf_of(theirs)?;
+        if let News::Lines(lines, _) = shelf.news(&self.store, &self.positions_of(&there)?)? {
+            return Ok(in_order(lines));
+        }
+        // A merge has moved something of theirs: then it is not at its end that ours goes on.
+        let News::Lines(known, _) = there.news(&self.store, &Positions::new())? else {
+            return Err(anyhow!("the lines of {theirs} have no order"));
+        };
+        let known: HashSet<String> = known.into_iter().map(|line| line.id).collect();
+        Ok(self.lines()?.into_iter().filter(|line| !known.contains(&line.id)).collect())
     }
 
     fn take(&self, remote: &Remote, there: &There, received: &mut u64) -> Result<Option<Oid>> {

@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::bead::event::Landed as Closing;
-use crate::bead::{Beads, change};
+use crate::bead::{Beads, Claim, change};
 use crate::git::{Oid, Pushed, Repo, Swap};
 use crate::refinery::event::{Event, Intent, Landed, Tested};
 use crate::refinery::lease::Lease;
@@ -88,13 +88,14 @@ fn intend(lease: &Lease<'_>, entry: &Entry, tested: &Tested, intent: &Intent) ->
     })
 }
 
-/// Whether nobody has claimed the bead anew since the entry was submitted.
+/// Whether nobody has claimed the bead anew since the entry was submitted, nor was first elsewhere.
 pub(super) fn stands(beads: &Beads, entry: &Entry) -> bool {
     let (Some(bead), Some(epoch)) = (entry.bead.as_ref().and_then(|id| beads.get(id)), entry.epoch)
     else {
         return true;
     };
-    bead.epoch == epoch
+    let other = |claim: &Claim| entry.claim.as_ref().is_some_and(|own| *own != claim.id);
+    bead.epoch == epoch && !bead.claim.as_ref().is_some_and(other)
 }
 
 /// Says landed, and closes the bead, in one write.

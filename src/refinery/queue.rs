@@ -38,6 +38,8 @@ pub struct Entry {
     pub agent: Option<String>,
     pub epoch: Option<u64>,
     pub session: Option<String>,
+    #[serde(default)]
+    pub claim: Option<String>,
     pub options: Vec<String>,
     pub by: String,
     pub owner: String,
@@ -96,7 +98,7 @@ pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
 }
 
 impl Fold for Queue {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn name() -> String {
         "queue".to_owned()
@@ -243,6 +245,7 @@ impl Entry {
             agent: queued.agent,
             epoch: queued.epoch,
             session: queued.session,
+            claim: queued.claim,
             options: queued.options,
             by: actor.by.clone(),
             owner: actor.owner.clone(),

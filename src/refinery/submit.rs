@@ -138,6 +138,7 @@ fn adopt(
         if spoken.and_then(|()| stands(beads, &mut queued, &[&actor.by, &newest.author])).is_err() {
             // Nobody's word for a claim; the commits are judged by what they say themselves.
             (queued.bead, queued.agent, queued.session, queued.epoch) = (None, None, None, None);
+            queued.claim = None;
         }
         if lane.is_none_or(|lane| lane.baseline.is_none()) {
             pen.line(target, &Event::Baseline { tip })?;
@@ -176,6 +177,7 @@ fn describe(repo: &Repo, wanted: &Submission, tip: &Oid) -> Result<(Queued, Newe
         agent: wanted.agent.clone(),
         epoch: wanted.epoch,
         session: wanted.session.clone(),
+        claim: None,
         options: wanted.options.clone(),
     };
     if queued.bead.is_none() {
@@ -264,6 +266,7 @@ fn stands(beads: &Beads, queued: &mut Queued, names: &[&str]) -> Result<()> {
         _ => {}
     }
     queued.epoch = queued.epoch.or(Some(bead.epoch));
+    queued.claim = bead.claim.as_ref().map(|claim| claim.id.clone());
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::agent::Roster;
-use crate::bead::Beads;
+use crate::bead::{Beads, hub};
 use crate::convoy;
 use crate::git::Oid;
 use crate::policy::{self, Policy, trust};
@@ -80,7 +80,10 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
         let what = format!("there is no branch {} to land on", lease.target);
         return Err(Refusal::refused(what).into());
     };
-    let state = lease.ledger.read::<State>()?;
+    let mut state = lease.ledger.read::<State>()?;
+    if state.0.waiting(&lease.target).next().is_some() && ask_hub(lease)? {
+        state = lease.ledger.read()?;
+    }
     let queue = &state.0;
     let lane = queue.lane(&lease.target);
     let next = queue.waiting(&lease.target).next();
@@ -100,6 +103,16 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     let done = step(lease, entry, (&tip, &policy), &state);
     lease.testing(0);
     done
+}
+
+/// Where a hub decides about claims it is asked first: what it has not confirmed does not land, and who
+/// was first there may have been somebody else.
+fn ask_hub(lease: &Lease<'_>) -> Result<bool> {
+    let Some(hub) = hub::name(lease.repo)? else { return Ok(false) };
+    lease.ledger.sync(Some(&hub), &mut |remote, theirs| {
+        hub::settle(lease.repo, lease.ledger, &lease.actor, (remote, theirs)).map(drop)
+    })?;
+    Ok(true)
 }
 
 /// Brings the local branch to where the remote is, if somebody has pushed past us.

@@ -9,6 +9,7 @@ use crate::agent::Roster;
 
 use crate::bead::change::{self, Elsewhere};
 use crate::bead::event::Closed;
+use crate::bead::hub::{self, is_among};
 use crate::bead::{Beads, graph};
 use crate::cli::bead::create::no_flag;
 use crate::cli::bead::record::Record;
@@ -50,6 +51,7 @@ impl Close {
         no_flag(id)?;
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let held_back = held_back(cx, id)?;
+        let (hub, provisional) = (hub::name(cx.repo()?)?, hub::provisional(cx.repo()?, &ledger)?);
         let closed = Closed {
             reason: self.reason.clone(),
             on_behalf_of: self.on_behalf_of.clone(),
@@ -59,6 +61,7 @@ impl Close {
             let bead = beads.find(id)?;
             let elsewhere = Elsewhere {
                 submitted: queue.submitted(&bead.id).map(Entry::name),
+                unconfirmed: hub.clone().filter(|_| is_among(&provisional, bead)),
                 unsubmitted: held_back.clone(),
             };
             if let Some(event) = change::close(beads, bead, &actor, closed.clone(), &elsewhere)? {

@@ -163,7 +163,9 @@ pub(super) fn tell(out: &mut Screen, entries: &[Entry]) {
 /// The plain facts of a line: its short scalar fields, in their order.
 fn facts(with: &Json) -> String {
     let Some(fields) = with.as_object() else { return String::new() };
-    let said = fields.iter().filter(|(key, _)| *key != "bead").filter_map(|(key, value)| {
+    // What a line is about is told beside it, and another line's name tells a person nothing.
+    let plain = |key: &str| !["bead", "claim"].contains(&key);
+    let said = fields.iter().filter(|(key, _)| plain(key)).filter_map(|(key, value)| {
         let text = match value {
             Json::String(text) if is_commit(text) => text.chars().take(10).collect(),
             Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),

@@ -75,7 +75,7 @@ impl Ready {
             Ok(first.id.clone())
         })?;
         let beads: Beads = ledger.read()?;
-        Ok(Taken(Record::of(&beads, beads.find(&id)?)).into())
+        Ok(Taken(Record::asked(cx, &beads, beads.find(&id)?)?).into())
     }
 
     fn order(&self) -> Order {
@@ -99,7 +99,8 @@ pub(super) struct Taken(pub(super) Record);
 
 impl Show for Taken {
     fn show(&self, out: &mut Screen) {
-        let epoch = format!(" (epoch {})", self.0.epoch);
+        let until = if self.0.provisional { ", until git bead sync provisional" } else { "" };
+        let epoch = format!(" (epoch {}{until})", self.0.epoch);
         out.parts(&[(Tone::Good, "Claimed"), (Tone::Faint, &epoch)]);
         record::list(out, std::slice::from_ref(&self.0));
     }

@@ -1,9 +1,11 @@
 //! A bead as programs see it: the field names of beads' own JSON, absent where empty.
 
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::beads::{Comment, Edge};
-use crate::bead::{Bead, Beads};
+use crate::bead::{Bead, Beads, hub};
+use crate::cli::context::Context;
 use crate::cli::show::{Screen, Tone};
 use crate::cli::table;
 
@@ -49,6 +51,9 @@ pub(super) struct Record {
     pub epoch: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// The hub has not confirmed the claim.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landed_commit: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -67,6 +72,12 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Record {
+    /// With what the hub, if there is one, says of the claim.
+    pub(super) fn asked(cx: &Context, beads: &Beads, bead: &Bead) -> Result<Self> {
+        let provisional = hub::provisional(cx.repo()?, &cx.ledger()?)?;
+        Ok(Self { provisional: hub::is_among(&provisional, bead), ..Self::of(beads, bead) })
+    }
+
     pub(super) fn of(beads: &Beads, bead: &Bead) -> Self {
         let parent = beads.parent(bead).map(|parent| parent.id.clone());
         Self {
@@ -94,6 +105,7 @@ impl Record {
             parent,
             epoch: bead.epoch,
             session: bead.claim.as_ref().and_then(|claim| claim.session.clone()),
+            provisional: false,
             landed_commit: bead.landed.as_ref().map(|landed| landed.commit.clone()),
             dependencies: bead.dependencies.clone(),
             comments: bead.comments.clone(),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::bead::beads::{Bead, Beads};
 use crate::bead::graph::Blocked;
+use crate::bead::hub;
 use crate::cli::bead::log::{self, Entry, Subject};
 use crate::cli::bead::record::{Record, sign};
 use crate::cli::context::Context;
@@ -30,9 +31,13 @@ impl ShowBead {
         let (beads, queue): (Beads, Queue) = ledger.read()?;
         let asked = self.ids.iter().map(|id| beads.find(id)).collect::<Result<Vec<_>>>()?;
         let lines = ledger.lines()?;
+        let provisional = hub::provisional(cx.repo()?, &ledger)?;
         let blocked = Blocked::of(&beads);
         let pages = asked.into_iter().map(|bead| Page {
-            record: Record::of(&beads, bead),
+            record: Record {
+                provisional: hub::is_among(&provisional, bead),
+                ..Record::of(&beads, bead)
+            },
             author: author(bead, &queue),
             held: bead.claim.is_some(),
             dependencies: bead
@@ -169,7 +174,8 @@ impl Page {
         facts.extend(match (&self.author, &record.assignee) {
             (Some(author), _) => Some(format!("done by {author}")),
             (None, Some(name)) if self.held => {
-                Some(format!("held by {name} (epoch {})", record.epoch))
+                let yet = if record.provisional { ", provisional" } else { "" };
+                Some(format!("held by {name} (epoch {}{yet})", record.epoch))
             }
             (None, Some(name)) => Some(format!("assigned to {name}")),
             (None, None) => None,

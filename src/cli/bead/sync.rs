@@ -3,6 +3,8 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::bead::Beads;
+use crate::bead::hub::{self, Lost};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::ledger::Synced;
@@ -22,8 +24,14 @@ pub(in crate::cli) struct Sync {
 
 impl Sync {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let synced = cx.ledger()?.sync(self.remote.as_deref(), &mut |_| Ok(()))?;
-        Ok(Exchanged::of(synced).into())
+        let (repo, ledger, actor) = (cx.repo()?, cx.ledger()?, cx.actor()?);
+        let mut lost = Vec::new();
+        let synced = ledger.sync(self.remote.as_deref(), &mut |remote, theirs| {
+            lost.extend(hub::settle(repo, &ledger, &actor, (remote, theirs))?);
+            Ok(())
+        })?;
+        let beads: Beads = ledger.read()?;
+        Ok(Exchanged::of(synced, lost, &beads).into())
     }
 }
 
@@ -32,11 +40,34 @@ struct Exchanged {
     remote: String,
     received: u64,
     sent: u64,
+    /// Claims of ours that came second there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withdrawn: Vec<Withdrawn>,
+}
+
+#[derive(Serialize)]
+struct Withdrawn {
+    id: String,
+    by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<String>,
+    #[serde(skip)]
+    short: String,
 }
 
 impl Exchanged {
-    fn of(synced: Synced) -> Self {
-        Self { remote: synced.remote, received: synced.received, sent: synced.sent }
+    fn of(synced: Synced, lost: Vec<Lost>, beads: &Beads) -> Self {
+        let Synced { remote, received, sent } = synced;
+        let withdrawn = lost.into_iter().map(|Lost { bead, by, session, holder }| Withdrawn {
+            short: beads.short(&bead).to_owned(),
+            id: bead,
+            by,
+            session,
+            holder,
+        });
+        Self { remote, received, sent, withdrawn: withdrawn.collect() }
     }
 }
 
@@ -52,5 +83,13 @@ impl Show for Exchanged {
             (received, sent) => format!(": {} received, {} sent", lines(received), lines(sent)),
         };
         out.parts(&[(Tone::Good, &self.remote), (Tone::Plain, &told)]);
+        for claim in &self.withdrawn {
+            let first = match &claim.holder {
+                Some(holder) => format!("is held by {holder}, who was first"),
+                None => "is finished".to_owned(),
+            };
+            let told = format!(" {first}: the claim of {} was withdrawn", claim.by);
+            out.parts(&[(Tone::Bad, "  lost "), (Tone::Id, &claim.short), (Tone::Plain, &told)]);
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Update {
             Ok(bead.id.clone())
         })?;
         let beads: Beads = ledger.read()?;
-        let record = Record::of(&beads, beads.find(&id)?);
+        let record = Record::asked(cx, &beads, beads.find(&id)?)?;
         Ok(if self.claim { Taken(record).into() } else { Updated(record).into() })
     }
 

@@ -1,0 +1,217 @@
+//! Who holds a bead, also where clones that could not ask each other both said "mine".
+//!
+//! Within one clone each claim has a higher epoch than the one before. Two claims with one epoch were
+//! written in two clones: the first in ledger order stands, and the other waits behind it until one of
+//! them is withdrawn. A claim is told by the line that made it, so what was meant for one never ends
+//! the other, in whatever order lines arrive.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bead::Bead;
+use crate::bead::event::Status;
+use crate::ledger::Line;
+
+/// Who holds a bead, and since which line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Claim {
+    /// The line that made it.
+    pub id: String,
+    pub holder: String,
+    pub session: Option<String>,
+    pub epoch: u64,
+    pub at: String,
+}
+
+impl Bead {
+    /// The later epoch wins, also over a close by hand that was written where it was not known.
+    pub(super) fn claimed(
+        &mut self,
+        line: &Line,
+        epoch: u64,
+        holder: String,
+        session: Option<String>,
+    ) {
+        let claim = Claim { id: line.id.clone(), holder, session, epoch, at: line.at.clone() };
+        if self.status == Status::CLOSED {
+            match &self.closed_under {
+                Some(under) if epoch > under.epoch => self.open_again(),
+                Some(under) if epoch == under.epoch => return self.rivals.push(claim),
+                _ => return,
+            }
+        }
+        match epoch.cmp(&self.epoch) {
+            std::cmp::Ordering::Less => {}
+            std::cmp::Ordering::Equal if self.claim.is_some() => self.rivals.push(claim),
+            _ => {
+                self.rivals.retain(|rival| rival.epoch == epoch);
+                self.stand(claim);
+            }
+        }
+    }
+
+    /// A claim is over. Without its line, as it was written once, it is the one of that epoch.
+    pub(super) fn released(&mut self, epoch: u64, id: Option<&str>) {
+        let stands = self.claim.as_ref().filter(|claim| claim.epoch == epoch);
+        match (id, stands.map(|claim| claim.id.clone())) {
+            (Some(id), _) => self.end(id),
+            (None, Some(id)) => self.end(&id),
+            (None, None) => {}
+        }
+    }
+
+    /// The claim never stood: whatever was done under it is undone, as far as it can be.
+    pub(super) fn withdrawn(&mut self, id: &str) {
+        if self.closed_under.as_ref().is_some_and(|claim| claim.id == id) {
+            self.open_again();
+            self.promote();
+        } else {
+            self.end(id);
+        }
+    }
+
+    /// Whether the claim under which something was done is not the one that stands.
+    pub(super) fn is_stale(&self, epoch: Option<u64>, id: Option<&str>) -> bool {
+        let stands = |id: &str| self.claim.as_ref().is_some_and(|claim| claim.id == id);
+        epoch.is_some_and(|epoch| epoch < self.epoch) || id.is_some_and(|id| !stands(id))
+    }
+
+    /// Every claim of the epoch that could stand, the one that does first.
+    pub fn candidates(&self) -> impl Iterator<Item = &Claim> {
+        self.closed_under.iter().chain(&self.claim).chain(&self.rivals)
+    }
+
+    fn end(&mut self, id: &str) {
+        self.rivals.retain(|rival| rival.id != id);
+        if self.claim.as_ref().is_some_and(|claim| claim.id == id) {
+            self.claim = None;
+            self.assignee = None;
+            self.status = Status::OPEN;
+            self.promote();
+        }
+    }
+
+    fn promote(&mut self) {
+        if !self.rivals.is_empty() {
+            let next = self.rivals.remove(0);
+            self.stand(next);
+        }
+    }
+
+    fn stand(&mut self, claim: Claim) {
+        self.epoch = claim.epoch;
+        self.status = Status::IN_PROGRESS;
+        self.assignee = Some(claim.holder.clone());
+        self.started_at.get_or_insert_with(|| claim.at.clone());
+        self.claim = Some(claim);
+    }
+
+    pub(super) fn open_again(&mut self) {
+        self.status = Status::OPEN;
+        self.closed_at = None;
+        self.closed_by = None;
+        self.close_reason = None;
+        self.closed_under = None;
+        self.landed = None;
+        self.assignee = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::bead::Beads;
+    use crate::bead::beads::tests::line;
+    use crate::bead::event::{Closed, Event, Landed, New};
+    use crate::ledger::Fold as _;
+
+    /// Lines in this order, each with its place as its id.
+    fn told(events: &[Event]) -> Bead {
+        let mut beads = Beads::default();
+        for (n, event) in [Event::Created(New::default())].iter().chain(events).enumerate() {
+            let mut line = line("b-1", "x", event);
+            line.id = n.to_string();
+            beads.drink(&line);
+        }
+        beads.get("b-1").unwrap().clone()
+    }
+
+    fn claim(epoch: u64, holder: &str) -> Event {
+        Event::Claimed { epoch, holder: holder.to_owned(), session: None }
+    }
+
+    fn release(epoch: u64, claim: Option<&str>) -> Event {
+        Event::Released { epoch, reason: String::new(), claim: claim.map(str::to_owned) }
+    }
+
+    fn withdraw(claim: &str) -> Event {
+        Event::Withdrawn { epoch: 1, claim: claim.to_owned(), reason: String::new() }
+    }
+
+    fn close(epoch: u64, claim: Option<&str>) -> Event {
+        let claim = claim.map(str::to_owned);
+        Event::Closed(Closed { epoch: Some(epoch), claim, ..Closed::default() })
+    }
+
+    #[test]
+    fn what_ends_one_claim_leaves_its_rival_alone() {
+        let (x, y) = (claim(1, "x"), claim(1, "y"));
+        for (events, holder) in [
+            (vec![x.clone(), y.clone()], Some("x")),
+            (vec![x.clone(), y.clone(), withdraw("1")], Some("y")),
+            (vec![x.clone(), y.clone(), withdraw("2")], Some("x")),
+            (vec![x.clone(), y.clone(), withdraw("1"), withdraw("2")], None),
+            (vec![x.clone(), y.clone(), release(1, Some("2"))], Some("x")),
+            (vec![x.clone(), release(1, Some("1")), y.clone()], Some("y")),
+            (vec![x.clone(), y.clone(), release(1, None)], Some("y")),
+            (vec![x.clone(), close(1, Some("1")), y.clone(), withdraw("1")], Some("y")),
+            (vec![x.clone(), y.clone(), close(1, Some("2")), withdraw("2")], Some("x")),
+            (vec![x.clone(), y.clone(), claim(2, "z")], Some("z")),
+            (vec![x.clone(), close(1, Some("1")), claim(2, "z")], Some("z")),
+            (vec![claim(2, "z"), x.clone(), y.clone(), close(1, Some("2"))], Some("z")),
+        ] {
+            let bead = told(&events);
+            let found = bead.claim.as_ref().map(|claim| claim.holder.as_str());
+            assert_eq!((found, bead.assignee.as_deref()), (holder, holder), "{events:?}");
+            let expected = if holder.is_some() { Status::IN_PROGRESS } else { Status::OPEN };
+            assert_eq!(bead.status, expected, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_landing_is_not_undone_by_a_withdrawal() {
+        let landed = Landed::default();
+        let landing = Event::Closed(Closed { landed: Some(landed), ..Closed::default() });
+        let bead = told(&[claim(1, "x"), landing, claim(1, "y"), withdraw("1"), claim(2, "z")]);
+        assert_eq!((bead.status, bead.claim), (Status::CLOSED, None));
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            (1u64..3, "[xyz]").prop_map(|(epoch, holder)| claim(epoch, &holder)),
+            (1u64..3, proptest::option::of("[1-8]")).prop_map(|(e, c)| release(e, c.as_deref())),
+            "[1-8]".prop_map(|claim| withdraw(&claim)),
+            (1u64..3, proptest::option::of("[1-8]")).prop_map(|(e, c)| close(e, c.as_deref())),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever lines come in whatever order, a bead is held by exactly the one it says.
+        #[test]
+        fn status_assignee_and_claim_agree(events in proptest::collection::vec(event(), 0..12)) {
+            let bead = told(&events);
+            prop_assert_eq!(bead.claim.is_some(), bead.status == Status::IN_PROGRESS);
+            prop_assert!(bead.claim.is_none() || bead.closed_at.is_none());
+            prop_assert!(bead.claim.iter().chain(&bead.rivals).all(|claim| claim.epoch == bead.epoch));
+            let mut ids: Vec<_> = bead.candidates().map(|claim| &claim.id).collect();
+            let count = ids.len();
+            ids.sort();
+            ids.dedup();
+            prop_assert_eq!(ids.len(), count);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Claims of clones that share a hub: what the hub has is confirmed, and nothing else stands or lands.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{Place, Running, Sandbox};
+use crate::sync::clones;
+
+/// A hub with these beads in it, and clones that take its word.
+fn floor<'w, const N: usize>(
+    world: &'w Sandbox,
+    names: [&str; N],
+    beads: usize,
+) -> (Place<'w>, [Place<'w>; N], Vec<String>) {
+    let hub = world.bare("hub.git");
+    let places = clones(world, &hub, names);
+    let made = (0..beads).map(|n| places[0].bead(&format!("Work {n}"))).collect();
+    for place in &places {
+        let name = place.dir.file_name().unwrap().to_str().unwrap();
+        place.git("config shopfloor.hub origin").ok();
+        place.git(&format!("config user.name {name}")).ok();
+        place.git("bead sync").ok();
+    }
+    (hub, places, made)
+}
+
+/// Who holds a bead, as this clone sees it.
+fn holder(place: &Place<'_>, bead: &str) -> Value {
+    place.json(&format!("bead show {bead} --json"))[0]["assignee"].clone()
+}
+
+#[test]
+fn seventeen_claims_of_four_beads_from_three_clones_leave_four() {
+    let world = Sandbox::new();
+    let (hub, places, beads) = floor(&world, ["one", "two", "three"], 4);
+    let script =
+        "git bead update $0 --claim --json; claimed=$?; git bead sync || exit; exit $claimed";
+    let claims: Vec<Running> =
+        (0..17).map(|n| places[n % 3].start(["sh", "-c", script, &beads[n % 4]])).collect();
+    for ran in claims.into_iter().map(Running::end) {
+        assert!(ran.code == 0 || ran.code == 3, "{ran}");
+    }
+    for place in &places {
+        place.git("bead sync").ok();
+    }
+    let told = |place: &Place<'_>| -> Vec<Value> {
+        let all = place.json("bead list --status in_progress --json --limit 0");
+        all.as_array().unwrap().iter().map(|bead| bead["assignee"].clone()).collect()
+    };
+    assert_eq!(told(&places[0]).len(), 4);
+    for place in &places {
+        assert_eq!(told(place), told(&places[0]));
+        assert_eq!(place.rev("refs/shopfloor/ledger"), hub.rev("refs/shopfloor/ledger"));
+        for bead in &beads {
+            let shown = place.json(&format!("bead show {bead} --json"));
+            assert_eq!(shown[0].get("provisional"), None, "{shown}");
+            assert_eq!(one_stands(&shown[0]["trail"]), 1, "{shown}");
+        }
+    }
+}
+
+/// How many of a bead's claims were neither withdrawn nor released.
+fn one_stands(trail: &Value) -> usize {
+    let lines = trail.as_array().unwrap();
+    let of = |kind: &str, field: fn(&Value) -> &Value| -> BTreeSet<String> {
+        let found = lines.iter().filter(|line| line["do"] == kind);
+        found.map(|line| field(line).as_str().unwrap().to_owned()).collect()
+    };
+    let claimed = of("bead.claimed", |line| &line["id"]);
+    claimed.difference(&of("bead.withdrawn", |line| &line["with"]["claim"])).count()
+}
+
+#[test]
+fn who_comes_second_is_told_who_holds_it() {
+    let world = Sandbox::new();
+    let (_, [one, two], beads) = floor(&world, ["one", "two"], 1);
+    let bead = &beads[0];
+    let claimed = two.git(&format!("bead update {bead} --claim --json")).ok().json();
+    assert_eq!(claimed["provisional"], true);
+    one.git(&format!("bead update {bead} --claim")).ok();
+    let synced = one.json("bead sync --json");
+    assert_eq!(synced.get("withdrawn"), None);
+    assert_eq!(one.json(&format!("bead show {bead} --json"))[0].get("provisional"), None);
+    let synced = two.json("bead sync --json");
+    assert_eq!(
+        (&synced["withdrawn"][0]["holder"], &synced["withdrawn"][0]["id"]),
+        (&"one".into(), &bead.as_str().into())
+    );
+    two.git(&format!("bead close {bead}")).fails(3).says(&["one holds it"]);
+    assert_eq!(holder(&two, bead), "one");
+    // The hub saw one claim that stood, and then a second one with its withdrawal.
+    one.git("bead sync").ok();
+    assert_eq!(holder(&one, bead), "one");
+}
+
+#[test]
+fn what_is_provisional_is_not_closed() {
+    let world = Sandbox::new();
+    let (_, [one], beads) = floor(&world, ["one"], 1);
+    let bead = &beads[0];
+    one.git(&format!("bead update {bead} --claim")).ok();
+    let close = format!("bead close {bead} --reason done");
+    one.git(&close)
+        .fails(3)
+        .says(&["is provisional: origin has not confirmed it", "git bead sync"]);
+    one.git("bead sync").ok();
+    one.git(&close).ok();
+}
+
+/// Who was away when the claim was taken over can write, but nothing of it stands.
+#[test]
+fn a_takeover_raises_the_epoch_and_the_old_holder_is_stale() {
+    let world = Sandbox::new();
+    let (_, [one, two], beads) = floor(&world, ["one", "two"], 2);
+    let bead = &beads[0];
+    one.git(&format!("bead update {bead} --claim")).ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    two.git(&format!("bead update {bead} --status open")).ok();
+    let taken = two.git(&format!("bead update {bead} --claim --json")).ok().json();
+    assert_eq!(taken["epoch"], 2);
+    two.git("bead sync").ok();
+    // It does not know yet, and closes.
+    one.git(&format!("bead close {bead} --reason 'mine'")).ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    for place in [&one, &two] {
+        let shown = place.json(&format!("bead show {bead} --json"));
+        assert_eq!(
+            (&shown[0]["status"], &shown[0]["assignee"]),
+            (&"in_progress".into(), &"two".into())
+        );
+    }
+    one.git(&format!("bead close {bead}")).fails(3).says(&["two holds it (epoch 2)"]);
+}
+
+/// The refinery asks the hub before it lands anything, and lands nothing that the hub gave to another.
+#[test]
+fn a_claim_that_came_second_does_not_land() {
+    let world = Sandbox::new();
+    let (hub, [one, two], beads) = floor(&world, ["one", "two"], 1);
+    let bead = &beads[0];
+    one.git("config shopfloor.autorun false").ok();
+    one.git(&format!("bead update {bead} --claim")).ok();
+    one.git("switch -q -c work").ok();
+    one.commit("work", "text\n", &format!("Do it\n\nBead: {bead}")).ok();
+    let main = one.rev("main");
+    one.git("refinery submit work").ok();
+    two.git(&format!("bead update {bead} --claim")).ok();
+    two.git("bead sync").ok();
+    // Nobody can say whose it is.
+    one.git("remote set-url origin ../nowhere.git").ok();
+    one.git("refinery run --drain").fails(75).says(&["origin cannot be reached"]);
+    assert_eq!(one.rev("main"), main);
+    one.run(["git", "remote", "set-url", "origin", hub.dir.to_str().unwrap()]).ok();
+    let ran = one.git("refinery run --drain --json");
+    assert!(ran.out.contains("stale"), "{ran}");
+    assert_eq!((one.rev("main"), holder(&one, bead)), (main, "two".into()));
+}
+
+#[test]
+fn a_confirmed_claim_lands() {
+    let world = Sandbox::new();
+    let (_, [one], beads) = floor(&world, ["one"], 1);
+    let bead = &beads[0];
+    one.git("config shopfloor.autorun false").ok();
+    one.git(&format!("bead update {bead} --claim")).ok();
+    one.git("switch -q -c work").ok();
+    one.commit("work", "text\n", &format!("Do it\n\nBead: {bead}")).ok();
+    one.git("refinery submit work").ok();
+    one.git("refinery run --drain").ok();
+    assert_eq!(one.json(&format!("bead show {bead} --json"))[0]["status"], "closed");
+}
