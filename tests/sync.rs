@@ -1,8 +1,10 @@
 //! Clones with object stores of their own come to one ledger over real transports.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::support::{Place, Sandbox};
+use crate::support::{Dice, Place, Sandbox, kills};
 
 #[test]
 fn two_clones_have_what_both_wrote() {
@@ -168,6 +170,59 @@ fn a_daemon_serves_as_a_hub() {
     }
     made.sort();
     assert_eq!((ids(&one), ids(&two)), (made.clone(), made));
+}
+
+/// Where `git bead init` ran, git shows every push of the ledger to us before it takes it.
+#[test]
+fn a_repository_that_was_set_up_can_be_the_hub() {
+    let world = Sandbox::new();
+    let hub = world.repo("hub");
+    let mut made = vec![hub.bead("from the hub")];
+    hub.git("bead init --yes").ok();
+    let url = format!("file://{}", hub.dir.display());
+    world.place(".").run(["git", "clone", "--quiet", &url, "one"]).ok();
+    let one = world.place("one");
+    for n in 0..3 {
+        made.push(one.bead(&format!("from one {n}")));
+        one.git("bead sync").ok();
+        made.push(hub.bead(&format!("from the hub {n}")));
+    }
+    one.git("bead sync").ok();
+    made.sort();
+    assert_eq!((ids(&one), ids(&hub)), (made.clone(), made.clone()));
+    let other = world.repo("other");
+    other.bead("of another project");
+    let push = "+refs/shopfloor/ledger:refs/shopfloor/ledger";
+    other.run(["git", "push", &url, push]).fails(1).says(&["no longer has"]);
+    other.run(["git", "push", &url, ":refs/shopfloor/ledger"]).fails(1);
+    assert_eq!(ids(&hub), made);
+    assert_whole(&hub);
+}
+
+/// Whatever moment a sync is killed in, nothing is lost and the next one goes through.
+#[test]
+fn a_sync_that_is_killed_leaves_what_was() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    let mut dice = Dice::cast("kill a sync");
+    for round in 0..kills(12) {
+        one.bead(&format!("one {round}"));
+        two.bead(&format!("two {round}"));
+        two.git("bead sync").ok();
+        let before = ids(&one);
+        let mut sync = one.start(["git-bead", "sync"]);
+        dice.linger(Duration::from_millis(120));
+        sync.kill();
+        sync.end();
+        let after = ids(&one);
+        assert!(before.iter().all(|id| after.contains(id)), "{before:?} {after:?}");
+        one.git("bead sync").ok();
+        assert_whole(&one);
+        assert_whole(&hub);
+    }
+    two.git("bead sync").ok();
+    assert_eq!(ids(&one), ids(&two));
 }
 
 #[test]

@@ -170,7 +170,7 @@ mod tests {
             (vec![x.clone(), y.clone(), close(1, Some("2")), withdraw("2")], Some("x")),
             (vec![x.clone(), y.clone(), claim(2, "z")], Some("z")),
             (vec![x.clone(), close(1, Some("1")), claim(2, "z")], Some("z")),
-            (vec![claim(2, "z"), x.clone(), y.clone(), close(1, Some("2"))], Some("z")),
+            (vec![claim(2, "z"), x, y, close(1, Some("2"))], Some("z")),
         ] {
             let bead = told(&events);
             let found = bead.claim.as_ref().map(|claim| claim.holder.as_str());

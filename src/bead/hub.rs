@@ -107,7 +107,9 @@ mod tests {
             .chain(events)
             .map(|(id, event)| Line { id: (*id).to_owned(), ..line("b-1", "x", event) })
             .collect();
-        lines.iter().for_each(|line| beads.drink(line));
+        for line in &lines {
+            beads.drink(line);
+        }
         (beads, lines)
     }
 

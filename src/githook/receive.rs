@@ -13,7 +13,7 @@ use crate::githook::pass;
 use crate::githook::pkt::{self, Answer, Command};
 use crate::githook::route;
 use crate::host::Clock;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::policy::{self, trust};
 use crate::refinery::{self, Autorun, Entry, Queue, State};
 use crate::refusal::Refusal;
@@ -104,6 +104,13 @@ impl Desk<'_> {
     /// Says no to what can be refused before anything is done.
     fn way(&self, command: &Command) -> Result<Way> {
         let (name, target) = (command.name.as_str(), self.target.as_str());
+        if name == ledger::REF && self.gate.is_none() {
+            // A clone that syncs with this very repository.
+            let end = |id: &Oid| Some(*id).filter(|id| !id.is_null());
+            let (old, new) = (end(&command.old), end(&command.new));
+            Ledger::open(self.repo, self.clock)?.verify_range(old.as_ref(), new.as_ref())?;
+            return Ok(Way::On);
+        }
         if name.starts_with("refs/shopfloor/") {
             let what = "that is written by Shopfloor itself, not by a push";
             return Err(Refusal::refused(what).into());

@@ -15,8 +15,13 @@ use crate::ledger::Synced;
 /// Nothing is ever forced: a remote that has lost or changed lines it had before is refused, and
 /// what is here stays as it is. Without REMOTE it is the one that the main branch follows.
 ///
-/// On a remote that takes branches only: git config shopfloor.remoteRef refs/heads/shopfloor/ledger
+/// For a remote that takes branches only: git config shopfloor.remoteRef
+/// refs/heads/shopfloor/ledger. Where `shopfloor.hub` names a remote, a claim is provisional until that has it: of two clones
+/// that claimed one bead the second one to sync withdraws its claim, and is told who holds it.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead sync                       with the remote that the main branch follows
+  git bead sync upstream --json       with another one")]
 pub(in crate::cli) struct Sync {
     /// A configured remote
     remote: Option<String>,

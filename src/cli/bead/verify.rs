@@ -21,6 +21,9 @@ use crate::refusal::Refusal;
 /// --range is for the hub: as hooks/pre-receive there does, it decides whether a push may replace
 /// one state of the ledger by another.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead verify
+  git bead verify --range \"$old..$new\"    in the pre-receive hook of a hub")]
 pub(in crate::cli) struct Verify {
     /// Whether NEW may take the place of OLD; no lines may be lost
     #[arg(long, value_name = "OLD..NEW")]
