@@ -108,8 +108,12 @@ impl Desk<'_> {
             // A clone that syncs with this very repository.
             let end = |id: &Oid| Some(*id).filter(|id| !id.is_null());
             let (old, new) = (end(&command.old), end(&command.new));
-            Ledger::open(self.repo, self.clock)?.verify_range(old.as_ref(), new.as_ref())?;
-            return Ok(Way::On);
+            let ledger = Ledger::open(self.repo, self.clock)?;
+            let sound = ledger.verify_range(old.as_ref(), new.as_ref());
+            return sound.map(|_| Way::On).map_err(|no| {
+                let what = "that is written by Shopfloor itself, and this was not by git bead sync";
+                Refusal::refused(format!("{what}: {no:#}")).into()
+            });
         }
         if name.starts_with("refs/shopfloor/") {
             let what = "that is written by Shopfloor itself, not by a push";

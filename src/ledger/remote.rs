@@ -103,10 +103,9 @@ impl Remote {
         })
     }
 
-    /// Fetches what is there to where it is looked at.
+    /// Fetches what is there, and moves no ref.
     pub(super) fn fetch(&self, store: &Store<'_>, name: &RefName, again: bool) -> Result<()> {
-        let spec = format!("+{name}:{}", self.tracking);
-        store.fetch(&self.name, &[&spec], again).map_err(|no| self.unreachable(&no))
+        store.fetch(&self.name, &[name.as_str()], again).map_err(|no| self.unreachable(&no))
     }
 
     fn unreachable(&self, no: &anyhow::Error) -> anyhow::Error {

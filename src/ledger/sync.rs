@@ -35,6 +35,14 @@ pub struct Synced {
     pub sent: u64,
 }
 
+/// What was found at a remote.
+enum Taken {
+    Tip(Oid),
+    Nothing,
+    /// It is not what it was when we looked.
+    Moved,
+}
+
 impl Ledger<'_> {
     /// Comes to one ledger with a remote. Between what is taken in and what is sent, `settle` may add
     /// lines; it is told what the remote has.
@@ -49,7 +57,11 @@ impl Ledger<'_> {
         let mut received = 0;
         for round in 0..ROUNDS {
             let there = remote.look(self.repo)?;
-            let theirs = self.take(&remote, &there, &mut received)?;
+            let theirs = match self.take(&remote, &there, &mut received)? {
+                Taken::Tip(tip) => Some(tip),
+                Taken::Nothing => None,
+                Taken::Moved => continue,
+            };
             settle(&remote.name, theirs.as_ref())?;
             if let Some(sent) = self.send(&remote, &there.name, theirs.as_ref())? {
                 return Ok(Synced { remote: remote.name, received, sent });
@@ -91,28 +103,31 @@ impl Ledger<'_> {
         Ok(self.lines()?.into_iter().filter(|line| !known.contains(&line.id)).collect())
     }
 
-    fn take(&self, remote: &Remote, there: &There, received: &mut u64) -> Result<Option<Oid>> {
+    fn take(&self, remote: &Remote, there: &There, received: &mut u64) -> Result<Taken> {
         let Some(tip) = there.tip else {
             return match self.repo.read_ref(&remote.pin)? {
                 Some(pinned) => Err(gone(remote, &there.name, &pinned)),
-                None => Ok(None),
+                None => Ok(Taken::Nothing),
             };
         };
-        if self.repo.read_ref(&remote.tracking)? != Some(tip) {
+        let known = self.repo.read_ref(&remote.tracking)?;
+        if known != Some(tip) {
             remote.fetch(&self.store, &there.name, false)?;
+            if !self.repo.exists(&tip) {
+                return Ok(Taken::Moved);
+            }
+            // Ours to move, so that no lock of a git that was killed is ever in the way.
+            self.repo.swap_ref(&remote.tracking, known.as_ref(), Some(&tip), "fetched")?;
         }
-        let fetched = || self.repo.read_ref(&remote.tracking)?.context("nothing was fetched");
-        let mut theirs = fetched()?;
-        let mut taken = self.accept(remote, &theirs);
+        let mut taken = self.accept(remote, &tip);
         // In a partial clone `git fetch` leaves files out.
         let partial = self.repo.config_bool(&format!("remote.{}.promisor", remote.name))?;
         if taken.is_err() && partial == Some(true) {
             remote.fetch(&self.store, &there.name, true)?;
-            theirs = fetched()?;
-            taken = self.accept(remote, &theirs);
+            taken = self.accept(remote, &tip);
         }
         *received += taken?;
-        Ok(Some(theirs))
+        Ok(Taken::Tip(tip))
     }
 
     /// Checks a remote's ledger against what was seen of it before, and merges it into ours. Says how
