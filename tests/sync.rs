@@ -76,6 +76,43 @@ fn many_clones_at_once_all_arrive() {
     }
 }
 
+/// Both queued their first change before they knew of each other.
+#[test]
+fn a_number_that_two_clones_gave_is_two_entries_with_a_ref_each() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let places = clones(&world, &hub, ["one", "two"]);
+    for (place, name) in places.iter().zip(["one", "two"]) {
+        place.git("config shopfloor.autorun false").ok();
+        place.git(&format!("switch --quiet -c {name}")).ok();
+        place.commit(name, "new\n", &format!("Add {name}")).ok();
+        assert_eq!(place.json("refinery submit --json")["entry"], "main#1");
+        place.git(&format!("push --quiet origin {name}")).ok();
+        place.git("bead sync").ok();
+    }
+    let [one, two] = &places;
+    one.git("bead sync").ok();
+    let queue = one.json("refinery status --json")["queue"].clone();
+    let [first, twin] = [&queue[0], &queue[1]];
+    let other = format!("main#1-{}", &twin["commit"].as_str().unwrap()[..10]);
+    assert_eq!([&first["entry"], &twin["entry"]], ["main#1", &*other]);
+    one.git(&format!("refinery reject {other} --reason no")).ok();
+    one.git("refinery reject 1 --reason no").ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    for place in &places {
+        place.git("fetch --quiet origin").ok();
+        place.git("refinery run --drain").ok();
+        for entry in [first, twin] {
+            let name = entry["entry"].as_str().unwrap();
+            let now = place.json(&format!("refinery show {name} --json"));
+            assert_eq!((&now["state"], &now["commit"]), (&"rejected".into(), &entry["commit"]));
+            let kept = place.rev(&format!("refs/shopfloor/queue/{}", name.replace('#', "/")));
+            assert_eq!(kept, *entry["commit"].as_str().unwrap(), "{name}");
+        }
+    }
+}
+
 /// A clone of a directory borrows its objects, ours among them, and those are replaced there any time.
 #[test]
 fn a_clone_on_the_same_disk_stands_on_its_own() {

@@ -103,7 +103,7 @@ pub(super) fn queue(
 pub(super) fn told((entry, left): &(Entry, Option<String>)) -> Vec<String> {
     let (n, target, commit) = (entry.n, &entry.target, entry.commit.short());
     let json: Json = [
-        ("queued", Json::from(n)),
+        ("queued", Json::from(n.given())),
         ("target", Json::from(target.as_str())),
         ("commit", Json::from(entry.commit.to_string())),
         ("state", Json::from(entry.state.to_string())),

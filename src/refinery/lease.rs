@@ -11,6 +11,7 @@ use crate::git::{RefName, Repo};
 use crate::host::Clock;
 use crate::host::process::Identity;
 use crate::ledger::{Actor, Ledger};
+use crate::refinery::number::Number;
 
 const FORKED: Duration = Duration::from_millis(1500);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -51,13 +52,13 @@ impl<'a> Lease<'a> {
         let branch = RefName::branch(target)?;
         let target = target.to_owned();
         let lease = Self { repo, ledger, clock, actor, target, branch, note, _lock: lock };
-        lease.testing(0);
+        lease.testing(Number::default());
         Ok(Some(lease))
     }
 
     /// Tells who asks that entry `n` is being tested; 0 is none. Only a display, so a failure to
     /// write it stops nothing.
-    pub fn testing(&self, n: u64) {
+    pub fn testing(&self, n: Number) {
         let own = Identity::own();
         let fresh = self.note.with_extension("fresh");
         let text = format!("{n}\n{}\n{}\n{}\n", own.pid, own.start, self.target);
@@ -93,8 +94,8 @@ fn locked(lock: &File, path: &Path, busy: impl Fn() -> bool, clock: &Clock) -> R
     Ok(false)
 }
 
-/// The entry that a living refinery is testing; `Some(0)` when it is between two.
-pub fn at_work(repo: &Repo, target: &str) -> Option<u64> {
+/// The entry that a living refinery is testing; number 0 when it is between two.
+pub fn at_work(repo: &Repo, target: &str) -> Option<Number> {
     let note = Note::read(&note(repo, target).ok()?)?;
     note.who.alive().then_some(note.n)
 }
@@ -111,7 +112,7 @@ pub(super) fn died(repo: &Repo) -> Vec<String> {
 
 /// What a refinery leaves for others to read.
 struct Note {
-    n: u64,
+    n: Number,
     who: Identity,
     target: String,
 }

@@ -15,6 +15,7 @@ mod gate;
 mod land;
 mod lease;
 mod marks;
+mod number;
 mod park;
 mod publish;
 mod queue;
@@ -39,6 +40,7 @@ pub use audit::audit;
 pub use autorun::{Autorun, autorun, last_words, revive};
 pub use event::{Event, Hold};
 pub use lease::{Lease, at_work};
+pub use number::Number;
 pub use queue::{Entry, Lane, Queue, State};
 pub use rejection::{Cause, Rejection};
 pub use submit::{Submission, baseline, ref_name, submit};
@@ -77,7 +79,7 @@ pub fn surface(repo: &Repo, entry: &Entry) -> Result<Surface> {
 pub fn approve(
     ledger: &Ledger<'_>,
     actor: &Actor,
-    (target, n): (&str, u64),
+    (target, n): (&str, Number),
     surface: &Surface,
 ) -> Result<()> {
     persons_word(actor)?;
@@ -95,7 +97,7 @@ pub fn approve(
 }
 
 /// Puts a held entry back into the line.
-pub fn retry(ledger: &Ledger<'_>, actor: &Actor, (target, n): (&str, u64)) -> Result<()> {
+pub fn retry(ledger: &Ledger<'_>, actor: &Actor, (target, n): (&str, Number)) -> Result<()> {
     change(ledger, actor, (target, n), |entry| match entry.state {
         State::Held => Ok(Event::Retried { reason: String::new() }),
         State::Rejected => Err(not(entry, "held").hint("a new commit is a new entry: push again")),
@@ -108,7 +110,7 @@ pub fn reject(
     repo: &Repo,
     ledger: &Ledger<'_>,
     actor: &Actor,
-    (target, n): (&str, u64),
+    (target, n): (&str, Number),
     reason: &str,
 ) -> Result<()> {
     persons_word(actor)?;
@@ -138,7 +140,7 @@ fn not(entry: &Entry, what: &str) -> Refusal {
 fn change(
     ledger: &Ledger<'_>,
     actor: &Actor,
-    (target, n): (&str, u64),
+    (target, n): (&str, Number),
     decide: impl Fn(&Entry) -> Result<Event, Refusal>,
 ) -> Result<()> {
     ledger.write::<Queue, _>(actor, |queue, pen| {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::git::Oid;
 use crate::ledger::{Actor, Fold, Line};
 use crate::refinery::event::{Event, Foreign, Held, Intent, Landed, Queued, Tested};
+use crate::refinery::number::{Number, Twins};
 use crate::refinery::rejection::Rejection;
 use crate::refusal::Refusal;
 
@@ -24,15 +25,16 @@ pub struct Lane {
     pub baseline: Option<Oid>,
     /// Where the target was when a line last said so. Elsewhere means that somebody else moved it.
     pub tip: Option<Oid>,
-    pub entries: BTreeMap<u64, Entry>,
+    pub entries: BTreeMap<Number, Entry>,
     pub foreign: Vec<Foreign>,
+    twins: Twins,
 }
 
 /// One commit that asked to land.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     pub target: String,
-    pub n: u64,
+    pub n: Number,
     pub commit: Oid,
     pub bead: Option<String>,
     pub agent: Option<String>,
@@ -87,18 +89,19 @@ impl fmt::Display for State {
 }
 
 /// The subject of an entry's lines, and its name to people.
-pub(super) fn name(target: &str, n: u64) -> String {
+pub(super) fn name(target: &str, n: Number) -> String {
     format!("{target}#{n}")
 }
 
 /// The target and number in an entry's name. A branch may have a `#` of its own, a number not.
-pub(super) fn parse(name: &str) -> Option<(&str, u64)> {
+pub(super) fn parse(name: &str) -> Option<(&str, Number)> {
     let (target, n) = name.rsplit_once('#')?;
-    n.parse().ok().filter(|n| *n > 0 && !target.is_empty()).map(|n| (target, n))
+    let n: Number = n.parse().ok()?;
+    (n.given() > 0 && !target.is_empty()).then_some((target, n))
 }
 
 impl Fold for Queue {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn name() -> String {
         "queue".to_owned()
@@ -108,7 +111,15 @@ impl Fold for Queue {
         if !line.act.starts_with("refinery.") {
             return;
         }
-        let Some(event) = line.event::<Event>() else { return };
+        let Some(event) = line.event::<Event>() else {
+            // Whatever it says, the lines that come after it are about the same entry.
+            let lane =
+                parse(&line.on).and_then(|(target, n)| Some((self.lanes.get_mut(target)?, n)));
+            if let Some((lane, n)) = lane {
+                lane.twins.meant(n, line);
+            }
+            return;
+        };
         match event {
             Event::Baseline { tip } => self.lanes.entry(line.on.clone()).or_default().begin(tip),
             Event::Foreign(foreign) => {
@@ -131,7 +142,7 @@ impl Queue {
         self.lanes.values().flat_map(|lane| lane.entries.values())
     }
 
-    pub fn entry(&self, target: &str, n: u64) -> Option<&Entry> {
+    pub fn entry(&self, target: &str, n: Number) -> Option<&Entry> {
         self.lanes.get(target)?.entries.get(&n)
     }
 
@@ -174,7 +185,20 @@ impl Queue {
 impl Lane {
     /// The number of the next entry.
     pub fn next(&self) -> u64 {
-        self.entries.last_key_value().map_or(1, |(n, _)| n + 1)
+        self.entries.last_key_value().map_or(1, |(n, _)| n.given() + 1)
+    }
+
+    /// What an entry of this commit is called that was given this number.
+    pub(super) fn called(&self, n: Number, commit: &Oid) -> Number {
+        match self.entries.get(&n) {
+            Some(other) if other.commit != *commit => n.twin(commit),
+            _ => n,
+        }
+    }
+
+    /// Whether an entry that was given this number has this commit.
+    pub(super) fn knows(&self, n: Number, commit: &Oid) -> bool {
+        self.entries.range(n.namesakes()).any(|(_, entry)| entry.commit == *commit)
     }
 
     /// The entry that has taken this commit and has not given it back.
@@ -208,14 +232,19 @@ impl Lane {
         self.foreign.push(foreign);
     }
 
-    fn drink(&mut self, line: &Line, target: &str, n: u64, event: Event) {
+    fn drink(&mut self, line: &Line, target: &str, n: Number, event: Event) {
         if let Event::Queued(queued) = event {
+            let called = self.called(n, &queued.commit);
+            if called != n {
+                self.twins.found(called, line);
+            }
             let actor =
                 Actor { by: line.by.clone(), owner: line.owner.clone(), ..Actor::default() };
-            let born = || Entry::new(target, n, queued, &actor, &line.at);
-            self.entries.entry(n).or_insert_with(born);
+            let born = || Entry::new(target, called, queued, &actor, &line.at);
+            self.entries.entry(called).or_insert_with(born);
             return;
         }
+        let n = self.twins.meant(n, line);
         let Some(entry) = self.entries.get_mut(&n) else { return };
         // What has landed is not undone by a line that arrives later.
         if entry.state == State::Landed {
@@ -236,7 +265,7 @@ impl Entry {
     }
 
     /// An entry as `actor` queues it.
-    pub(super) fn new(target: &str, n: u64, queued: Queued, actor: &Actor, at: &str) -> Self {
+    pub(super) fn new(target: &str, n: Number, queued: Queued, actor: &Actor, at: &str) -> Self {
         Self {
             target: target.to_owned(),
             n,
@@ -331,7 +360,7 @@ mod tests {
     }
 
     fn states(queue: &Queue) -> Vec<(u64, State)> {
-        queue.entries().map(|entry| (entry.n, entry.state)).collect()
+        queue.entries().map(|entry| (entry.n.given(), entry.state)).collect()
     }
 
     #[test]
@@ -363,24 +392,24 @@ mod tests {
             assert_eq!(states(&queue), expected, "{act} {times}");
         }
         let held = after("refinery.held", 3);
-        assert_eq!(held.entry("main", 5).unwrap().held.as_ref().unwrap().why, Hold::Surface);
+        assert_eq!(held.entry("main", 5.into()).unwrap().held.as_ref().unwrap().why, Hold::Surface);
         let approved = after("refinery.approved", 1);
-        let entry = approved.entry("main", 5).unwrap();
+        let entry = approved.entry("main", 5.into()).unwrap();
         assert_eq!((entry.state, entry.approved.is_some()), (Waiting, true));
     }
 
     #[test]
     fn first_come_first_tested_and_a_landing_is_for_ever() {
         let queue = after("refinery.queued", 7);
-        let waiting: Vec<_> = queue.waiting("main").map(|entry| entry.n).collect();
+        let waiting: Vec<_> = queue.waiting("main").map(|entry| entry.n.given()).collect();
         assert_eq!(waiting, [6, 7]);
         let mut queue = after("refinery.landed", 1);
-        let bead = queue.entry("main", 3).unwrap().bead.clone().unwrap();
+        let bead = queue.entry("main", 3.into()).unwrap().bead.clone().unwrap();
         assert!(queue.submitted(&bead).is_none());
         assert!(queue.last_rejection(&bead).is_none(), "the newest entry has landed");
         let late = lines().into_iter().find(|line| line.act == "refinery.rejected").unwrap();
         queue.drink(&Line { on: "main#3".to_owned(), ..late });
-        assert_eq!(queue.entry("main", 3).unwrap().state, State::Landed);
+        assert_eq!(queue.entry("main", 3.into()).unwrap().state, State::Landed);
     }
 
     #[test]
@@ -390,7 +419,7 @@ mod tests {
         assert_eq!(start.tip, start.baseline);
         assert_eq!(lane("refinery.intent", 1).tip, start.tip, "an intent moves nothing");
         let landed = lane("refinery.landed", 1);
-        let entry = landed.entries.get(&3).unwrap().clone();
+        let entry = landed.entries.get(&3.into()).unwrap().clone();
         assert_eq!(landed.tip, entry.landed.map(|landed| landed.commit));
         let foreign = lane("refinery.foreign", 1);
         assert_eq!(foreign.tip, foreign.foreign_tip().map(|foreign| foreign.new));
@@ -401,7 +430,7 @@ mod tests {
     #[test]
     fn a_rejection_is_what_the_next_session_reads() {
         let queue = after("refinery.rejected", 1);
-        let bead = queue.entry("main", 1).unwrap().bead.clone().unwrap();
+        let bead = queue.entry("main", 1.into()).unwrap().bead.clone().unwrap();
         let text = queue.last_rejection(&bead).unwrap().text();
         let head: Vec<_> = text.lines().take(3).collect();
         let expected = [
@@ -417,14 +446,14 @@ mod tests {
 
     #[test]
     fn names_of_entries() {
-        assert_eq!(parse("main#42"), Some(("main", 42)));
-        assert_eq!(parse("fix#1#7"), Some(("fix#1", 7)));
+        assert_eq!(parse("main#42"), Some(("main", 42.into())));
+        assert_eq!(parse("fix#1#7"), Some(("fix#1", 7.into())));
         for bad in ["main", "#1", "main#", "main#0", "main#x", ""] {
             assert_eq!(parse(bad), None, "{bad}");
         }
         let queue = after("refinery.queued", 1);
         assert_eq!(queue.find("1", "main").unwrap().name(), "main#1");
-        assert_eq!(queue.find("main#1", "other").unwrap().n, 1);
+        assert_eq!(queue.find("main#1", "other").unwrap().n, 1.into());
         assert!(queue.find("2", "main").is_err());
     }
 }

@@ -2,7 +2,7 @@
 //! line, all under the ledger's lock: who is told "queued" is queued. A crash between the two
 //! leaves a ref without a line, and the next refinery makes the line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
@@ -12,6 +12,7 @@ use crate::git::{Oid, RefName, Repo, Swap};
 use crate::ledger::{Actor, Ledger};
 use crate::refinery::event::{Event, Queued};
 use crate::refinery::marks::Marks;
+use crate::refinery::number::Number;
 use crate::refinery::queue::{self, Entry, Queue};
 use crate::refusal::Refusal;
 
@@ -83,27 +84,31 @@ pub fn baseline(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor, target: &str) -
 
 /// Refs without a line get one, entries without a ref get it back. Says how many of each.
 pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Result<(usize, usize)> {
-    let refs = repo.refs_under(REFS)?;
-    let queue = ledger.read::<Queue>()?;
-    let mut kept = BTreeSet::new();
-    let mut lost = Vec::new();
+    let refs: BTreeMap<_, _> = repo.refs_under(REFS)?.into_iter().collect();
+    let mut queue = ledger.read::<Queue>()?;
+    let mut lines = 0;
     for (name, commit) in &refs {
         let Some((target, n)) = entry_of(name) else { continue };
-        kept.insert((target.to_owned(), n));
-        let taken = queue.lane(target).is_some_and(|lane| lane.holding(commit).is_some());
-        if queue.entry(target, n).is_none() && !taken {
-            lost.push((target.to_owned(), n, *commit));
+        let known = |lane: &queue::Lane| lane.knows(n, commit) || lane.holding(commit).is_some();
+        if !queue.lane(target).is_some_and(known) {
+            lines += usize::from(adopt(repo, ledger, actor, (target, n, *commit))?);
         }
     }
-    let mut lines = 0;
-    for (target, n, commit) in lost {
-        lines += usize::from(adopt(repo, ledger, actor, (&target, n, commit))?);
+    if lines > 0 {
+        queue = ledger.read()?;
     }
     let mut again = 0;
-    for entry in queue.entries() {
-        if !kept.contains(&(entry.target.clone(), entry.n)) && repo.exists(&entry.commit) {
-            let name = ref_name(&entry.target, entry.n)?;
-            let made = repo.swap_ref(&name, None, Some(&entry.commit), "shopfloor: kept")?;
+    // Twins first: where another commit has the name of an entry, it has a ref of its own by then.
+    let entries: Vec<_> = queue.entries().collect();
+    for entry in entries.into_iter().rev() {
+        let name = ref_name(&entry.target, entry.n)?;
+        let old = refs.get(&name).filter(|old| **old != entry.commit);
+        if (old.is_none() && refs.contains_key(&name)) || !repo.exists(&entry.commit) {
+            continue;
+        }
+        let moved = |lane: &queue::Lane| old.is_none_or(|old| lane.knows(entry.n, old));
+        if queue.lane(&entry.target).is_some_and(moved) {
+            let made = repo.swap_ref(&name, old, Some(&entry.commit), "shopfloor: kept")?;
             again += usize::from(matches!(made, Swap::Done));
         }
     }
@@ -115,7 +120,7 @@ fn adopt(
     repo: &Repo,
     ledger: &Ledger<'_>,
     actor: &Actor,
-    (target, n, commit): (&str, u64, Oid),
+    (target, n, commit): (&str, Number, Oid),
 ) -> Result<bool> {
     let Some(tip) = repo.read_ref(&RefName::branch(target)?)? else { return Ok(false) };
     let wanted = Submission {
@@ -130,10 +135,10 @@ fn adopt(
     let (mut queued, newest) = describe(repo, &wanted, &tip)?;
     ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
         let lane = queue.lane(target);
-        if lane.is_some_and(|lane| lane.entries.contains_key(&n) || lane.holding(&commit).is_some())
-        {
+        if lane.is_some_and(|lane| lane.knows(n, &commit) || lane.holding(&commit).is_some()) {
             return Ok(false);
         }
+        let n = lane.map_or(n, |lane| lane.called(n, &commit));
         let spoken = newest.speaks((beads, roster), &mut queued);
         if spoken.and_then(|()| stands(beads, &mut queued, &[&actor.by, &newest.author])).is_err() {
             // Nobody's word for a claim; the commits are judged by what they say themselves.
@@ -149,11 +154,11 @@ fn adopt(
 }
 
 /// The name of an entry's ref.
-pub fn ref_name(target: &str, n: u64) -> Result<RefName> {
+pub fn ref_name(target: &str, n: Number) -> Result<RefName> {
     format!("{REFS}{target}/{n}").parse()
 }
 
-fn entry_of(name: &RefName) -> Option<(&str, u64)> {
+fn entry_of(name: &RefName) -> Option<(&str, Number)> {
     let (target, n) = name.as_str().strip_prefix(REFS)?.rsplit_once('/')?;
     Some((target, n.parse().ok()?))
 }
@@ -296,13 +301,14 @@ fn replaces(new: &Queued, old: &Entry) -> bool {
 }
 
 /// Takes the next free number by creating its ref. A ref of ours without a line is taken over.
-fn reserve(repo: &Repo, target: &str, first: u64, commit: &Oid) -> Result<u64> {
-    let mut n = first;
+fn reserve(repo: &Repo, target: &str, first: u64, commit: &Oid) -> Result<Number> {
+    let mut given = first;
     loop {
+        let n = Number::from(given);
         match repo.swap_ref(&ref_name(target, n)?, None, Some(commit), "shopfloor: queued")? {
             Swap::Done => return Ok(n),
             Swap::Lost(Some(found)) if found == *commit => return Ok(n),
-            Swap::Lost(_) => n += 1,
+            Swap::Lost(_) => given += 1,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::refinery::foreign;
 use crate::refinery::gate::{self, Failed, Tests};
 use crate::refinery::land::{self, Landing};
 use crate::refinery::lease::Lease;
+use crate::refinery::number::Number;
 use crate::refinery::publish::{Route, Sides};
 use crate::refinery::queue::{self, Entry, Queue};
 use crate::refinery::rejection::{Cause, Gate, Rejection};
@@ -101,7 +102,7 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     trust::demand(repo.env(), repo, &policy.surface())?;
     lease.testing(entry.n);
     let done = step(lease, entry, (&tip, &policy), &state);
-    lease.testing(0);
+    lease.testing(Number::default());
     done
 }
 

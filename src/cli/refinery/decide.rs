@@ -9,7 +9,7 @@ use crate::cli::refinery::Target;
 use crate::cli::refinery::record::Record;
 use crate::cli::show::{Done, Screen, Show};
 use crate::cli::table;
-use crate::refinery::{self, Autorun, Hold, Queue, State};
+use crate::refinery::{self, Autorun, Hold, Number, Queue, State};
 use crate::refusal::Refusal;
 
 /// Put held entries back into the line
@@ -84,7 +84,7 @@ impl Reject {
     }
 }
 
-fn listed(cx: &Context, names: &[(String, u64)]) -> Result<Done> {
+fn listed(cx: &Context, names: &[(String, Number)]) -> Result<Done> {
     let (queue, beads) = cx.ledger()?.read::<(Queue, Beads)>()?;
     let repo = cx.repo()?;
     let entries = names.iter().filter_map(|(target, n)| queue.entry(target, *n));

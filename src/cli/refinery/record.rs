@@ -6,7 +6,7 @@ use crate::bead::Beads;
 use crate::cli::show::{Screen, Tone};
 use crate::git::{Oid, Repo};
 use crate::refinery::event::{Held, Landed, Ran};
-use crate::refinery::{Entry, Rejection, State};
+use crate::refinery::{Entry, Number, Rejection, State};
 
 #[derive(Clone, Serialize)]
 pub(super) struct Record {
@@ -38,12 +38,12 @@ pub(super) struct Record {
 
 impl Record {
     /// `testing` is the number of the entry that a refinery is at, if one is.
-    pub(super) fn of(repo: &Repo, beads: &Beads, entry: &Entry, testing: Option<u64>) -> Self {
+    pub(super) fn of(repo: &Repo, beads: &Beads, entry: &Entry, testing: Option<Number>) -> Self {
         let busy = entry.state == State::Waiting && testing == Some(entry.n);
         let subject = repo.commit(&entry.commit).map(|commit| commit.subject().to_owned());
         Self {
             entry: entry.name(),
-            n: entry.n,
+            n: entry.n.given(),
             target: entry.target.clone(),
             state: if busy { "testing".to_owned() } else { entry.state.to_string() },
             commit: entry.commit,

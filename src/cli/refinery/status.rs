@@ -38,7 +38,7 @@ impl Status {
         let policy = tip.map(|tip| policy::read(repo, &tip)).transpose()?.unwrap_or_default();
         let (queue, beads) = cx.ledger()?.read::<(Queue, Beads)>()?;
         let working = refinery::at_work(repo, &target);
-        let testing = working.filter(|n| *n > 0);
+        let testing = working.filter(|n| n.given() > 0);
         let lane = queue.lane(&target);
         let pick = |wanted: &dyn Fn(&Entry) -> bool| {
             let entries = lane.into_iter().flat_map(|lane| lane.entries.values());
