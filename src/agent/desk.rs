@@ -17,7 +17,6 @@ use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
 use crate::host::{self, Clock, Turn};
-use crate::refusal::Refusal;
 
 const DIGITS: usize = 10;
 
