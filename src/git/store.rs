@@ -4,18 +4,21 @@
 //! `<common>/shopfloor-objects`, which git reads as an alternate and never prunes.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use gix::objs::tree::{self, EntryKind};
-use gix::objs::{Kind, TreeRef, Write as _, WriteTo as _};
+use gix::objs::{Exists as _, Find as _, FindHeader as _, Kind, TreeRef, Write as _, WriteTo as _};
 
 use super::object::understood;
 use super::repo::unwritable;
 use super::{Commit, Oid, Repo, Signature, alternates, durable};
 
+/// How large an object may be to be remembered, and how many are.
+const SMALL: usize = 16 << 10;
+const KNOWN: usize = 256;
 /// No file of ours is larger, so no other clone can make us read one that is.
 const LARGEST: u64 = 8 << 20;
 
@@ -25,6 +28,9 @@ pub struct Store<'r> {
     dir: PathBuf,
     loose: gix::odb::loose::Store,
     incoming: OnceCell<gix::odb::Handle>,
+    packs: OnceCell<Option<gix::odb::Handle>>,
+    /// What was read: an object never changes, and one command looks at the same few again and again.
+    known: RefCell<BTreeMap<Oid, (Kind, Vec<u8>)>>,
     ready: Cell<bool>,
     unflushed: RefCell<Unflushed>,
 }
@@ -50,8 +56,16 @@ impl<'r> Store<'r> {
     pub fn open(repo: &'r Repo) -> Self {
         let dir = repo.common_dir().join(alternates::DIR);
         let loose = gix::odb::loose::Store::at(&dir, repo.handle().object_hash());
-        let (incoming, ready) = (OnceCell::new(), Cell::new(false));
-        Self { repo, dir, loose, incoming, ready, unflushed: RefCell::default() }
+        Self {
+            repo,
+            dir,
+            loose,
+            incoming: OnceCell::new(),
+            packs: OnceCell::new(),
+            known: RefCell::default(),
+            ready: Cell::new(false),
+            unflushed: RefCell::default(),
+        }
     }
 
     pub fn blob(&self, id: &Oid) -> Result<Vec<u8>> {
@@ -154,9 +168,14 @@ impl<'r> Store<'r> {
         durable::flush(&self.dir)
     }
 
-    /// Unlinks an object of ours that nothing names any more.
+    /// Unlinks an object of ours that nothing names any more, or that is in a pack.
     pub fn discard(&self, id: &Oid) {
+        self.known.borrow_mut().remove(id);
         drop(fs::remove_file(self.loose.object_path(&id.id())));
+    }
+
+    pub(super) fn repo(&self) -> &'r Repo {
+        self.repo
     }
 
     /// Where the objects stand.
@@ -164,54 +183,54 @@ impl<'r> Store<'r> {
         &self.dir
     }
 
+    /// Whether an object is among ours, however it stands there.
+    pub fn has(&self, id: &Oid) -> bool {
+        self.loose.contains(&id.id()) || self.packs().is_some_and(|packs| packs.exists(&id.id()))
+    }
+
+    /// About how many objects stand each in a file of its own, by one folder of 256.
+    pub fn loose_count(&self) -> usize {
+        fs::read_dir(self.dir.join("17")).map_or(0, |folder| folder.count() * 256)
+    }
+
     /// A blob's size, before any memory is given to it.
     fn measure(&self, id: &Oid) -> Result<()> {
-        let size = match self.loose.try_header(&id.id()) {
-            Ok(Some((size, _))) => size,
-            Ok(None) => match self.repo.handle().find_header(id.id()) {
+        let damaged = || format!("object {id} is damaged");
+        if self.known.borrow().contains_key(id) {
+            return Ok(());
+        }
+        let mut size = self.loose.try_header(&id.id()).with_context(damaged)?.map(|(size, _)| size);
+        if size.is_none()
+            && let Some(packs) = self.packs()
+        {
+            let found = packs.try_header(&id.id()).map_err(|no| anyhow!(no));
+            size = found.with_context(damaged)?.map(|found| found.size);
+        }
+        let size = match size {
+            Some(size) => size,
+            None => match self.repo.handle().find_header(id.id()) {
                 Ok(found) => found.size(),
                 Err(no) => match self.incoming(id)? {
                     Some((_, bytes)) => bytes.len() as u64,
                     None => return Err(no).with_context(|| lacking(id)),
                 },
             },
-            Err(no) => return Err(no).with_context(|| format!("object {id} is damaged")),
         };
         ensure!(size <= LARGEST, "object {id} has {size} bytes, more than {LARGEST}");
         Ok(())
     }
 
-    /// Our own directory first: it spares opening every pack of a large repository.
     fn read(&self, id: &Oid, kind: Kind) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let found = self
-            .loose
-            .try_find(&id.id(), &mut bytes)
-            .with_context(|| format!("object {id} is damaged"))?;
-        let found_kind = match found {
-            Some(data) => {
-                // A file of lines checks itself line by line.
-                if kind != Kind::Blob {
-                    data.verify_checksum(&id.id())
-                        .with_context(|| format!("object {id} is damaged"))?;
-                }
-                data.kind
-            }
-            None => match self.repo.handle().find_object(id.id()) {
-                Ok(mut object) => {
-                    bytes = std::mem::take(&mut object.data);
-                    object.kind
-                }
-                Err(no) => match self.incoming(id)? {
-                    Some((kind, found)) => {
-                        bytes = found;
-                        kind
-                    }
-                    None => return Err(no).with_context(|| lacking(id)),
-                },
-            },
+        let known = self.known.borrow().get(id).cloned();
+        let (found, bytes) = match known {
+            Some(known) => known,
+            None => self.find(id, kind)?,
         };
-        ensure!(found_kind == kind, "object {id} is a {found_kind}, not a {kind}");
+        ensure!(found == kind, "object {id} is a {found}, not a {kind}");
+        let mut known = self.known.borrow_mut();
+        if bytes.len() <= SMALL && known.len() < KNOWN {
+            known.insert(*id, (kind, bytes.clone()));
+        }
         Ok(bytes)
     }
 
@@ -227,9 +246,44 @@ impl<'r> Store<'r> {
                 self.incoming.get_or_init(|| odb)
             }
         };
-        let found = gix::objs::Find::try_find(odb, &id.id(), &mut bytes);
+        let found = odb.try_find(&id.id(), &mut bytes);
         let kind = found.context("reading what was pushed")?.map(|data| data.kind);
         Ok(kind.map(|kind| (kind, bytes)))
+    }
+
+    /// Our own directory first: it spares opening every pack of a large repository.
+    fn find(&self, id: &Oid, kind: Kind) -> Result<(Kind, Vec<u8>)> {
+        let damaged = || format!("object {id} is damaged");
+        let mut bytes = Vec::new();
+        if let Some(data) = self.loose.try_find(&id.id(), &mut bytes).with_context(damaged)? {
+            // A file of lines checks itself line by line.
+            if kind != Kind::Blob {
+                data.verify_checksum(&id.id()).with_context(damaged)?;
+            }
+            return Ok((data.kind, bytes));
+        }
+        if let Some(packs) = self.packs() {
+            let found = packs.try_find(&id.id(), &mut bytes).map_err(|no| anyhow!(no));
+            if let Some(data) = found.with_context(damaged)? {
+                data.verify_checksum(&id.id()).with_context(damaged)?;
+                return Ok((data.kind, bytes));
+            }
+        }
+        match self.repo.handle().find_object(id.id()) {
+            Ok(mut object) => Ok((object.kind, std::mem::take(&mut object.data))),
+            Err(no) => match self.incoming(id)? {
+                Some(found) => Ok(found),
+                None => Err(no).with_context(|| lacking(id)),
+            },
+        }
+    }
+
+    fn packs(&self) -> Option<&gix::odb::Handle> {
+        let open = || {
+            let hash = self.repo.handle().object_hash();
+            self.dir.join("pack").is_dir().then(|| gix::odb::at(&self.dir, hash).ok()).flatten()
+        };
+        self.packs.get_or_init(open).as_ref()
     }
 
     fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
