@@ -2,8 +2,8 @@
 //! handed on in the order of asking, and nobody waits for it without end.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -31,7 +31,7 @@ impl Turn {
                 }
                 Err(TryLockError::Error(no)) => return Err(no).with_context(|| locking(path)),
             };
-            let Some(file) = held else { return Err(taken(path, what, patience)) };
+            let Some(file) = held else { return Err(Self::taken(path, what, patience)) };
             if let Some(turn) = Self::own(file, path)? {
                 return Ok(turn);
             }
@@ -48,15 +48,27 @@ impl Turn {
         }
     }
 
+    /// The refusal for who has waited long enough; it names who has the turn.
+    pub fn taken(path: &Path, what: &str, patience: Duration) -> anyhow::Error {
+        let holder = fs::read_to_string(path).unwrap_or_default();
+        let holder = match holder.trim() {
+            "" => "another process".to_owned(),
+            pid => format!("process {pid}"),
+        };
+        let what = format!("{what} has been locked by {holder} for {} s", patience.as_secs());
+        Refusal::again(what).hint("try again; the lock goes when that process ends").into()
+    }
+
     /// None where the file was deleted while we waited for it: others hold a newer one.
-    fn own(mut file: File, path: &Path) -> Result<Option<Self>> {
+    fn own(file: File, path: &Path) -> Result<Option<Self>> {
         let ours = file.metadata().with_context(|| locking(path))?;
         if !fs::metadata(path)
             .is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino()))
         {
             return Ok(None);
         }
-        let told = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        // Always as wide, so that nothing has to be cut off.
+        let told = file.write_all_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0);
         told.with_context(|| format!("writing {}", path.display()))?;
         Ok(Some(Self { _file: file }))
     }
@@ -83,16 +95,6 @@ fn wait(file: File, patience: Duration) -> io::Result<Option<File>> {
         drop(told.send(locked.map(|()| file)));
     });
     asked.recv_timeout(patience).ok().transpose()
-}
-
-fn taken(path: &Path, what: &str, patience: Duration) -> anyhow::Error {
-    let holder = fs::read_to_string(path).unwrap_or_default();
-    let holder = match holder.trim() {
-        "" => "another process".to_owned(),
-        pid => format!("process {pid}"),
-    };
-    let what = format!("{what} has been locked by {holder} for {} s", patience.as_secs());
-    Refusal::again(what).hint("try again; the lock goes when that process ends").into()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which process is it, and is it still that one? Process ids are used again; a start time is not.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -100,12 +101,16 @@ pub fn end_marked(key: &str, value: &str) -> usize {
 
 /// A short name of this machine that stays the same.
 pub fn machine() -> String {
-    let name = fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| fs::read_to_string("/etc/hostname"));
-    match name {
-        Ok(name) if !name.trim().is_empty() => name.trim().to_owned(),
-        _ => asked("hostname", &[]).unwrap_or_else(|| "localhost".to_owned()),
-    }
+    static NAME: OnceLock<String> = OnceLock::new();
+    let ask = || {
+        let name = fs::read_to_string("/proc/sys/kernel/hostname")
+            .or_else(|_| fs::read_to_string("/etc/hostname"));
+        match name {
+            Ok(name) if !name.trim().is_empty() => name.trim().to_owned(),
+            _ => asked("hostname", &[]).unwrap_or_else(|| "localhost".to_owned()),
+        }
+    };
+    NAME.get_or_init(ask).clone()
 }
 
 struct Facts {
