@@ -48,6 +48,46 @@ fn writer() {
     sound(&repo);
 }
 
+/// Writers who commit for each other: whoever dies among them takes nobody's promise along.
+#[test]
+fn crowd() {
+    let mut dice = Dice::cast("crowd");
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let bead = repo.bead("Wanted by all");
+    let (mut killed, mut nth) = (0, 0);
+    let mut promised = BTreeSet::new();
+    while killed < kills(16) {
+        let mut writers: Vec<_> = (0..8)
+            .map(|n| {
+                let text = format!("{nth} by {n}");
+                (repo.start(["git-bead", "comment", &bead, &text]), text)
+            })
+            .collect();
+        nth += 1;
+        for _ in 0..3 {
+            dice.linger(Duration::from_millis(60));
+            writers[usize::try_from(dice.below(8)).unwrap()].0.kill();
+        }
+        for (writer, text) in writers {
+            let ran = writer.end();
+            killed += usize::from(ran.code == 137);
+            match ran.code {
+                0 => drop(promised.insert(text)),
+                code => assert_eq!(code, 137, "{ran}"),
+            }
+        }
+        let after = format!("after {nth}");
+        soon(|| repo.run(["git-bead", "comment", &bead, &after]).ok());
+        promised.insert(after);
+    }
+    let written = written(&repo, &bead);
+    let once: BTreeSet<_> = written.iter().cloned().collect();
+    assert_eq!(once.len(), written.len(), "something was written twice");
+    assert!(promised.is_subset(&once), "lost: {:?}", promised.difference(&once));
+    sound(&repo);
+}
+
 /// Every title, and every comment on this bead.
 fn written(repo: &Place<'_>, bead: &str) -> Vec<String> {
     let list = repo.json("bead list --all --json --limit 0");

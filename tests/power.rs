@@ -28,6 +28,25 @@ fn what_is_acknowledged_is_durable() {
     durable(&repo, &["git-bead", "close", &id, "--reason", "done"]);
 }
 
+/// Git's own tests turn off its flushes so; ours are no git's.
+#[test]
+fn nobody_turns_the_flushes_off() {
+    for format in ["files", "reftable"] {
+        let mut world = Sandbox::new();
+        world.set("GIT_TEST_FSYNC", "0");
+        let storage = format!("--ref-format={format}");
+        if !traceable(&world)
+            || world.place("probe").run(["git", "init", "--quiet", &storage]).code == 129
+        {
+            return;
+        }
+        let repo = world.repo_as("api", &[&storage]);
+        for n in 0..3 {
+            durable(&repo, &["git-bead", "create", &format!("Survive {n}")]);
+        }
+    }
+}
+
 #[test]
 fn the_same_holds_with_reftable() {
     let world = Sandbox::new();
@@ -230,4 +249,92 @@ fn a_queued_push_is_durable() {
     repo.git("config shopfloor.autorun false").ok();
     repo.sh("git switch -q -c topic && echo a >a && git add a && git commit -q -m a").ok();
     durable(&repo, &["git-refinery", "submit"]);
+}
+
+#[test]
+fn nobody_is_told_before_the_barrier_that_all_wait_for() {
+    let world = Sandbox::new();
+    if !traceable(&world) {
+        return;
+    }
+    let repo = world.repo("api");
+    let id = repo.bead("Wanted by all");
+    let trace = world.root().join("trace").to_str().unwrap().to_owned();
+    let crowd = format!("for n in 1 2 3 4 5 6 7 8; do git-bead comment {id} $n & done; wait");
+    repo.run(["strace", "-f", "-y", "-s", "300", "-e", CALLS, "-o", &trace, "sh", "-c", &crowd])
+        .ok();
+    let mut crowd = Crowd::default();
+    for line in whole(&std::fs::read_to_string(trace).unwrap()) {
+        crowd.see(&line);
+    }
+    assert_eq!(crowd.spoke, 8);
+    assert!(crowd.moved < 8, "each had a barrier to itself");
+    assert_eq!(
+        repo.json(&format!("bead show {id} --json"))[0]["comments"].as_array().unwrap().len(),
+        8
+    );
+}
+
+/// The finished calls of a trace: what one process began and ended with another between is put together.
+fn whole(trace: &str) -> Vec<String> {
+    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let Some((pid, call)) = line.split_once(char::is_whitespace) else { continue };
+        let call = call.trim_start();
+        if let Some(start) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(pid, start);
+        } else if let Some((_, end)) =
+            call.strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>"))
+        {
+            calls.push(format!("{pid} {}{end}", begun.remove(pid).unwrap_or_default()));
+        } else {
+            calls.push(format!("{pid} {call}"));
+        }
+    }
+    calls
+}
+
+/// Who decided when, who then read what was decided, moved the ref, and made that durable.
+#[derive(Default)]
+struct Crowd {
+    now: usize,
+    decided: BTreeMap<String, usize>,
+    read: BTreeMap<String, usize>,
+    swapped: BTreeMap<String, usize>,
+    /// Up to when what had been decided is durable.
+    durable: usize,
+    moved: usize,
+    spoke: usize,
+}
+
+impl Crowd {
+    fn see(&mut self, line: &str) {
+        self.now += 1;
+        let Some(call) = Call::parse(line, Path::new("/")) else { return };
+        let pid = line.split_once(' ').unwrap().0.to_owned();
+        let ends = |path: Option<&PathBuf>, end| path.is_some_and(|path| path.ends_with(end));
+        let ledger = "refs/shopfloor/ledger";
+        match call.name {
+            "write" if ends(call.handle.as_ref(), "shopfloor/chain") => {
+                self.decided.insert(pid, self.now);
+            }
+            "openat" if ends(call.opened.as_ref(), "shopfloor/chain") => {
+                self.read.insert(pid, self.now);
+            }
+            "rename" | "renameat" | "renameat2" if ends(call.paths.last(), ledger) => {
+                self.moved += 1;
+                self.swapped.insert(pid.clone(), self.read[&pid]);
+            }
+            "fsync" if ends(call.handle.as_ref(), "refs/shopfloor") => {
+                let read = self.swapped.get(&pid).copied().unwrap_or_default();
+                self.durable = self.durable.max(read);
+            }
+            "write" if call.says() => {
+                self.spoke += 1;
+                assert!(self.decided[&pid] < self.durable, "{line}\nis said before it is safe");
+            }
+            _ => {}
+        }
+    }
 }

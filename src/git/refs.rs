@@ -197,6 +197,16 @@ impl Repo {
         written.map_err(|no| unwritable(&path, &no))
     }
 
+    /// Makes durable what a ref names now, where who moved it cannot be asked any more.
+    pub fn flush_ref(&self, name: &RefName) -> Result<()> {
+        let path = self.ref_path(name);
+        if !self.reftable() && path.exists() {
+            durable::flush(&path)?;
+            return durable::flush(path.parent().context("a ref has a directory")?);
+        }
+        self.flush_refs()
+    }
+
     /// Makes durable what git wrote. It flushes a reftable before the footer is in it (seen with
     /// 2.47), and a table without its footer is a repository without refs: so each is flushed again.
     fn flush_refs(&self) -> Result<()> {

@@ -32,15 +32,22 @@ pub(super) fn add(repo: &Repo, objects: &[Oid]) -> Result<()> {
 
 /// Unlinks what has been out of use for a minute, but for what the ledger of now is made of, and what is
 /// part of an old commit that somebody made a ref to.
-pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid) -> Result<()> {
+///
+/// It looks whether there is enough to do, unless it is told that this is the time.
+pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bool) -> Result<()> {
     let path = note(repo)?;
     let reading = || format!("reading {}", path.display());
+    if now_or_never && !path.exists() {
+        return Ok(());
+    }
     let mut file = File::open(&path).with_context(reading)?;
     let long = file.metadata().with_context(reading)?.len() > LONG;
     let mut text = String::new();
     BufReader::new(&file).read_line(&mut text).with_context(reading)?;
     let now = now().seconds();
-    if now - noted(&text) < if long { GRACE_SECONDS } else { OLD_SECONDS } {
+    // A minute's worth at once: a sweep costs more than a write.
+    let due = if long { 2 * GRACE_SECONDS } else { OLD_SECONDS };
+    if !now_or_never && now - noted(&text) < due {
         return Ok(());
     }
     text.clear();

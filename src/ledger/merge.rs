@@ -67,7 +67,7 @@ impl Ledger<'_> {
     /// Takes in all lines of another clone's ledger that was fetched as `theirs`; says how many of them
     /// are new here. Ours then stands on theirs, so that pushing it is a fast-forward.
     pub(super) fn merge(&self, theirs: &Oid) -> Result<u64> {
-        let _turn = self.turn()?;
+        let _turn = self.commit_turn()?;
         let foreign = self.store.commit(theirs)?;
         let other = Shelf::open(&self.store, &foreign.tree)?;
         for _ in 0..ATTEMPTS {

@@ -6,6 +6,8 @@ use crate::git::{RefName, Repo, Store};
 use crate::host::Clock;
 
 mod cache;
+mod chain;
+mod commit;
 mod fold;
 mod garbage;
 mod heads;

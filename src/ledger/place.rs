@@ -43,10 +43,15 @@ pub(super) fn replica(repo: &Repo) -> Result<String> {
         return Ok(name);
     }
     let (path, place) = (repo.own_dir()?.join("replica"), place(repo)?);
-    // The keys of the standard hasher are the one randomness that the standard library hands out.
-    let name = format!("{:016x}", RandomState::new().build_hasher().finish());
+    let name = name();
     write(&path, &Replica { name: name.clone(), place })?;
     Ok(name)
+}
+
+/// A name that nothing else has.
+pub(super) fn name() -> String {
+    // The keys of the standard hasher are the one randomness that the standard library hands out.
+    format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 impl Seen {
@@ -80,11 +85,11 @@ fn place(repo: &Repo) -> Result<String> {
     Ok(format!("{} {}:{}", machine(), told.dev(), told.ino()))
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-fn write(path: &Path, what: &impl Serialize) -> Result<()> {
+pub(super) fn write(path: &Path, what: &impl Serialize) -> Result<()> {
     let writing = || format!("writing {}", path.display());
     let dir = path.parent().with_context(writing)?;
     let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;

@@ -220,7 +220,7 @@ impl Ledger<'_> {
     /// The tip as a commit that no later write replaces, so that others can have it.
     fn seal(&self) -> Result<Option<(Oid, Shelf)>> {
         let beginning = self.beginning()?;
-        let _turn = self.turn()?;
+        let _turn = self.commit_turn()?;
         for _ in 0..ATTEMPTS {
             let Some((tip, mut shelf)) = self.checked()? else { return Ok(None) };
             let commit = self.store.commit(&tip)?;

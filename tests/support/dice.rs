@@ -44,6 +44,17 @@ pub(crate) fn kills(usual: usize) -> usize {
     number("SHOPFLOOR_KILLS").map_or(usual, |wanted| wanted.try_into().unwrap())
 }
 
+/// For how many seconds each kind of noise is to last: `SHOPFLOOR_BESIDE=10`.
+pub(crate) fn beside() -> Option<u64> {
+    number("SHOPFLOOR_BESIDE")
+}
+
+/// Whether a test is to go through all there is: `SHOPFLOOR_FAULTS=all`.
+#[expect(clippy::disallowed_methods, reason = "how a person asks for more")]
+pub(crate) fn all_faults() -> bool {
+    std::env::var("SHOPFLOOR_FAULTS").is_ok_and(|wanted| wanted == "all")
+}
+
 #[expect(clippy::disallowed_methods, reason = "how a person asks for one run again, or for more")]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()

@@ -6,7 +6,7 @@ mod redact;
 mod sandbox;
 mod story;
 
-pub(crate) use dice::{Dice, kills};
+pub(crate) use dice::{Dice, all_faults, beside, kills};
 pub(crate) use ran::{Ran, Running};
 pub(crate) use redact::{Names, redact};
 pub(crate) use sandbox::{Place, Sandbox, TOOLS};

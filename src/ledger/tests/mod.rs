@@ -2,6 +2,7 @@
 
 mod damage;
 mod merge;
+mod together;
 
 use std::collections::BTreeMap;
 use std::fs;

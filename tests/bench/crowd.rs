@@ -1,0 +1,145 @@
+//! Many who write at once: `cargo bench --bench crowd [WRITERS [SECONDS]]`. Each writer is a process
+//! that writes one line after the other; then each of those lines is a whole command. What was promised
+//! is counted in the ledger afterwards, so this fails when a line is lost.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark starts programs, says what it measured, and fails by panic"
+)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use shopfloor::bead::event::Event;
+use shopfloor::git::Repo;
+use shopfloor::host::{Clock, Environment};
+use shopfloor::ledger::{Actor, Ledger};
+
+const BEAD: &str = env!("CARGO_BIN_EXE_git-bead");
+
+fn main() {
+    let args: Vec<String> = std::env::args().filter(|arg| arg != "--bench").collect();
+    if let [_, word, repo, bead, seconds, kind] = &args[..]
+        && word == "writer"
+    {
+        return writer(Path::new(repo), bead, seconds.parse().unwrap(), kind);
+    }
+    let number = |nth: usize, usual| args.get(nth).map_or(usual, |text| text.parse().unwrap());
+    let (writers, seconds) = (number(1, 64), number(2, 10));
+    println!(
+        "{:<26} {:>8} {:>9} {:>13} {:>8} {:>8} {:>8}",
+        "", "writes/s", "lost", "min..max each", "median", "p99", "max"
+    );
+    for format in ["files", "reftable"] {
+        for kind in ["process", "command"] {
+            crowd(writers, seconds, format, kind);
+        }
+    }
+}
+
+fn crowd(writers: usize, seconds: usize, format: &str, kind: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let who = "[user]\n\tname = Jane Doe\n\temail = jane@example.org\n";
+    std::fs::write(home.path().join(".gitconfig"), who).unwrap();
+    let floor = home.path().join("floor");
+    let storage = format!("--ref-format={format}");
+    run("git", home.path(), &["init", "-q", "-b", "main", &storage, "floor"]);
+    let made = run(BEAD, &floor, &["create", "Wanted by all", "--json"]);
+    let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
+    let bead = made["id"].as_str().unwrap();
+    let start = Instant::now();
+    let all: Vec<_> = (0..writers)
+        .map(|_| {
+            let own = std::env::current_exe().unwrap();
+            command(own.to_str().unwrap(), &floor)
+                .args(["writer", floor.to_str().unwrap(), bead, &seconds.to_string(), kind])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let told: Vec<Vec<u64>> = all
+        .into_iter()
+        .map(|one| {
+            let told = one.wait_with_output().unwrap();
+            assert!(told.status.success());
+            let text = String::from_utf8(told.stdout).unwrap();
+            text.lines().map(|line| line.parse().unwrap()).collect()
+        })
+        .collect();
+    let took = start.elapsed();
+    let mut each: Vec<u64> = told.iter().flatten().copied().collect();
+    each.sort_unstable();
+    let log = run(BEAD, &floor, &["log", bead, "--json"]);
+    let log: Vec<serde_json::Value> = serde_json::from_slice(&log).unwrap();
+    let kept = log.iter().filter(|line| line["do"] == "bead.commented").count();
+    let at = |part: usize| Duration::from_micros(each[(each.len() - 1) * part / 1000]);
+    let counts = told.iter().map(Vec::len);
+    let (least, most) = (counts.clone().min().unwrap(), counts.max().unwrap());
+    println!(
+        "{:<26} {:>8.0} {:>9} {:>13} {:>8.0?} {:>8.0?} {:>8.0?}",
+        format!("{writers} of {kind}, {format}"),
+        each.len() as f64 / took.as_secs_f64(),
+        each.len() as i64 - kept as i64,
+        format!("{least}..{most}"),
+        at(500),
+        at(990),
+        at(1000)
+    );
+    assert_eq!(kept, each.len());
+}
+
+/// Writes until the time is over and says how many microseconds each write took.
+fn writer(at: &Path, bead: &str, seconds: u64, kind: &str) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(seconds) {
+        let from = Instant::now();
+        let text = format!("{} at {:?}", std::process::id(), start.elapsed());
+        if kind == "command" {
+            run(BEAD, at, &["comment", bead, &text]);
+        } else {
+            write(at, bead, text);
+        }
+        println!("{}", from.elapsed().as_micros());
+    }
+}
+
+fn write(at: &Path, bead: &str, text: String) {
+    let env: Environment = sealed(at).into_iter().collect();
+    let repo = Repo::open(at, &env).unwrap();
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+    let actor = Actor {
+        by: "Jane Doe".to_owned(),
+        owner: "jane@example.org".to_owned(),
+        ..Actor::default()
+    };
+    let said = |_: &shopfloor::bead::Beads, pen: &mut shopfloor::ledger::Pen<'_>| {
+        pen.line(bead, &Event::Commented { text: text.clone() })
+    };
+    ledger.write(&actor, said).unwrap();
+}
+
+fn sealed(at: &Path) -> Vec<(String, String)> {
+    let own = Path::new(BEAD).parent().unwrap();
+    let home = at.ancestors().find(|dir| dir.join(".gitconfig").exists()).unwrap();
+    let path = format!("{}:{}", own.display(), std::env::var("PATH").unwrap());
+    let home = home.to_str().unwrap();
+    let pairs = [("PATH", path.as_str()), ("HOME", home), ("GIT_CONFIG_NOSYSTEM", "1")];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn command(program: &str, at: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(at).env_clear().envs(sealed(at)).stdin(Stdio::null());
+    command
+}
+
+fn run(program: &str, at: &Path, args: &[&str]) -> Vec<u8> {
+    let told = command(program, at).args(args).output().unwrap();
+    assert!(told.status.success(), "{program} {args:?}: {told:?}");
+    told.stdout
+}
