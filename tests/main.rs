@@ -15,6 +15,7 @@ mod compat;
 mod convoy;
 mod crash;
 mod demo;
+mod faults;
 mod githook;
 mod guard;
 mod guarded;
