@@ -9,6 +9,7 @@ mod support;
 
 mod alone;
 mod attribution;
+mod beside;
 mod checkout;
 mod claims;
 mod compat;
@@ -21,6 +22,7 @@ mod guard;
 mod guarded;
 mod input;
 mod ledger;
+mod maintain;
 mod managers;
 mod power;
 mod publish;

@@ -13,6 +13,7 @@ mod garbage;
 mod heads;
 mod layout;
 mod line;
+mod maintain;
 mod merge;
 mod pen;
 mod pin;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use fold::Fold;
 pub use line::{LONGEST, Line, OVERSIZED};
+pub use maintain::Maintenance;
 pub use pen::Pen;
 pub use remote::default_remote;
 pub use sync::{Synced, fetched_from};

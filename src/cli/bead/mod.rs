@@ -8,6 +8,7 @@ mod dep;
 mod init;
 mod list;
 mod log;
+mod maintain;
 mod manual;
 mod ready;
 mod record;
@@ -68,6 +69,7 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Dep(dep::Dep),
     Log(log::Log),
+    Maintain(maintain::Maintain),
     Sync(sync::Sync),
     Trust(trust::Trust),
     Verify(verify::Verify),
@@ -85,6 +87,15 @@ impl Verb {
         {
             tracing::debug!("settling: {error:#}");
         }
+        let changes = self.changes();
+        let done = self.act(cx)?;
+        if changes {
+            maintain::when_due(cx);
+        }
+        Ok(done)
+    }
+
+    fn act(self, cx: &Context) -> Result<Done> {
         match self {
             Self::Init(verb) => verb.run(cx),
             Self::Deinit(verb) => verb.run(cx),
@@ -100,6 +111,7 @@ impl Verb {
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
+            Self::Maintain(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
             Self::Trust(verb) => verb.run(cx),
             Self::Verify(verb) => verb.run(cx),

@@ -1,6 +1,7 @@
 //! The ledger in real repositories, beside real git.
 
 mod damage;
+mod maintain;
 mod merge;
 mod together;
 

@@ -1,0 +1,86 @@
+//! Writers beside git's own housekeeping, and ours: every promised line is there, git has nothing to
+//! complain of, and none of its commands fails because of us.
+//!
+//! Every commit gets a few rounds of all of them together. `SHOPFLOOR_BESIDE=10 cargo test beside::`
+//! gives each ten seconds of its own, on both kinds of ref storage: four minutes.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::support::{Place, Running, Sandbox, beside};
+
+const WRITERS: usize = 8;
+
+const NOISE: [&str; 10] = [
+    "git gc --quiet --prune=now",
+    "git prune --expire=now",
+    "git repack -adq",
+    "git pack-refs --all --prune",
+    "git maintenance run --quiet",
+    "git fetch --quiet --prune",
+    "rm -rf ../copy && git clone --quiet . ../copy",
+    "git worktree add --quiet --detach ../tree && git worktree remove ../tree",
+    "git bead maintain",
+    "git fsck --no-dangling --no-progress",
+];
+
+#[test]
+fn nothing_is_lost_and_no_git_fails() {
+    let formats = ["files", "reftable"];
+    match beside() {
+        None => all(formats[0], &NOISE, None),
+        Some(seconds) => {
+            for format in formats {
+                for noise in NOISE {
+                    all(format, &[noise], Some(Duration::from_secs(seconds)));
+                }
+            }
+        }
+    }
+}
+
+/// Writers for so long, or a few writes each, and the noise as often as it fits in.
+fn all(format: &str, noise: &[&str], time: Option<Duration>) {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let repo = world.repo_as("api", &[&format!("--ref-format={format}")]);
+    repo.run(["git", "remote", "add", "origin", hub.dir.to_str().unwrap()]).ok();
+    repo.git("push --quiet --set-upstream origin main").ok();
+    repo.write("goes.on", "");
+    let bead = repo.bead("Wanted by all");
+    let script = match time {
+        Some(_) => "while test -e goes.on; do",
+        None => "for round in 1 2 3; do",
+    };
+    let script = format!(
+        "n=0; {script} n=$((n+1)); git bead comment {bead} \"$0 $n\" >/dev/null || exit; echo \"$0 $n\"; done"
+    );
+    let mut writers: Vec<Running> =
+        (0..WRITERS).map(|n| repo.start(["sh", "-c", &script, &format!("writer {n}")])).collect();
+    let from = Instant::now();
+    while !writers.iter_mut().all(Running::over) {
+        for noise in noise {
+            repo.sh(noise).ok();
+        }
+        if time.is_some_and(|time| from.elapsed() > time) && repo.has("goes.on") {
+            repo.sh("rm goes.on").ok();
+        }
+    }
+    let mut promised = BTreeSet::new();
+    for writer in writers {
+        promised.extend(writer.end().ok().out.lines().map(str::to_owned));
+    }
+    assert!(promised.len() >= 3 * WRITERS, "{noise:?}");
+    assert_eq!(said(&repo, &bead), promised, "{noise:?}");
+    let fsck = repo.git("fsck --no-dangling --no-progress").ok();
+    assert_eq!((fsck.out.as_str(), fsck.err.as_str()), ("", ""), "{noise:?}");
+}
+
+fn said(repo: &Place<'_>, bead: &str) -> BTreeSet<String> {
+    let shown = repo.json(&format!("bead show {bead} --json"));
+    let all = shown[0]["comments"].as_array().unwrap();
+    let texts: Vec<_> = all.iter().map(|said| said["text"].as_str().unwrap().to_owned()).collect();
+    let once: BTreeSet<_> = texts.iter().cloned().collect();
+    assert_eq!(once.len(), texts.len(), "something was written twice");
+    once
+}
