@@ -42,8 +42,18 @@ pub struct Bead {
     pub claim: Option<Claim>,
     /// Claims of the same epoch, from clones that did not know of this one.
     pub rivals: Vec<Claim>,
-    /// The claim under which it was closed by hand.
-    pub closed_under: Option<Claim>,
+    pub close: Option<Close>,
+}
+
+/// The close that stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Close {
+    pub line: String,
+    /// The epoch its writer knew of; none for a landing, which no claim takes over.
+    pub epoch: Option<u64>,
+    /// The claim under which it was done by hand.
+    pub under: Option<Claim>,
 }
 
 /// `issue_id` depends on `depends_on_id`. Kept with the dependent bead.
@@ -73,7 +83,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn name() -> String {
         "beads".to_owned()
@@ -211,7 +221,7 @@ impl Bead {
             Event::Released { epoch, claim, .. } => self.released(epoch, claim.as_deref()),
             Event::Withdrawn { claim, .. } => self.withdrawn(&claim),
             Event::Closed(closed) => self.close(line, closed),
-            Event::Reopened { .. } => self.open_again(),
+            Event::Reopened { close, .. } => self.reopened(close.as_deref()),
             Event::Commented { text } => self.comment(line, text),
             Event::Linked { to, kind } => self.link(line, to, kind),
             Event::Unlinked { to, kind } => {
@@ -280,11 +290,23 @@ impl Bead {
         self.closed_at = Some(line.at.clone());
         self.closed_by = Some(line.by.clone());
         self.close_reason = Some(closed.reason).filter(|reason| !reason.is_empty());
-        self.closed_under = self.claim.take().filter(|_| by_hand);
+        let under = self.claim.take().filter(|_| by_hand);
+        let of_claim = under.as_ref().map(|claim| claim.epoch);
+        let known = closed.epoch.map(|epoch| epoch.min(self.epoch)).or(of_claim);
+        let epoch = known.filter(|_| by_hand);
+        self.close = Some(Close { line: line.id.clone(), epoch, under });
         if !by_hand {
             self.rivals.clear();
         }
         self.landed = closed.landed;
+    }
+
+    /// What was meant for another close, or for none, does not undo this one.
+    fn reopened(&mut self, close: Option<&str>) {
+        let meant = |stands: &Close| close.is_none_or(|line| line == stands.line);
+        if self.status == Status::CLOSED && self.close.as_ref().is_some_and(meant) {
+            self.open_again();
+        }
     }
 
     fn comment(&mut self, line: &Line, text: String) {

@@ -233,7 +233,7 @@ pub fn close(
             ))
             .into());
     }
-    let epoch = bead.claim.as_ref().map(|claim| claim.epoch);
+    let epoch = Some(bead.epoch);
     let claim = bead.claim.as_ref().map(|claim| claim.id.clone());
     Ok(Some(Event::Closed(Closed { epoch, claim, landed: None, ..closed })))
 }
@@ -276,7 +276,8 @@ pub fn reopen(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result
             .into());
     }
     if bead.status == Status::CLOSED {
-        return Ok(Event::Reopened { reason: reason.to_owned() });
+        let close = bead.close.as_ref().map(|close| close.line.clone());
+        return Ok(Event::Reopened { reason: reason.to_owned(), close });
     }
     Err(Refusal::refused(format!("{} is not closed", beads.short(&bead.id))).into())
 }

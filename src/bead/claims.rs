@@ -34,9 +34,11 @@ impl Bead {
     ) {
         let claim = Claim { id: line.id.clone(), holder, session, epoch, at: line.at.clone() };
         if self.status == Status::CLOSED {
-            match &self.closed_under {
-                Some(under) if epoch > under.epoch => self.open_again(),
-                Some(under) if epoch == under.epoch => return self.rivals.push(claim),
+            let close = self.close.as_ref();
+            let contested = close.is_some_and(|close| close.under.is_some());
+            match close.and_then(|close| close.epoch) {
+                Some(known) if epoch > known => self.open_again(),
+                Some(known) if epoch == known && contested => return self.rivals.push(claim),
                 _ => return,
             }
         }
@@ -62,7 +64,7 @@ impl Bead {
 
     /// The claim never stood: whatever was done under it is undone, as far as it can be.
     pub(super) fn withdrawn(&mut self, id: &str) {
-        if self.closed_under.as_ref().is_some_and(|claim| claim.id == id) {
+        if self.closed_under().is_some_and(|claim| claim.id == id) {
             self.open_again();
             self.promote();
         } else {
@@ -78,7 +80,11 @@ impl Bead {
 
     /// Every claim of the epoch that could stand, the one that does first.
     pub fn candidates(&self) -> impl Iterator<Item = &Claim> {
-        self.closed_under.iter().chain(&self.claim).chain(&self.rivals)
+        self.closed_under().into_iter().chain(&self.claim).chain(&self.rivals)
+    }
+
+    fn closed_under(&self) -> Option<&Claim> {
+        self.close.as_ref().and_then(|close| close.under.as_ref())
     }
 
     fn end(&mut self, id: &str) {
@@ -111,7 +117,7 @@ impl Bead {
         self.closed_at = None;
         self.closed_by = None;
         self.close_reason = None;
-        self.closed_under = None;
+        self.close = None;
         self.landed = None;
         self.assignee = None;
     }
@@ -180,6 +186,30 @@ mod tests {
         }
     }
 
+    fn reopen(close: Option<&str>) -> Event {
+        Event::Reopened { reason: String::new(), close: close.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_close_is_undone_by_what_knew_of_it_or_by_a_claim_it_did_not_know_of() {
+        let landing =
+            Event::Closed(Closed { landed: Some(Landed::default()), ..Closed::default() });
+        let (opened, held, closed) = (Status::OPEN, Status::IN_PROGRESS, Status::CLOSED);
+        for (events, status) in [
+            (vec![close(0, None), reopen(Some("1"))], &opened),
+            (vec![close(0, None), reopen(None)], &opened),
+            (vec![close(0, None), reopen(Some("1")), close(0, None), reopen(Some("1"))], &closed),
+            (vec![landing.clone(), reopen(Some("x"))], &closed),
+            (vec![landing.clone(), reopen(Some("1"))], &opened),
+            (vec![close(0, None), claim(1, "x")], &held),
+            (vec![claim(1, "x"), close(0, None)], &held),
+            (vec![landing, claim(1, "x")], &closed),
+            (vec![claim(1, "x"), reopen(None)], &held),
+        ] {
+            assert_eq!(told(&events).status, *status, "{events:?}");
+        }
+    }
+
     #[test]
     fn a_landing_is_not_undone_by_a_withdrawal() {
         let landed = Landed::default();
@@ -193,7 +223,8 @@ mod tests {
             (1u64..3, "[xyz]").prop_map(|(epoch, holder)| claim(epoch, &holder)),
             (1u64..3, proptest::option::of("[1-8]")).prop_map(|(e, c)| release(e, c.as_deref())),
             "[1-8]".prop_map(|claim| withdraw(&claim)),
-            (1u64..3, proptest::option::of("[1-8]")).prop_map(|(e, c)| close(e, c.as_deref())),
+            (0u64..3, proptest::option::of("[1-8]")).prop_map(|(e, c)| close(e, c.as_deref())),
+            proptest::option::of("[1-8]").prop_map(|close| reopen(close.as_deref())),
         ]
     }
 

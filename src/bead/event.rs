@@ -36,7 +36,12 @@ pub enum Event {
     #[serde(rename = "bead.closed")]
     Closed(Closed),
     #[serde(rename = "bead.reopened")]
-    Reopened { reason: String },
+    Reopened {
+        reason: String,
+        /// The line of the close that this takes back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        close: Option<String>,
+    },
     #[serde(rename = "bead.commented")]
     Commented { text: String },
     #[serde(rename = "bead.linked")]
