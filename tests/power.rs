@@ -72,11 +72,28 @@ fn durable(repo: &Place<'_>, argv: &[&str]) -> usize {
     let strace = ["strace", "-f", "-y", "-s", "300", "-e", CALLS, "-o", trace.to_str().unwrap()];
     let ran = repo.run(strace.iter().chain(argv)).ok();
     let mut disk = Disk { cwd: repo.dir.clone(), ..Disk::default() };
-    for line in std::fs::read_to_string(trace).unwrap().lines() {
-        disk.see(line);
+    for line in whole(&std::fs::read_to_string(trace).unwrap()) {
+        disk.see(&line);
     }
     assert!(disk.spoke, "it said nothing\n{ran}");
     disk.moved
+}
+
+/// The lines of a trace in the order in which calls ended. Of one that others ran beside, strace
+/// tells the start and the end on lines of their own.
+fn whole(trace: &str) -> Vec<String> {
+    let mut begun = BTreeMap::new();
+    let end = |line: &str| {
+        let (process, call) = line.split_once(char::is_whitespace)?;
+        let call = call.trim_start();
+        if let Some(start) = call.strip_suffix("<unfinished ...>") {
+            begun.insert(process.to_owned(), start.trim_end().to_owned());
+            return None;
+        }
+        let Some((_, rest)) = call.split_once(" resumed>") else { return Some(line.to_owned()) };
+        Some(format!("{process} {}{rest}", begun.remove(process)?))
+    };
+    trace.lines().filter_map(end).collect()
 }
 
 /// What a disk could still forget.
