@@ -22,7 +22,7 @@ const KNOWN: usize = 256;
 /// No file of ours is larger, so no other clone can make us read one that is.
 const LARGEST: u64 = 8 << 20;
 
-/// The object directory of a repository that is ours.
+/// A directory of objects: the one that is ours, or the repository's own.
 pub struct Store<'r> {
     repo: &'r Repo,
     dir: PathBuf,
@@ -54,7 +54,16 @@ pub struct Entry {
 impl<'r> Store<'r> {
     /// Nothing is made on the disk before the first write.
     pub fn open(repo: &'r Repo) -> Self {
-        let dir = repo.common_dir().join(alternates::DIR);
+        Self::at(repo, alternates::DIR, false)
+    }
+
+    /// The repository's own objects, for what belongs to its people.
+    pub(super) fn of_the_repository(repo: &'r Repo) -> Self {
+        Self::at(repo, "objects", true)
+    }
+
+    fn at(repo: &'r Repo, dir: &str, ready: bool) -> Self {
+        let dir = repo.common_dir().join(dir);
         let loose = gix::odb::loose::Store::at(&dir, repo.handle().object_hash());
         Self {
             repo,
@@ -63,7 +72,7 @@ impl<'r> Store<'r> {
             incoming: OnceCell::new(),
             packs: OnceCell::new(),
             known: RefCell::default(),
-            ready: Cell::new(false),
+            ready: Cell::new(ready),
             unflushed: RefCell::default(),
         }
     }
@@ -138,7 +147,8 @@ impl<'r> Store<'r> {
     /// them. After a failure the new files are gone, so that no later write takes them for safe.
     pub fn barrier(&self) -> Result<()> {
         let Unflushed { files, new, dirs } = self.unflushed.take();
-        let flushed = files.iter().chain(&dirs).try_for_each(|path| durable::flush(path));
+        let flushed =
+            durable::flush_all(files.iter()).and_then(|()| durable::flush_all(dirs.iter()));
         if flushed.is_err() {
             for file in &new {
                 drop(fs::remove_file(file));
@@ -286,7 +296,17 @@ impl<'r> Store<'r> {
         self.packs.get_or_init(open).as_ref()
     }
 
-    fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
+    /// For whoever may write to the directory above, which `core.sharedRepository` may have opened.
+    fn make_fan(&self, fan: &Path) -> Result<()> {
+        let made = fs::create_dir(fan)
+            .and_then(|()| fs::set_permissions(fan, fs::metadata(&self.dir)?.permissions()));
+        match made {
+            Err(no) if no.kind() != std::io::ErrorKind::AlreadyExists => Err(unwritable(fan, &no)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
         self.prepare()?;
         let hash = self.repo.handle().object_hash();
         let id = gix::objs::compute_hash(hash, kind, bytes).context("hashing an object")?;
@@ -294,6 +314,7 @@ impl<'r> Store<'r> {
         let fan = path.parent().context("an object has a directory")?.to_owned();
         let mut unflushed = self.unflushed.borrow_mut();
         if !fan.is_dir() {
+            self.make_fan(&fan)?;
             unflushed.dirs.insert(self.dir.clone());
         }
         // A torn file of the right name would stay torn: git and gix take it for the object.

@@ -140,3 +140,60 @@ fn a_conflict_half_merged_is_named_and_saved() {
     assert!(matches!(repo.merge(&tip, &island).unwrap(), Merged::Conflicts(_)));
     assert_eq!(repo.merge_base(&tip, &island).unwrap(), None);
 }
+
+#[test]
+fn a_commit_is_the_one_that_git_would_make() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    let repo = world.open(&path);
+    let head = repo.resolve("HEAD").unwrap().unwrap();
+    let tree = repo.tree_of(&head).unwrap();
+    let by = |name: &str, email: &str| Signature {
+        name: name.into(),
+        email: email.into(),
+        time: "1760000000 +0130".into(),
+    };
+    let who = [by("Jane <Doe>", "jane@example.org"), by(",Dr. Jané O'D\n,", "<j@x>")];
+    for (message, parents) in [
+        ("Change\n", vec![head]),
+        ("Without an end", vec![head]),
+        ("Land main#1: x\n\nBead: a-1\n", vec![]),
+        ("", vec![head]),
+    ] {
+        let mut args = vec!["commit-tree".to_owned(), tree.to_string()];
+        args.extend(parents.iter().flat_map(|id| ["-p".to_owned(), id.to_string()]));
+        let git = repo.git(args).args(["-F", "-"]).input(message);
+        let git = ["AUTHOR", "COMMITTER"].iter().zip(&who).fold(git, |git, (role, who)| {
+            let git = git.env(format!("GIT_{role}_NAME"), &who.name);
+            let git = git.env(format!("GIT_{role}_EMAIL"), &who.email);
+            git.env(format!("GIT_{role}_DATE"), format!("@{}", who.time))
+        });
+        let expected: Oid = git.text().unwrap().parse().unwrap();
+        fs::remove_dir_all(path.join(".git/objects").join(&expected.to_string()[..2])).unwrap();
+        let made = repo.commit_tree(&tree, &parents, message, (&who[0], &who[1])).unwrap();
+        assert_eq!(made, expected, "{message:?}");
+        assert_eq!(world.git(&path, &["cat-file", "-t", &made.to_string()]), "commit");
+    }
+    let odd = Signature { time: "yesterday".into(), ..by("Jane", "j@x") };
+    assert!(repo.commit_tree(&tree, &[head], "x", (&odd, &odd)).is_err());
+}
+
+#[test]
+fn what_stands_beside_a_commit_in_a_work_tree_is_seen() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    fs::create_dir(path.join("deep")).unwrap();
+    fs::write(path.join(".gitignore"), "*.o\n").unwrap();
+    let commit = world.commit(&path, "deep/file", "x");
+    let repo = world.open(&path);
+    assert!(repo.nothing_beside(&path, &commit).unwrap());
+    fs::write(path.join("deep/file"), "edited").unwrap();
+    assert!(repo.nothing_beside(&path, &commit).unwrap());
+    for stray in ["new", "deep/new", "ignored.o", "deep/.git"] {
+        fs::write(path.join(stray), "").unwrap();
+        assert!(!repo.nothing_beside(&path, &commit).unwrap(), "{stray}");
+        fs::remove_file(path.join(stray)).unwrap();
+    }
+    fs::create_dir(path.join("deep/empty")).unwrap();
+    assert!(!repo.nothing_beside(&path, &commit).unwrap());
+}
