@@ -8,6 +8,7 @@ mod commit;
 mod config;
 mod diff;
 mod durable;
+mod fork;
 mod lock;
 mod merge;
 mod name;

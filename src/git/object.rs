@@ -91,10 +91,6 @@ impl Repo {
         self.git(["merge-base", "--is-ancestor", &old.to_string(), &new.to_string()]).succeeds()
     }
 
-    pub fn merge_base(&self, one: &Oid, other: &Oid) -> anyhow::Result<Option<Oid>> {
-        self.git(["merge-base", &one.to_string(), &other.to_string()]).answer()
-    }
-
     /// `from` and its first parents, newest first, without `stop` and what comes before it.
     pub fn first_parents(&self, from: &Oid, stop: Option<&Oid>) -> anyhow::Result<Vec<Oid>> {
         let mut args = vec!["rev-list".to_owned(), "--first-parent".to_owned(), from.to_string()];

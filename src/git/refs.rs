@@ -36,11 +36,16 @@ enum Found {
 impl Repo {
     /// What a ref names now.
     pub fn read_ref(&self, name: &RefName) -> Result<Option<Oid>> {
+        Ok(self.follow(name)?.1)
+    }
+
+    /// Where symbolic refs lead to from this one, and what is there.
+    pub(super) fn follow(&self, name: &RefName) -> Result<(RefName, Option<Oid>)> {
         let mut name = name.clone();
         for _ in 0..DEEPEST {
             match self.look_up(&name)? {
-                Found::Nothing => return Ok(None),
-                Found::Object(id) => return Ok(Some(id)),
+                Found::Nothing => return Ok((name, None)),
+                Found::Object(id) => return Ok((name, Some(id))),
                 Found::Symbolic(target) => name = target,
             }
         }

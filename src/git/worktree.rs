@@ -1,6 +1,7 @@
 //! Linked work trees, and where `HEAD` stands.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -87,7 +88,48 @@ impl Repo {
         Ok(named.strip_prefix(&start).map(str::to_owned))
     }
 
+    /// All work trees, the main one first.
     pub fn worktrees(&self) -> anyhow::Result<Vec<Worktree>> {
+        if self.reftable() {
+            return self.worktrees_by_git();
+        }
+        let common = self.common_dir();
+        let path = if common.ends_with(".git") { common.parent() } else { None };
+        let path = path.unwrap_or(common).to_owned();
+        let main = Worktree { path, bare: self.is_bare(), ..Worktree::default() };
+        let main = if main.bare { main } else { self.standing(main, common)? };
+        let mut linked = Vec::new();
+        for dir in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
+            let dir = dir.path();
+            let Ok(link) = fs::read(dir.join("gitdir")) else { continue };
+            // Relative to where it is written, if that is configured.
+            let link = dir.join(OsStr::from_bytes(link.trim_ascii_end()));
+            let path = if link.ends_with(".git") { link.parent() } else { None };
+            let path = path.unwrap_or(&link);
+            let tree = Worktree {
+                path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+                prunable: !link.exists() && !dir.join("locked").exists(),
+                ..Worktree::default()
+            };
+            linked.push(self.standing(tree, &dir)?);
+        }
+        linked.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(std::iter::once(main).chain(linked).collect())
+    }
+
+    /// The work tree with what the `HEAD` in its git directory says.
+    fn standing(&self, tree: Worktree, git_dir: &Path) -> anyhow::Result<Worktree> {
+        let text = fs::read_to_string(git_dir.join("HEAD")).unwrap_or_default();
+        let Some(named) = text.strip_prefix("ref:") else {
+            return Ok(Worktree { head: text.trim_end().parse().ok(), ..tree });
+        };
+        // No name of a ref: git says nothing of such a `HEAD`, and neither can we.
+        let Ok(name) = named.trim().parse::<RefName>() else { return Ok(tree) };
+        let (branch, head) = self.follow(&name)?;
+        Ok(Worktree { head, branch: Some(branch), ..tree })
+    }
+
+    pub(super) fn worktrees_by_git(&self) -> anyhow::Result<Vec<Worktree>> {
         let out = self.git(["worktree", "list", "--porcelain", "-z"]).bytes()?;
         let mut found: Vec<Worktree> = Vec::new();
         for field in out.split(|byte| *byte == 0) {

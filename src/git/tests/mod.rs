@@ -116,6 +116,38 @@ fn a_linked_work_tree_shares_what_is_shared() {
 }
 
 #[test]
+fn work_trees_are_listed_as_git_lists_them() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    let repo = world.open(&path);
+    let add = |args: &[&str]| world.git(&path, &[&["worktree", "add", "-q"], args].concat());
+    add(&["../detached", "--detach"]);
+    add(&["../topic", "-b", "deep/topic"]);
+    add(&["../gone", "-b", "gone"]);
+    add(&["../away", "-b", "away"]);
+    world.git(&path, &["worktree", "lock", "../away"]);
+    add(&["../a b\nc", "-b", "odd"]);
+    add(&["../unborn", "-b", "soon"]);
+    world.git(&world.path("unborn"), &["symbolic-ref", "HEAD", "refs/heads/unborn"]);
+    add(&["../alias", "-b", "other"]);
+    world.git(&path, &["symbolic-ref", "refs/heads/alias", "refs/heads/other"]);
+    world.git(&world.path("alias"), &["symbolic-ref", "HEAD", "refs/heads/alias"]);
+    world.git(&path, &["pack-refs", "--all"]);
+    for gone in ["gone", "away"] {
+        fs::remove_dir_all(world.path(gone)).unwrap();
+    }
+    let listed = repo.worktrees().unwrap();
+    assert_eq!(listed, repo.worktrees_by_git().unwrap());
+    assert_eq!(listed.len(), 8);
+    assert_eq!(world.open(&world.path("topic")).worktrees().unwrap(), listed);
+    let bare = world.path("bare.git");
+    world.git(&path, &["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+    world.git(&bare, &["worktree", "add", "-q", "../linked", "main"]);
+    let bare = world.open(&bare);
+    assert_eq!(bare.worktrees().unwrap(), bare.worktrees_by_git().unwrap());
+}
+
+#[test]
 fn a_bare_repository_stays_bare_beside_its_work_trees() {
     let world = World::new();
     let origin = world.repo("app", &[]);
