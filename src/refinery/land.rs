@@ -1,6 +1,8 @@
 //! The landing itself: evidence, intent, compare-and-swap, landed. Each step is durable before the
 //! next, so after a crash at any point the lines and the target together tell what happened.
 
+use std::borrow::Borrow;
+
 use anyhow::Result;
 
 use crate::bead::event::Landed as Closing;
@@ -55,7 +57,7 @@ pub(super) fn land(
         return Ok(Landing::Overtaken(why));
     }
     // Before the word is out: who is told "landed" finds the files there. A failure is a note.
-    let queue = lease.ledger.read::<Queue>()?;
+    let queue = || lease.ledger.read::<Queue>().ok();
     let notes = settle_in(lease.repo, &parked, &queue, Some(entry));
     let notes = notes.unwrap_or_else(|error| vec![format!("{error:#}")]);
     Ok(Landing::Done { bead: finish(lease, entry, intent)?, notes })
@@ -186,19 +188,22 @@ pub(super) fn settle(lease: &Lease<'_>) -> Result<Vec<String>> {
 /// theirs to do.
 pub(super) fn settle_by_hand(repo: &Repo, queue: &Queue) -> Result<Vec<String>> {
     match park::look(repo)? {
-        Some(parked) => settle_in(repo, &parked, queue, None),
+        Some(parked) => settle_in(repo, &parked, &|| Some(queue), None),
         None => Ok(Vec::new()),
     }
 }
 
-/// `landing` is the entry whose commit the branch has just moved to, with its line still to come.
-fn settle_in(
+/// `landing` is the entry whose commit the branch has just moved to, with its line still to come. The
+/// queue is asked for only where a work tree has something of its own.
+fn settle_in<Q: Borrow<Queue>>(
     repo: &Repo,
     parked: &Parked,
-    queue: &Queue,
+    queue: &dyn Fn() -> Option<Q>,
     landing: Option<&Entry>,
 ) -> Result<Vec<String>> {
     let submitted = |tree: &Oid| {
+        let queue = queue()?;
+        let queue = queue.borrow();
         let landed = queue.entries().filter(|entry| entry.state == State::Landed);
         let mut newest: Vec<_> = landed.chain(landing).map(|entry| entry.commit).collect();
         newest.reverse();
