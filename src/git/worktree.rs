@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use gix::bstr::ByteSlice as _;
 
 use super::{Oid, RefName, Repo};
@@ -99,8 +101,13 @@ impl Repo {
         let main = Worktree { path, bare: self.is_bare(), ..Worktree::default() };
         let main = if main.bare { main } else { self.standing(main, common)? };
         let mut linked = Vec::new();
-        for dir in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
-            let dir = dir.path();
+        let home = common.join("worktrees");
+        let dirs = match fs::read_dir(&home) {
+            Err(no) if no.kind() == ErrorKind::NotFound => None,
+            dirs => Some(dirs.with_context(|| format!("reading {}", home.display()))?),
+        };
+        for dir in dirs.into_iter().flatten() {
+            let dir = dir.with_context(|| format!("reading {}", home.display()))?.path();
             let Ok(link) = fs::read(dir.join("gitdir")) else { continue };
             // Relative to where it is written, if that is configured.
             let link = dir.join(OsStr::from_bytes(link.trim_ascii_end()));
