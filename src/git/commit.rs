@@ -16,10 +16,6 @@ impl Repo {
         (author, committer): (&Signature, &Signature),
     ) -> Result<Oid> {
         ensure!(!message.contains('\0'), "a message of a commit with a zero byte in it");
-        let mut message = message.to_owned();
-        if !message.is_empty() && !message.ends_with('\n') {
-            message.push('\n');
-        }
         let commit = gix::objs::Commit {
             tree: tree.id(),
             parents: parents.iter().map(Oid::id).collect(),
