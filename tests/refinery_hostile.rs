@@ -141,7 +141,7 @@ fn other_overseers_and_other_deadlines_wait_for_a_person() {
     let (_, without) = file.split_once('\n').unwrap();
     let changes = [
         (without.to_owned(), "- overseer \"jane@example.org\""),
-        (file.replace("20s", "1ms"), "+ gate test: \"sh\" \"-c\" \"true\", within 0.001 s"),
+        (file.replace("20s", "1ms"), "+ gate \"test\": \"sh\" \"-c\" \"true\", within 0.001 s"),
     ];
     for (n, (text, said)) in changes.into_iter().enumerate() {
         let work = tree(&repo, &format!("work{n}"), "main");

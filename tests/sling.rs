@@ -310,10 +310,9 @@ fn a_repositorys_own_agents_wait_for_trust() {
         "policy",
     )
     .ok();
-    let no = repo.run(["git", "sling", "Trust me"]).fails(3);
-    for part in ["agent rye: \"./agent.sh\" \"-x\"", "gate t: ", "make test", "git bead trust"] {
-        assert!(no.err.contains(part), "{part}\n{no}");
-    }
+    let said =
+        [r#"agent "rye": "./agent.sh" "-x""#, r#"gate "t": "#, "make test", "git bead trust"];
+    repo.run(["git", "sling", "Trust me"]).fails(3).says(&said);
     assert_eq!(repo.git("bead list --json").fails(1).out, "[]\n");
 }
 

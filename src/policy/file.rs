@@ -42,6 +42,14 @@ pub(super) fn quarter_of_an_hour() -> Duration {
     Duration::from_secs(15 * 60)
 }
 
+pub(super) fn patterns<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let patterns = Vec::<String>::deserialize(from)?;
+    if patterns.is_empty() || patterns.iter().any(|pattern| pattern.trim().is_empty()) {
+        return Err(D::Error::custom("`inputs` names no paths; leave it out for the whole tree"));
+    }
+    Ok(patterns)
+}
+
 pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
     host::duration(&text)
@@ -63,12 +71,14 @@ mod tests {
     fn a_policy_reads_as_written() {
         let policy: Policy = parse(
             "overseers = ['jane@example.org']\n[gates.test]\ncommand = 'make test'\ntimeout = '90s'\n\
+             inputs = ['src/**', 'Cargo.*']\n\
              [gates.lint]\ncommand = ['cargo', 'clippy']\n[agents.builder]\ncommand = ['./b.sh']\nprompt = 'stdin'\n",
             "shopfloor.toml",
         )
         .unwrap();
         assert_eq!(policy.gates["test"].command, Command::Shell("make test".into()));
         assert_eq!(policy.gates["test"].timeout, Duration::from_secs(90));
+        assert_eq!(policy.gates["test"].inputs, ["src/**", "Cargo.*"]);
         assert_eq!(policy.gates["lint"].command.words(), ["cargo", "clippy"]);
         assert_eq!(policy.gates["lint"].timeout, quarter_of_an_hour());
         assert_eq!(policy.gates.keys().collect::<Vec<_>>(), ["test", "lint"]);
@@ -86,6 +96,11 @@ mod tests {
             (
                 "[gates.t]\ncommand = 'x'\ntimeout = 'soon'\n",
                 "shopfloor.toml:3:11: `soon` is no duration",
+                None,
+            ),
+            (
+                "[gates.t]\ncommand = 'x'\ninputs = ['src/**', '']\n",
+                "shopfloor.toml:3:10: `inputs` names no paths",
                 None,
             ),
             ("[gates.t]\ntimeout = '1s'\n", "shopfloor.toml:1:1: missing field `command`", None),

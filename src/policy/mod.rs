@@ -40,6 +40,10 @@ pub struct Policy {
 #[serde(deny_unknown_fields)]
 pub struct Gate {
     pub command: Command,
+    /// The paths its answer depends on, as git writes patterns; none means the whole tree. Results are
+    /// not remembered yet, so every gate runs on every change, whatever stands here.
+    #[serde(default, deserialize_with = "file::patterns")]
+    pub inputs: Vec<String>,
     #[serde(default = "file::quarter_of_an_hour", deserialize_with = "file::duration")]
     pub timeout: Duration,
     /// Variables set for this gate alone.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use crate::policy::Policy;
+use crate::policy::{AgentSpec, Policy, Prompt};
 
 /// Every command of a policy with everything that changes what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +18,16 @@ pub struct Surface {
 impl Surface {
     pub(super) fn of(policy: &Policy) -> Self {
         let gates = policy.gates.iter().map(|(name, gate)| {
-            let command = words(&gate.command.words());
-            format!("gate {name}: {command}{}{}", settings(&gate.env), within(Some(gate.timeout)))
+            let (command, limit) = (words(&gate.command.words()), within(Some(gate.timeout)));
+            format!("gate {name:?}: {command}{}{limit}{}", settings(&gate.env), on(&gate.inputs))
         });
         let agents = policy.agents.iter().map(|(name, agent)| {
             let program = match &agent.preset {
-                Some(preset) if agent.command.is_empty() => format!("preset {preset}"),
+                Some(preset) if agent.command.is_empty() => format!("preset {preset:?}"),
                 _ => words(&agent.command),
             };
-            format!("agent {name}: {program}{}{}", settings(&agent.env), within(agent.timeout))
+            let (told, env, limit) = (told(agent), settings(&agent.env), within(agent.timeout));
+            format!("agent {name:?}: {program}{told}{env}{limit}")
         });
         let overseers = policy.overseers.iter().map(|email| format!("overseer {email:?}"));
         let runs = !policy.gates.is_empty() || !policy.agents.is_empty();
@@ -66,7 +67,23 @@ fn within(limit: Option<Duration>) -> String {
 }
 
 fn settings(env: &indexmap::IndexMap<String, String>) -> String {
-    env.iter().map(|(name, value)| format!(" {name}={value:?}")).collect()
+    env.iter().map(|(name, value)| format!(" {name:?}={value:?}")).collect()
+}
+
+fn on(inputs: &[String]) -> String {
+    if inputs.is_empty() { String::new() } else { format!(", on {}", words(inputs)) }
+}
+
+/// What an agent program is told besides its work, and what its commits say of it.
+fn told(agent: &AgentSpec) -> String {
+    let prompt = match agent.prompt {
+        Prompt::Arg => "",
+        Prompt::Stdin => ", prompt on stdin",
+        Prompt::File => ", prompt in a file",
+    };
+    let said = [("tool", &agent.tool), ("model", &agent.model)];
+    let said = said.into_iter().filter_map(|(word, value)| Some((word, value.as_ref()?)));
+    said.map(|(word, value)| format!(", {word} {value:?}")).collect::<String>() + prompt
 }
 
 #[cfg(test)]
@@ -84,10 +101,29 @@ mod tests {
             "[gates.u]\ncommand = ['a', 'b']\n",
             "[gates.t]\ncommand = ['a', 'b']\nenv = { X = '1' }\n",
             "[gates.t]\ncommand = ['a', 'b']\ntimeout = '1s'\n",
+            "[gates.t]\ncommand = ['a', 'b']\ninputs = ['c']\n",
             "overseers = ['jane@example.org']\n[gates.t]\ncommand = ['a', 'b']\n",
         ] {
             assert_ne!(one.hash(), surface(other).hash(), "{other}");
         }
         assert!(surface("overseers = ['jane@example.org']\n").is_empty());
+        let agent = |more: &str| surface(&format!("[agents.a]\ncommand = ['a']\n{more}\n"));
+        for other in ["model = 'm'", "tool = 't'", "prompt = 'stdin'", "prompt = 'file'"] {
+            assert_ne!(agent(""), agent(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn no_name_forges_a_line_of_what_is_read_before_a_yes() {
+        let evil = "[gates.\"t: true\\ngate u\"]\ncommand = 'a'\nenv = { \"X\\nY\" = '1' }\n\
+                    [agents.\"a\\nb\"]\npreset = \"c\\nd\"\n";
+        let surface = file::parse::<Policy>(evil, "t").unwrap().surface();
+        assert_eq!(
+            surface.lines(),
+            [
+                r#"gate "t: true\ngate u": "sh" "-c" "a" "X\nY"="1", within 900 s"#,
+                r#"agent "a\nb": preset "c\nd""#
+            ]
+        );
     }
 }
