@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use crate::bead::Beads;
-use crate::bead::event::{Event as Word, Status};
+use crate::bead::event::Status;
 use crate::ledger::{Fold, Line};
 use crate::refusal::Refusal;
 
@@ -66,14 +66,15 @@ impl State {
 }
 
 impl Fold for Convoys {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn name() -> String {
         "convoys".to_owned()
     }
 
     fn drink(&mut self, line: &Line) {
-        if reopens(line) {
+        // An edit says nothing to a closed bead.
+        if line.act == "bead.reopened" {
             *self.reopened.entry(line.on.clone()).or_default() += 1;
         }
         if !line.act.starts_with("convoy.") {
@@ -191,18 +192,6 @@ impl Convoys {
 
     fn through<'a>(&'a self, beads: &'a Beads) -> impl Iterator<Item = &'a Convoy> {
         self.iter().filter(|convoy| Self::state(convoy, beads).is_closed())
-    }
-}
-
-/// Whether a bead that may have been closed is open after this line.
-fn reopens(line: &Line) -> bool {
-    match line.act.as_str() {
-        "bead.reopened" => true,
-        "bead.edited" => match line.event::<Word>() {
-            Some(Word::Edited(edit)) => edit.status.is_some_and(|status| status != Status::CLOSED),
-            _ => false,
-        },
-        _ => false,
     }
 }
 
@@ -327,10 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn a_status_edit_reopens_as_well() {
+    fn an_edit_that_was_made_while_others_closed_the_bead_announces_nothing_again() {
         let told = Told::default().bead("a-1").create("a-c", &["a-1"]).close("a-1").announce().0;
-        let told = told.line("a-1", "bead.edited", &[("status", Json::from("open"))]).close("a-1");
-        assert_eq!(told.announce().1, 1);
+        let told = told.line("a-1", "bead.edited", &[("status", Json::from("open"))]);
+        let (told, said) = told.announce();
+        assert_eq!(said, 0);
+        assert_eq!(told.close("a-1").announce().1, 0);
     }
 
     #[test]
