@@ -150,12 +150,10 @@ fn script(path: &Path, shipped: &str) -> Result<Option<Change>> {
         && block::is_marked(&old)
         && path.with_file_name(scripts::KEPT).join(name(path)).symlink_metadata().is_ok()
     {
-        let same = old == behind.as_bytes();
-        return Ok((!same)
-            .then(|| {
-                change("newer lines of ours", Act::Write { bytes: behind.into(), mode: 0o755 })
-            })
-            .flatten());
+        if old == behind.as_bytes() {
+            return Ok(None);
+        }
+        return Ok(change("newer lines of ours", Act::Write { bytes: behind.into(), mode: 0o755 }));
     }
     // What git does not run must not begin to run.
     let plain = meta.is_file() && outfit::is_executable(path);

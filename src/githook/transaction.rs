@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
-use crate::githook::file;
+use crate::githook::{file, route};
 use crate::host::Clock;
 use crate::ledger::Ledger;
 use crate::refinery::{self, Entry, Queue};
@@ -86,18 +86,22 @@ fn policy(repo: &Repo) -> Result<Policy> {
         Some("allow") => Policy::Allow,
         Some("refuse") => Policy::Refuse,
         None | Some("adopt") => Policy::Adopt,
-        Some(other) => anyhow::bail!(
-            "git config shopfloor.commitOnTarget is {other:?}, not adopt, refuse or allow"
-        ),
+        Some(other) => {
+            let what = format!("git config shopfloor.commitOnTarget is {other:?}");
+            let known = "git config shopfloor.commitOnTarget adopt, or refuse, or allow";
+            return Err(Refusal::fatal(what).hint(known).into());
+        }
     })
 }
 
 fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<bool> {
-    let policy = policy(repo)?;
-    let kind = if policy == Policy::Allow { Move::Free } else { kind(repo, old, new)? };
+    let kind = kind(repo, old, new)?;
+    if kind == Move::Free {
+        return Ok(true);
+    }
     let target = repo.default_branch()?;
-    match (kind, policy) {
-        (Move::Free, _) => return Ok(true),
+    match (kind, policy(repo)?) {
+        (Move::Free, _) | (_, Policy::Allow) => return Ok(true),
         (Move::Forward, Policy::Adopt) => note(repo, new)?,
         (Move::Forward, _) => {
             say(&format!(
@@ -153,13 +157,19 @@ fn kind(repo: &Repo, old: &Oid, new: Oid) -> Result<Move> {
     if !repo.is_ancestor(old, &new)? {
         return Ok(Move::Rewrite);
     }
-    let branch = format!("/{}", repo.default_branch()?);
-    for (name, tip) in repo.refs_under("refs/remotes/")? {
-        if name.as_str().ends_with(&branch) && repo.is_ancestor(&new, &tip)? {
-            return Ok(Move::Free);
-        }
+    match landed_there(repo)? {
+        Some(tip) if repo.is_ancestor(&new, &tip)? => Ok(Move::Free),
+        _ => Ok(Move::Forward),
     }
-    Ok(Move::Forward)
+}
+
+/// Where the target stands at its own remote. What another remote, or another branch there, calls by
+/// a name like it has landed nowhere.
+fn landed_there(repo: &Repo) -> Result<Option<Oid>> {
+    let target = repo.default_branch()?;
+    let upstream = route::upstream(repo, &target)?;
+    let Some(remote) = upstream.name() else { return Ok(None) };
+    repo.read_ref(&format!("refs/remotes/{remote}/{target}").parse()?)
 }
 
 /// Remembers what was vetoed: an abort may have other reasons, and then nothing is to be queued.
