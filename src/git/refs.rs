@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -259,7 +260,7 @@ impl Repo {
                 was,
             ],
         };
-        let start = Clock::real().now();
+        let start = Instant::now();
         loop {
             let done = self.git(&args).run()?;
             if done.code == 0 {
@@ -273,7 +274,7 @@ impl Repo {
             if !done.err.contains("lock") {
                 bail!("git update-ref {name}: {}", done.err);
             }
-            if Clock::real().now().since(&start) > PATIENCE {
+            if start.elapsed() > PATIENCE {
                 return Err(Refusal::again(format!("{name} is locked: {}", done.err)).into());
             }
             Clock::real().sleep(PAUSE);
