@@ -169,8 +169,8 @@ pub struct Elsewhere {
     pub submitted: Option<String>,
     /// The hub that has not confirmed the claim yet.
     pub unconfirmed: Option<String>,
-    /// The command that submits what the holder's worktree still holds back.
-    pub unsubmitted: Option<String>,
+    /// The commands that submit what the holder's worktree still holds back.
+    pub unsubmitted: Vec<String>,
 }
 
 /// Closes by hand. A bead with a change is closed by its landing alone; an agent closes only what
@@ -191,10 +191,10 @@ pub fn close(
             .hint(format!("`git refinery wait {}` stays until then", number(entry)))
             .into());
     }
-    if let Some(push) = &elsewhere.unsubmitted {
-        return Err(Refusal::refused(format!("{short} has work that was never submitted"))
-            .hint(format!("submit it, and its landing closes the bead: {push}"))
-            .into());
+    if !elsewhere.unsubmitted.is_empty() {
+        let no = Refusal::refused(format!("{short} has work that was never submitted"))
+            .hint("submit it, and its landing closes the bead:");
+        return Err(elsewhere.unsubmitted.iter().fold(no, |no, command| no.hint(command)).into());
     }
     if let Some(hub) = &elsewhere.unconfirmed {
         return Err(Refusal::refused(format!(

@@ -76,28 +76,39 @@ impl Close {
     }
 }
 
-/// The push that submits what the holder's worktree has and the target lacks: edits, or commits
-/// that no queue entry carries.
-fn held_back(cx: &Context, id: &str) -> Result<Option<String>> {
+/// The commands that submit what the holder's worktree has and the target lacks: edits, new files, or
+/// commits that no queue entry carries.
+fn held_back(cx: &Context, id: &str) -> Result<Vec<String>> {
     let repo = cx.repo()?;
     let (beads, queue, roster): (Beads, Queue, Roster) = cx.ledger()?.read()?;
     let claim = beads.find(id)?.claim.as_ref();
     let session = claim.and_then(|claim| roster.session(claim.session.as_deref()?));
-    let Some(session) = session else { return Ok(None) };
+    let Some(session) = session else { return Ok(Vec::new()) };
     let place = Path::new(&session.worktree);
     if !place.is_dir() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let push = format!("git -C {} push origin HEAD:{}", session.worktree, session.target);
-    if !repo.checkout_state(place)?.clean {
-        return Ok(Some(format!("git -C {} commit -a, then {push}", session.worktree)));
+    let git = format!("git -C {}", word(&session.worktree));
+    let push = format!("{git} push origin {}", word(&format!("HEAD:{}", session.target)));
+    let state = repo.checkout_state(place)?;
+    if !state.clean || !state.untracked.is_empty() {
+        return Ok(vec![format!("{git} add --all && {git} commit"), push]);
     }
     let target = RefName::branch(&session.target)?;
     let tips = (repo.resolve_in(place, "HEAD")?, repo.resolve(target.as_str())?);
-    let (Some(head), Some(tip)) = tips else { return Ok(None) };
+    let (Some(head), Some(tip)) = tips else { return Ok(Vec::new()) };
     let holding = |head| queue.lane(&session.target).and_then(|lane| lane.holding(head)).is_some();
     let carried = repo.is_ancestor(&head, &tip)? || holding(&head);
-    Ok((!carried).then_some(push))
+    Ok(if carried { Vec::new() } else { vec![push] })
+}
+
+/// Text as one word of a shell.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 #[derive(Serialize)]
