@@ -198,7 +198,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
             fs::read_to_string(&note).is_ok_and(|told| told.contains('\n'))
         });
         let told = fs::read_to_string(&note).unwrap();
-        let pid = victim(&told).or_else(|| runner_of(&repo, &bead));
+        let pid = victim(&told).or_else(|| runner_of(&repo));
         dice.linger(usual);
         killed += usize::from(pid.is_some_and(|pid| kill(&pid)));
         let agent = told.lines().find_map(|line| line.strip_prefix("pid ")).unwrap();
@@ -346,7 +346,7 @@ fn announce_hooks(world: &Sandbox) {
     }
 }
 
-fn runner_of(repo: &Place<'_>, _bead: &str) -> Option<String> {
+fn runner_of(repo: &Place<'_>) -> Option<String> {
     let found = repo.sh("for p in /proc/[0-9]*; do
            tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'git-sling runner' || continue
            tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q \"^HOME=$HOME$\" && echo ${p#/proc/}

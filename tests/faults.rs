@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::power::traceable;
 use crate::support::{Dice, Place, Ran, Sandbox, all_faults};
 
 const CALLS: [&str; 13] = [
@@ -52,7 +53,7 @@ fn kill_at_any_call_harms_nothing() {
 fn a_failed_flush_is_never_made_good_by_another() {
     let world = Sandbox::new();
     let repo = ready(&world);
-    if repo.sh("strace -o /dev/null true").code != 0 {
+    if !traceable(&world) {
         return;
     }
     for nth in 1.. {
@@ -83,7 +84,7 @@ fn ready(world: &Sandbox) -> Place<'_> {
 
 /// `create` under each of these faults at its nth such call, for each n that there is.
 fn run(repo: &Place<'_>, dice: &mut Dice, cases: &[(&str, String)]) {
-    if repo.sh("strace -o /dev/null true").code != 0 {
+    if !traceable(repo.world) {
         return;
     }
     let mut done = 0;

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Place, Sandbox};
+use crate::support::{Place, Sandbox, there};
 
 /// How a project uses one of them.
 struct Manager {
@@ -251,11 +251,7 @@ fn world(manager: &Manager) -> Option<Sandbox> {
     let marks = world.root().join("marks").to_str().unwrap().to_owned();
     world.set("MARKS", &marks);
     let found = world.place(".").sh(&format!("command -v {}", manager.name)).code == 0;
-    assert!(found || !must_run(), "no {} in {}: use .ci/run", manager.name, tools.display());
-    if !found {
-        say(manager.name);
-    }
-    found.then_some(world)
+    there(found, &format!("{} in {}", manager.name, tools.display())).then_some(world)
 }
 
 /// A project that uses the manager, with a remote to push to.
@@ -327,14 +323,4 @@ fn collect(path: &Path, found: &mut BTreeMap<PathBuf, (u32, String)>) {
 fn tools() -> PathBuf {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/hook-managers");
     std::env::var_os("SHOPFLOOR_HOOK_MANAGERS").map_or(usual, PathBuf::from)
-}
-
-#[expect(clippy::disallowed_methods, reason = "CI promises to have them")]
-fn must_run() -> bool {
-    std::env::var("CI").is_ok_and(|ci| ci == "true")
-}
-
-#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
-fn say(name: &str) {
-    eprintln!("NOT RUN: {name} is not here; .ci/run fetches it");
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use crate::support::{Place, Sandbox};
+use crate::support::{Place, Sandbox, there};
 
 const CALLS: &str = "trace=openat,open,creat,write,pwrite64,writev,rename,renameat,renameat2,link,\
                      linkat,mkdir,mkdirat,unlink,unlinkat,fsync,fdatasync,sync_file_range,syncfs,sync";
@@ -35,9 +35,7 @@ fn nobody_turns_the_flushes_off() {
         let mut world = Sandbox::new();
         world.set("GIT_TEST_FSYNC", "0");
         let storage = format!("--ref-format={format}");
-        if !traceable(&world)
-            || world.place("probe").run(["git", "init", "--quiet", &storage]).code == 129
-        {
+        if !traceable(&world) || !world.knows_reftable() {
             return;
         }
         let repo = world.repo_as("api", &[&storage]);
@@ -50,9 +48,7 @@ fn nobody_turns_the_flushes_off() {
 #[test]
 fn the_same_holds_with_reftable() {
     let world = Sandbox::new();
-    if !traceable(&world)
-        || world.place("probe").git("init --quiet --ref-format=reftable").code == 129
-    {
+    if !traceable(&world) || !world.knows_reftable() {
         return;
     }
     let repo = world.repo_as("api", &["--ref-format=reftable"]);
@@ -61,8 +57,8 @@ fn the_same_holds_with_reftable() {
     }
 }
 
-fn traceable(world: &Sandbox) -> bool {
-    world.place(".").sh("strace -f -o trace true").code == 0
+pub(crate) fn traceable(world: &Sandbox) -> bool {
+    there(world.place(".").sh("strace -f -o trace true").code == 0, "strace that may trace")
 }
 
 /// Run a command under strace and look at both moments; how often our ref moved.

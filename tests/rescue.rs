@@ -234,8 +234,7 @@ fn a_commit_that_was_left_is_found_and_named() {
     let plain: &[&str] = &[];
     for options in [plain, &["--object-format=sha256"], &["--ref-format=reftable"]] {
         let world = shop();
-        let probe = world.place("probe").run(["git", "init", "--quiet"].iter().chain(options));
-        if probe.code == 129 {
+        if options.contains(&"--ref-format=reftable") && !world.knows_reftable() {
             continue;
         }
         let repo = world.repo_as("api", options);

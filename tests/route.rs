@@ -303,7 +303,7 @@ fn every_kind_of_repository_has_its_route() {
     let options: [&[&str]; 2] = [&["--object-format=sha256"], &["--ref-format=reftable"]];
     for (nth, options) in options.into_iter().enumerate() {
         let world = Sandbox::new();
-        if world.place("probe").git(&format!("init --quiet {}", options[0])).code == 129 {
+        if options == ["--ref-format=reftable"] && !world.knows_reftable() {
             continue;
         }
         let name = format!("api{nth}");

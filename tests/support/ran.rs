@@ -124,3 +124,16 @@ impl Running {
 pub(super) fn pause(millis: u64) {
     std::thread::sleep(Duration::from_millis(millis));
 }
+
+/// Whether a test can run that needs something which is not everywhere. CI promises to have it all.
+#[expect(clippy::disallowed_methods, reason = "CI promises to have all that is asked for")]
+#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
+#[track_caller]
+pub(crate) fn there(found: bool, what: &str) -> bool {
+    let promised = std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false");
+    assert!(found || !promised, "no {what}: use .ci/run");
+    if !found {
+        eprintln!("NOT RUN: no {what} here; .ci/run fetches it");
+    }
+    found
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::ran::pause;
+use super::ran::{pause, there};
 use super::{Ran, Running};
 
 /// The four commands as cargo built them.
@@ -120,6 +120,12 @@ impl Sandbox {
         place.write("README.md", "A small project.\n");
         place.sh("git add . && git commit --quiet -m 'first light'").ok();
         place
+    }
+
+    /// Whether this git keeps refs in tables, too.
+    pub(crate) fn knows_reftable(&self) -> bool {
+        let made = self.place("probe").git("init --quiet --ref-format=reftable");
+        there(made.code != 129, "git with reftable")
     }
 
     /// An empty bare repository that stands for a hosted remote.
