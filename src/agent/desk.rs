@@ -54,21 +54,21 @@ impl Desk {
     pub(crate) fn begin(&self, clock: &Clock) -> Result<String> {
         make_private(&self.sessions)?;
         self.make_room()?;
-        for nonce in 0_u32.. {
+        let mut nonce = 0;
+        loop {
             let id = name(&Identity::own(), clock, nonce);
-            match fs::create_dir(self.sessions.join(&id)) {
+            let folder = self.sessions.join(&id);
+            match fs::create_dir(&folder) {
                 Ok(()) => {
                     self.answer(&id)?;
                     return Ok(id);
                 }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => nonce += 1,
                 Err(error) => {
-                    return Err(error)
-                        .with_context(|| format!("making {}", self.sessions.join(&id).display()));
+                    return Err(error).with_context(|| format!("making {}", folder.display()));
                 }
             }
         }
-        anyhow::bail!("no name is left for a session")
     }
 
     /// The folders of the oldest sessions go when there are too many.

@@ -48,8 +48,11 @@ impl Post {
             .filter(|letter| letter.id.starts_with(start) || suffix(&letter.id));
         match (fits.next(), fits.next()) {
             (Some(letter), None) => Ok(letter),
-            (Some(_), Some(_)) => {
-                Err(Refusal::refused(format!("`{start}` names more than one letter")))
+            (Some(one), Some(other)) => {
+                let more = fits.count();
+                let and = if more == 0 { String::new() } else { format!(" and {more} more") };
+                Err(Refusal::refused(format!("`{start}` names more than one letter"))
+                    .hint(format!("it may be {} or {}{and}", one.id, other.id)))
             }
             (None, _) => Err(Refusal::nothing(format!("no letter's id starts with `{start}`"))
                 .hint("`git sling mail --all` lists them")),
@@ -116,6 +119,20 @@ pub(crate) fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_letters_that_start_alike_both_are_named() {
+        let letter = |id: &str| {
+            let word = || "x".to_owned();
+            let (from, to, subject, body, sent_at) = (word(), word(), word(), word(), word());
+            let id = id.to_owned();
+            (id.clone(), Letter { id, from, to, subject, body, sent_at, read_at: None })
+        };
+        let post = Post { letters: ["mail-ab1", "mail-ab2"].map(letter).into_iter().collect() };
+        let no = post.find("ab").unwrap_err();
+        assert_eq!(no.hints, ["it may be mail-ab1 or mail-ab2"]);
+        assert_eq!(post.find("ab2").unwrap().id, "mail-ab2");
+    }
 
     #[test]
     fn only_a_known_address_and_a_subject_make_a_letter() {

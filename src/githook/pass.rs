@@ -98,7 +98,8 @@ fn here(repo: &Repo, target: &str, command: &Command) -> Result<Answer> {
         repo.worktrees()?.into_iter().find(|tree| tree.branch.as_ref() == Some(&name))
     {
         let what = format!("{} is checked out at {}", name.short(), place.path.display());
-        return Err(Refusal::refused(what).into());
+        let fix = format!("`git -C {:?} switch BRANCH` goes elsewhere", place.path);
+        return Err(Refusal::refused(what).hint(fix).into());
     }
     if let (Some(current), Some(new)) = (&current, &new) {
         let forward = name.as_branch().is_some() && repo.is_ancestor(current, new)?;
@@ -108,11 +109,13 @@ fn here(repo: &Repo, target: &str, command: &Command) -> Result<Answer> {
                 name.short(),
                 current.short()
             );
-            return Err(Refusal::refused(what).into());
+            return Err(Refusal::refused(what).hint("git fetch, and rebase on it").into());
         }
     }
     match repo.swap_ref(&name, current.as_ref(), new.as_ref(), "push")? {
         Swap::Done => Ok(Answer::Done),
-        Swap::Lost(_) => Err(Refusal::again(format!("{} moved meanwhile", name.short())).into()),
+        Swap::Lost(_) => Err(Refusal::again(format!("{} moved meanwhile", name.short()))
+            .hint("git fetch, then push again")
+            .into()),
     }
 }

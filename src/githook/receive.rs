@@ -117,7 +117,7 @@ impl Desk<'_> {
         }
         if name.starts_with("refs/shopfloor/") {
             let what = "that is written by Shopfloor itself, not by a push";
-            return Err(Refusal::refused(what).into());
+            return Err(Refusal::refused(what).hint("leave it out of the push").into());
         }
         if let Some(gate) = self.gate {
             fetch_through(self.repo, gate, &command.new)?;
@@ -125,7 +125,8 @@ impl Desk<'_> {
         let asks = name.strip_prefix("refs/for/");
         if let Some(named) = asks.filter(|named| *named != target) {
             let what = format!("there is no queue for {named}, only for {target}");
-            return Err(Refusal::refused(what).into());
+            let fix = format!("git push REMOTE HEAD:refs/for/{target}");
+            return Err(Refusal::refused(what).hint(fix).into());
         }
         if asks.is_none() && name.strip_prefix("refs/heads/") != Some(target) {
             return Ok(Way::On);

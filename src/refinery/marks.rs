@@ -48,11 +48,13 @@ impl<'m> Marks<'m> {
                 .hint("one line, no blank before the key or the colon, and one value"));
             }
             if slot.replace(value).is_some() {
-                return Err(Refusal::refused(format!("the trailer `{key}` stands twice")));
+                return Err(Refusal::refused(format!("the trailer `{key}` stands twice"))
+                    .hint("git commit --amend, and keep the one that is true"));
             }
         }
         if marks.agent.is_none() && marks.session.is_some() {
-            return Err(Refusal::refused("`Agent-Session` without `Agent`"));
+            return Err(Refusal::refused("`Agent-Session` without `Agent`")
+                .hint("git commit --amend, with both or neither"));
         }
         Ok(marks)
     }

@@ -90,7 +90,8 @@ pub fn approve(
             return Err(not(entry, "held for its commands"));
         }
         if asked != Some(&hash) {
-            return Err(Refusal::refused(format!("{} would run something else", entry.name())));
+            return Err(Refusal::refused(format!("{} would run something else", entry.name()))
+                .hint(format!("git bead trust --entry {} shows what", entry.n)));
         }
         Ok(Event::Approved { surface: hash.clone() })
     })
@@ -128,13 +129,16 @@ pub fn reject(
 
 fn persons_word(actor: &Actor) -> Result<()> {
     if actor.agent {
-        return Err(Refusal::refused("this is the overseer's to decide").into());
+        return Err(Refusal::refused("this is the overseer's to decide")
+            .hint("git sling mail send overseer asks for it")
+            .into());
     }
     Ok(())
 }
 
 fn not(entry: &Entry, what: &str) -> Refusal {
     Refusal::refused(format!("{} is not {what}, it is {}", entry.name(), entry.state))
+        .hint(format!("`git refinery show {}` says more", entry.n))
 }
 
 fn change(
