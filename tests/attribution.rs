@@ -113,6 +113,7 @@ fn marks_made_by_hand_lack_the_session_of_the_holder() {
     let bead = held(&world).2;
     world.set("SHOPFLOOR_AGENT", "idle");
     world.set("SHOPFLOOR_BEAD", &bead);
+    world.set("SHOPFLOOR_EPOCH", "1");
     let repo = world.place("api");
     brought(&repo, "forged", &format!("Fix\n\nBead: {bead}\nAgent: idle\n"));
     repo.git("push origin HEAD:main").ok();

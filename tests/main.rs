@@ -7,6 +7,7 @@
 
 mod support;
 
+mod acting;
 mod alone;
 mod attribution;
 mod beside;

@@ -60,6 +60,7 @@ pub(crate) fn audited(repo: &Place<'_>) -> Vec<String> {
 fn as_agent(world: &mut Sandbox, name: &str, session: &str) {
     world.set("SHOPFLOOR_AGENT", name);
     world.set("SHOPFLOOR_SESSION", session);
+    world.set("SHOPFLOOR_EPOCH", "1");
 }
 
 #[test]
@@ -360,7 +361,7 @@ fn a_change_of_the_commands_waits_for_a_person() {
     submit(&work);
     let held = drain(&repo)[0]["held"].clone();
     assert_eq!(held["why"], "surface");
-    assert!(held["said"].as_str().unwrap().contains("+ gate test"), "{held}");
+    assert!(held["said"].as_str().unwrap().contains("+ gate \"test\""), "{held}");
     repo.git("refinery retry").fails(1);
     repo.git("refinery reject 1 --reason 'No.'").ok();
     work.git("reset --quiet --hard main").ok();

@@ -6,6 +6,7 @@ pub(crate) mod event;
 pub(crate) mod mail;
 mod name;
 pub(crate) mod preset;
+pub(crate) mod program;
 pub(crate) mod prompt;
 pub(crate) mod rescue;
 mod roster;

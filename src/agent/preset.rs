@@ -5,6 +5,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
+use crate::agent::program;
 use crate::host::Environment;
 use crate::policy::{AgentSpec, Prompt};
 use crate::refusal::Refusal;
@@ -12,6 +13,8 @@ use crate::refusal::Refusal;
 struct Preset {
     name: &'static str,
     program: &'static str,
+    /// What trailers call it, also when a person has started it by hand.
+    tool: &'static str,
     args: &'static [&'static str],
     /// How this program is told a model.
     model: Option<&'static str>,
@@ -25,6 +28,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "claude",
         program: "claude",
+        tool: "claude-code",
         args: &["--permission-mode", "bypassPermissions"],
         model: Some("--model"),
         last: &["-p"],
@@ -33,6 +37,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "codex",
         program: "codex",
+        tool: "codex",
         // Its narrower sandboxes make the repository's git directory read-only.
         args: &["exec", "--sandbox", "danger-full-access"],
         model: Some("--model"),
@@ -42,6 +47,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "gemini",
         program: "gemini",
+        tool: "gemini-cli",
         args: &["--approval-mode", "yolo"],
         model: Some("--model"),
         last: &["-p"],
@@ -50,6 +56,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "opencode",
         program: "opencode",
+        tool: "opencode",
         args: &["run"],
         model: Some("--model"),
         last: &[],
@@ -58,6 +65,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "copilot",
         program: "copilot",
+        tool: "copilot",
         args: &["--allow-all-tools", "--no-ask-user"],
         model: Some("--model"),
         last: &["-p"],
@@ -66,6 +74,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "cursor",
         program: "cursor-agent",
+        tool: "cursor",
         args: &["--force"],
         model: Some("--model"),
         last: &["-p"],
@@ -74,6 +83,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "amp",
         program: "amp",
+        tool: "amp",
         args: &["--dangerously-allow-all"],
         model: None,
         last: &["-x"],
@@ -82,6 +92,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "qwen",
         program: "qwen",
+        tool: "qwen",
         args: &["--yolo"],
         model: Some("--model"),
         last: &["-p"],
@@ -90,6 +101,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "goose",
         program: "goose",
+        tool: "goose",
         args: &["run", "--no-session"],
         model: Some("--model"),
         last: &["-t"],
@@ -98,6 +110,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "aider",
         program: "aider",
+        tool: "aider",
         args: &["--yes-always", "--auto-commits", "--git-commit-verify"],
         model: Some("--model"),
         last: &["--message"],
@@ -118,6 +131,11 @@ pub(crate) struct Launch {
     /// What trailers call the tool.
     pub(crate) tool: String,
     pub(crate) model: Option<String>,
+}
+
+/// What trailers call the programs that people also start by hand.
+pub(crate) fn tools() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().flat_map(|preset| [preset.name, preset.tool]).chain(program::names())
 }
 
 /// The names that `preset` may have.
@@ -162,7 +180,7 @@ fn resolve(table: &str, spec: &AgentSpec) -> Result<Launch, Refusal> {
             argv: spec.command.clone(),
             prompt: spec.prompt,
             env: spec.env.clone(),
-            tool: spec.tool.clone().or_else(|| spec.preset.clone()).or(file).unwrap_or_default(),
+            tool: tool(spec).or(file).unwrap_or_default(),
             model: spec.model.clone(),
         });
     }
@@ -184,9 +202,16 @@ fn resolve(table: &str, spec: &AgentSpec) -> Result<Launch, Refusal> {
         argv: preset.argv(spec.model.as_deref()),
         prompt: Prompt::Arg,
         env,
-        tool: spec.tool.clone().unwrap_or_else(|| preset.name.to_owned()),
+        tool: tool(spec).unwrap_or_default(),
         model: spec.model.clone(),
     })
+}
+
+/// As the table says itself, else as everybody calls what its preset starts.
+fn tool(spec: &AgentSpec) -> Option<String> {
+    let preset = spec.preset.as_deref();
+    let known = PRESETS.iter().find(|one| Some(one.name) == preset).map(|one| one.tool);
+    spec.tool.as_deref().or(known).or(preset).map(str::to_owned)
 }
 
 impl Preset {
@@ -240,8 +265,16 @@ mod tests {
         let tool =
             |preset, command: &[&str]| resolve("x", &spec(preset, command, None)).unwrap().tool;
         assert_eq!(tool(None, &["./agents/my-agent.sh", "-v"]), "my-agent.sh");
-        assert_eq!(tool(Some("claude"), &["/opt/wrap"]), "claude");
+        assert_eq!(tool(Some("claude"), &["/opt/wrap"]), "claude-code");
         assert_eq!(tool(Some("cursor"), &[]), "cursor");
+    }
+
+    #[test]
+    fn a_program_has_one_name_whoever_started_it() {
+        let by_hand: Vec<_> = program::names().collect();
+        let alone: Vec<_> =
+            PRESETS.iter().map(|one| one.tool).filter(|tool| !by_hand.contains(tool)).collect();
+        assert_eq!(alone, ["qwen"], "which leaves no sign");
     }
 
     #[test]

@@ -9,10 +9,9 @@ use anyhow::{Context as _, Result};
 
 use crate::cli::show::inert;
 use crate::git::Repo;
-use crate::githook;
+use crate::githook::{self, Mark};
 use crate::host::{Clock, Environment};
 use crate::ledger::{Actor, Ledger};
-use crate::refusal::Refusal;
 
 /// The world as one run of one command sees it.
 pub(super) struct Context {
@@ -55,51 +54,19 @@ impl Context {
     }
 
     /// Who acts: the agent of this session, else the agent whose worktree this is, else the person.
-    /// Whoever asks is about to change something, so what was left undone around is done first.
+    /// A person who lets a program call us stays the one who answers for it.
     pub(super) fn actor(&self) -> Result<Actor> {
         let repo = self.repo()?;
-        match githook::look_after(repo, &self.clock) {
+        githook::actor(repo, Mark::of(repo)?.filter(|mark| !mark.ad_hoc).as_ref())
+    }
+
+    /// Does what was left undone around the git hooks, for whoever is about to change something.
+    pub(super) fn look_after(&self) -> Result<()> {
+        match githook::look_after(self.repo()?, &self.clock) {
             Ok(done) => done.into_iter().for_each(|done| self.note(done)),
             Err(undone) => self.note(format!("note: {undone:#}")),
         }
-        let agent = match self.env.get("SHOPFLOOR_AGENT") {
-            Some(agent) => Some(agent.to_owned()),
-            None => repo.config_get("shopfloor.identity")?,
-        };
-        let owner = repo.config_get("user.email")?;
-        let agent_by = agent.clone();
-        let by = match agent_by {
-            Some(agent) => Some(agent),
-            None => repo.config_get("user.name")?,
-        };
-        let (Some(by), Some(owner)) = (by, owner) else {
-            return Err(Refusal::fatal("git does not know who you are")
-                .hint("git config --global user.name 'Your Name'")
-                .hint("git config --global user.email you@example.org")
-                .into());
-        };
-        if by.contains(char::is_control) {
-            return Err(
-                Refusal::usage(format!("{by:?} is no name: it has control characters")).into()
-            );
-        }
-        let slung = self.env.get("SHOPFLOOR_AGENT").is_none() && agent.is_some();
-        let said = |name: &str, key: &str| match self.env.get(name) {
-            None if slung => repo.config_get(key),
-            said => Ok(said.map(str::to_owned)),
-        };
-        let epoch = said("SHOPFLOOR_EPOCH", "shopfloor.epoch")?;
-        let number = |epoch: String| {
-            epoch.parse().map_err(|_| Refusal::usage(format!("{epoch:?} is no epoch: a number")))
-        };
-        Ok(Actor {
-            by,
-            owner,
-            session: said("SHOPFLOOR_SESSION", "shopfloor.session")?,
-            model: self.env.get("SHOPFLOOR_MODEL").map(str::to_owned),
-            agent: agent.is_some(),
-            epoch: epoch.map(number).transpose()?,
-        })
+        Ok(())
     }
 
     /// A path as the caller meant it: seen from where the command was called.

@@ -54,12 +54,20 @@ struct Everywhere {
 /// The whole program: parses the arguments, does the verb, says the result.
 pub fn run(tool: Tool) -> ExitCode {
     match tool {
-        Tool::Bead => call(|cli: bead::Bead| (cli.everywhere, cli.verb), bead::Verb::run),
-        Tool::Convoy => call(|cli: convoy::Convoy| (cli.everywhere, cli.verb), convoy::Verb::run),
-        Tool::Refinery => {
-            call(|cli: refinery::Refinery| (cli.everywhere, cli.verb), refinery::Verb::run)
-        }
-        Tool::Sling => call(sling::Sling::parts, sling::Call::run),
+        Tool::Bead => call(|cli: bead::Bead| {
+            (cli.everywhere, cli.verb.changes(), |cx: &Context| cli.verb.run(cx))
+        }),
+        Tool::Convoy => call(|cli: convoy::Convoy| {
+            let verb = cli.verb.unwrap_or_default();
+            (cli.everywhere, verb.changes(), |cx: &Context| verb.run(cx))
+        }),
+        Tool::Refinery => call(|cli: refinery::Refinery| {
+            (cli.everywhere, cli.verb.changes(), |cx: &Context| cli.verb.run(cx))
+        }),
+        Tool::Sling => call(|cli: sling::Sling| {
+            let (everywhere, call) = cli.parts();
+            (everywhere, call.changes(), |cx: &Context| call.run(cx))
+        }),
     }
 }
 
@@ -73,23 +81,30 @@ fn grammars() -> [clap::Command; 4] {
     ]
 }
 
-/// One call of one tool: `T` is its grammar, `verb` does what was parsed.
-fn call<T: Parser, V>(
-    parts: impl FnOnce(T) -> (Everywhere, V),
-    run: impl FnOnce(V, &Context) -> Result<Done>,
+/// One call of one tool: `T` is its grammar. `parts` says whether the verb changes something, and
+/// does it.
+fn call<T: Parser, V: FnOnce(&Context) -> Result<Done>>(
+    parts: impl FnOnce(T) -> (Everywhere, bool, V),
 ) -> ExitCode {
     let cli = match T::try_parse() {
         Ok(cli) => cli,
         Err(error) => return explain(&T::command(), error),
     };
-    let (everywhere, verb) = parts(cli);
+    let (everywhere, changes, run) = parts(cli);
     let cx = match Context::new(everywhere.json, everywhere.dir.as_deref()) {
         Ok(cx) => cx,
         Err(error) => return exit::fail(&error, Voice { json: everywhere.json, hints: true }),
     };
     trace::listen(&cx.env);
-    match run(verb, &cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
-        Ok(code) => ExitCode::from(code),
+    let settled = if changes && cx.repo().is_ok() { sling::tend(&cx) } else { Ok(()) };
+    match run(&cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
+        Ok(code) => {
+            // Where the verb fails as well, it has said so in its own words.
+            if let Err(error) = settled {
+                cx.note(format!("note: what was left behind here was not seen to: {error:#}"));
+            }
+            ExitCode::from(code)
+        }
         Err(error) => exit::fail(&error, Voice { json: cx.json, hints: cx.hints() }),
     }
 }

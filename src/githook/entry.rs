@@ -5,9 +5,9 @@ use anyhow::Result;
 
 use crate::bead::Beads;
 use crate::git::{Oid, Repo};
-use crate::githook::message::Mark;
+use crate::githook::mark::{self, Mark};
 use crate::host::Clock;
-use crate::ledger::{Actor, Json, Ledger};
+use crate::ledger::{Json, Ledger};
 use crate::refinery::{self, Autorun, Entry, Submission};
 use crate::refusal::Refusal;
 
@@ -16,8 +16,6 @@ use crate::refusal::Refusal;
 pub(super) struct Options {
     pub wait: bool,
     pub bead: Option<String>,
-    /// What the refinery is told, as it was said.
-    pub rest: Vec<String>,
 }
 
 impl Options {
@@ -28,40 +26,14 @@ impl Options {
             match option.split_once('=') {
                 None if option == "wait" => options.wait = true,
                 Some(("bead", id)) if !id.is_empty() => options.bead = Some(id.to_owned()),
-                Some(("prio", number)) if number.parse::<u8>().is_ok_and(|prio| prio <= 4) => {
-                    options.rest.push(option.clone());
-                }
                 _ => {
                     let what = format!("unknown push option `{option}`");
-                    return Err(Refusal::usage(what)
-                        .hint("known are wait, bead=ID, prio=0 to prio=4")
-                        .into());
+                    return Err(Refusal::usage(what).hint("known are wait and bead=ID").into());
                 }
             }
         }
         Ok(options)
     }
-}
-
-/// Who brings it: the agent that shows, else the person whose git this is.
-pub(super) fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
-    let (name, owner) = (repo.config_get("user.name")?, repo.config_get("user.email")?);
-    let by = mark.map(|mark| mark.agent.clone()).or(name);
-    let (Some(by), Some(owner)) = (by, owner) else {
-        return Err(Refusal::fatal("git does not know who you are")
-            .hint("git config --global user.name 'Your Name'")
-            .hint("git config --global user.email you@example.org")
-            .into());
-    };
-    let said = |name: &str| repo.env().get(name).map(str::to_owned);
-    Ok(Actor {
-        by,
-        owner,
-        session: mark.and_then(|mark| mark.session.clone()),
-        model: said("SHOPFLOOR_MODEL"),
-        agent: mark.is_some(),
-        epoch: said("SHOPFLOOR_EPOCH").and_then(|epoch| epoch.parse().ok()),
-    })
 }
 
 /// Queues a commit durably, and starts the refinery where it does not run. The second result says why
@@ -74,7 +46,7 @@ pub(super) fn queue(
 ) -> Result<(Entry, Option<String>)> {
     let mark = Mark::of(repo)?;
     let ledger = Ledger::open(repo, clock)?;
-    let actor = actor(repo, mark.as_ref())?;
+    let actor = mark::actor(repo, mark.as_ref())?;
     let slung = mark.filter(|mark| !mark.ad_hoc);
     let named = match &options.bead {
         Some(start) => Some(ledger.read::<Beads>()?.find(start)?.id.clone()),
@@ -87,7 +59,6 @@ pub(super) fn queue(
         agent: slung.as_ref().map(|mark| mark.agent.clone()),
         epoch: actor.epoch,
         session: slung.and_then(|mark| mark.session),
-        options: options.rest.clone(),
     };
     let entry = refinery::submit(repo, &ledger, &actor, &wanted)?;
     // It is queued; that nobody could be started to test it takes nothing of that back.
@@ -132,10 +103,9 @@ mod tests {
 
     #[test]
     fn options_are_known_or_refused() {
-        let options = parse(&["wait", "bead=api-1", "prio=1"]).unwrap();
-        assert!(options.wait);
-        assert_eq!((options.bead.as_deref(), options.rest.len()), (Some("api-1"), 1));
-        for bad in ["wait=yes", "bead=", "prio=9", "prio=x", "force", ""] {
+        let options = parse(&["wait", "bead=api-1"]).unwrap();
+        assert_eq!((options.wait, options.bead.as_deref()), (true, Some("api-1")));
+        for bad in ["wait=yes", "bead=", "prio=1", "force", ""] {
             assert!(parse(&[bad]).is_err(), "{bad}");
         }
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
-use crate::githook::message::Mark;
+use crate::githook::mark::Mark;
 use crate::githook::route;
 use crate::host::Clock;
 use crate::host::process::callers;

@@ -127,7 +127,7 @@ fn author(
         })
     });
     held.extend(own.clone().filter(|own| !held.iter().any(|holder| holder.bead == own.bead)));
-    let programs: Vec<_> = preset::names().collect();
+    let programs: Vec<_> = preset::tools().collect();
     let rules = Rules {
         holder: own.as_ref(),
         agent: entry.agent.as_deref(),

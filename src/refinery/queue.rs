@@ -42,7 +42,6 @@ pub struct Entry {
     pub session: Option<String>,
     #[serde(default)]
     pub claim: Option<String>,
-    pub options: Vec<String>,
     pub by: String,
     pub owner: String,
     pub at: String,
@@ -275,7 +274,6 @@ impl Entry {
             epoch: queued.epoch,
             session: queued.session,
             claim: queued.claim,
-            options: queued.options,
             by: actor.by.clone(),
             owner: actor.owner.clone(),
             at: at.to_owned(),

@@ -30,7 +30,6 @@ pub struct Submission {
     pub agent: Option<String>,
     pub epoch: Option<u64>,
     pub session: Option<String>,
-    pub options: Vec<String>,
 }
 
 /// Queues a commit, once: the same commit for the same target is the same entry until it is
@@ -130,7 +129,6 @@ fn adopt(
         agent: None,
         epoch: None,
         session: None,
-        options: Vec::new(),
     };
     let (mut queued, newest) = describe(repo, &wanted, &tip)?;
     ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
@@ -183,7 +181,6 @@ fn describe(repo: &Repo, wanted: &Submission, tip: &Oid) -> Result<(Queued, Newe
         epoch: wanted.epoch,
         session: wanted.session.clone(),
         claim: None,
-        options: wanted.options.clone(),
     };
     if queued.bead.is_none() {
         let mut named = BTreeSet::new();
@@ -287,6 +284,12 @@ fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<
         }
         Some(_) => None,
     };
+    if what.is_none() && epoch.is_none() {
+        let what = format!("{agent} does not say under which epoch it holds {short}");
+        return Err(Refusal::refused(what)
+            .hint(format!("`git bead show {short}` says it; SHOPFLOOR_EPOCH tells it to us"))
+            .into());
+    }
     what.map_or(Ok(()), |what| Err(stale(&what)))
 }
 

@@ -26,6 +26,10 @@ pub(in crate::cli) enum Dep {
 }
 
 impl Dep {
+    pub(super) fn changes(&self) -> bool {
+        !matches!(self, Self::Tree(_))
+    }
+
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         match self {
             Self::Add(verb) => verb.run(cx),

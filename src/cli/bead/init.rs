@@ -185,7 +185,7 @@ impl Show for Plan {
             }
             None => format!("  A landing moves {target} here and is pushed nowhere"),
         });
-        out.line("  Work and its history are kept in refs/shopfloor/ledger; a session's trail (edits, commands, results) travels with it");
+        out.line("  Work and its history are kept in refs/shopfloor/ledger");
         if self.done {
             out.line("  git bead deinit takes all of it away again");
         }

@@ -25,7 +25,6 @@ use crate::cli::Everywhere;
 use crate::cli::context::Context;
 use crate::cli::hook;
 use crate::cli::show::Done;
-use crate::cli::sling;
 
 /// Write down what is to be done, and see what can be done now
 ///
@@ -80,13 +79,6 @@ pub(super) enum Verb {
 
 impl Verb {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
-        // Where this fails, the verb itself fails in its own words, or does not need it.
-        if self.changes()
-            && cx.repo().is_ok()
-            && let Err(error) = sling::settle(cx)
-        {
-            tracing::debug!("settling: {error:#}");
-        }
         let changes = self.changes();
         let done = self.act(cx)?;
         if changes {
@@ -120,15 +112,27 @@ impl Verb {
     }
 
     /// Whether somebody who does this means to go on working here: then what a crash left is seen to.
-    fn changes(&self) -> bool {
-        matches!(
-            self,
+    pub(super) fn changes(&self) -> bool {
+        match self {
+            Self::Ready(ready) => ready.claims(),
+            Self::Dep(dep) => dep.changes(),
             Self::Create(_)
-                | Self::Update(_)
-                | Self::Close(_)
-                | Self::Reopen(_)
-                | Self::Comment(_)
-                | Self::Dep(_)
-        )
+            | Self::Update(_)
+            | Self::Close(_)
+            | Self::Reopen(_)
+            | Self::Comment(_)
+            | Self::Sync(_)
+            | Self::Trust(_) => true,
+            Self::Init(_)
+            | Self::Deinit(_)
+            | Self::List(_)
+            | Self::Show(_)
+            | Self::Blocked(_)
+            | Self::Log(_)
+            | Self::Maintain(_)
+            | Self::Manual(_)
+            | Self::Verify(_)
+            | Self::Hook(_) => false,
+        }
     }
 }

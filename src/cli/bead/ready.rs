@@ -47,6 +47,11 @@ enum Sort {
 }
 
 impl Ready {
+    /// Taking is more than looking.
+    pub(super) fn claims(&self) -> bool {
+        self.claim
+    }
+
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         if self.claim {
             return self.take(cx);

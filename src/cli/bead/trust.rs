@@ -32,7 +32,9 @@ pub(in crate::cli) struct Trust {
 impl Trust {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         if cx.actor()?.agent {
-            return Err(Refusal::refused("trust is given by a person, not by an agent").into());
+            return Err(Refusal::refused("trust is given by a person, not by an agent")
+                .hint("git sling mail send overseer asks for it")
+                .into());
         }
         let target = cx.repo()?.default_branch()?;
         match &self.entry {
@@ -47,7 +49,9 @@ impl Trust {
         let policy = tip.map(|tip| policy::read(repo, &tip)).transpose()?.unwrap_or_default();
         let surface = policy.surface();
         if surface.is_empty() {
-            return Err(Refusal::nothing(format!("shopfloor.toml on {target} runs nothing")).into());
+            return Err(Refusal::nothing(format!("shopfloor.toml on {target} runs nothing"))
+                .hint(format!("[gates.test] with a command, in a shopfloor.toml on {target}"))
+                .into());
         }
         let already = trust::is_trusted(&cx.env, repo, &surface);
         if !already {
@@ -69,8 +73,9 @@ impl Trust {
         let entry = queue.find(said, target)?;
         let surface = refinery::surface(repo, entry)?;
         self.ask(cx, &format!("after {} landed, shopfloor.toml", entry.name()), &surface)?;
-        trust::grant(&cx.env, repo, &surface)?;
+        // What is refused leaves no trust behind.
         refinery::approve(&ledger, &cx.actor()?, (&entry.target, entry.n), &surface)?;
+        trust::grant(&cx.env, repo, &surface)?;
         if let Autorun::Left(why) = refinery::autorun(repo, &entry.target)? {
             cx.note(format!("note: {why}"));
         }

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Update {
     /// The bead, by any start of its id that names one
     id: String,
     /// Take it: assign it to the caller and mark it in progress
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["status", "assignee"])]
     claim: bool,
     /// What is to be done, in one line
     #[arg(long)]

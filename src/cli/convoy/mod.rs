@@ -47,9 +47,20 @@ pub(super) enum Verb {
     Status(status::Status),
 }
 
+impl Default for Verb {
+    fn default() -> Self {
+        Self::Status(status::Status::default())
+    }
+}
+
 impl Verb {
-    pub(super) fn run(verb: Option<Self>, cx: &Context) -> Result<Done> {
-        match verb.unwrap_or_else(|| Self::Status(status::Status::default())) {
+    /// Whether what a crash left is seen to first.
+    pub(super) fn changes(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Add(_))
+    }
+
+    pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        match self {
             Self::Create(verb) => verb.run(cx),
             Self::Add(verb) => verb.run(cx),
             Self::List(verb) => verb.run(cx),

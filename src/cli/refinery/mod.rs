@@ -57,6 +57,11 @@ pub(super) enum Verb {
 }
 
 impl Verb {
+    /// Whether what a crash left is seen to first. A run sees to the queue by itself.
+    pub(super) fn changes(&self) -> bool {
+        matches!(self, Self::Submit(_) | Self::Retry(_) | Self::Reject(_))
+    }
+
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         match self {
             Self::Run(verb) => verb.run(cx),

@@ -56,6 +56,7 @@ impl Run {
             process::leave_terminal();
         }
         let target = self.target.name(cx)?;
+        cx.look_after()?;
         let owner = cx.actor()?.owner;
         let (repo, ledger) = (cx.repo()?, cx.ledger()?);
         let aloud = self.watch || cx.at_terminal();
@@ -66,7 +67,9 @@ impl Run {
                 if self.detached {
                     return Ok(Done::silent());
                 }
-                return Err(Refusal::again(format!("a refinery is at work on {target}")).into());
+                return Err(Refusal::again(format!("a refinery is at work on {target}"))
+                    .hint("it takes what waits; `git refinery status` says how far it is")
+                    .into());
             };
             self.pass(cx, &lease, &mut report)?;
             if self.watch {
@@ -107,7 +110,9 @@ impl Run {
             if let Some(why) = &overtaken
                 && tries >= TRIES
             {
-                return Err(Refusal::again(format!("{why}, {tries} times")).into());
+                return Err(Refusal::again(format!("{why}, {tries} times"))
+                    .hint("see who moves the branch, then `git refinery run --drain`")
+                    .into());
             }
             let verdict = overtaken.is_none();
             let idle = matches!(outcome, Outcome::Idle);

@@ -50,7 +50,6 @@ impl Submit {
             agent: actor.agent.then(|| actor.by.clone()),
             epoch: actor.epoch,
             session: actor.session.clone(),
-            options: Vec::new(),
         };
         let entry = refinery::submit(repo, &ledger, &actor, &wanted)?;
         if let Autorun::Left(why) = refinery::autorun(repo, &entry.target)? {

@@ -54,7 +54,7 @@ impl Assign {
         no_flag(&what)?;
         let elsewhere = elsewhere(cx, &what)?;
         let cx = elsewhere.as_ref().unwrap_or(cx);
-        settle::settle_whole(cx)?;
+        settle::tend_whole(cx)?;
         let slung = self.sling(cx, &what)?;
         tell_missing(cx)?;
         let (beads, roster, _) = cx.ledger()?.read::<super::World>()?;

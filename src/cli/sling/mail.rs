@@ -12,6 +12,7 @@ use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::tables::Tables;
 use crate::cli::table;
 use crate::git::RefName;
+use crate::ledger::Actor;
 
 /// Read and send letters
 ///
@@ -64,13 +65,17 @@ struct Send {
 }
 
 impl Mail {
+    pub(super) fn changes(&self) -> bool {
+        self.verb.is_some()
+    }
+
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         match self.verb {
             Some(Verb::Read(verb)) => verb.run(cx),
             Some(Verb::Send(verb)) => verb.run(cx),
             None => {
                 let post: Post = cx.ledger()?.read()?;
-                let me = me(cx)?;
+                let me = me(&cx.actor()?);
                 let letters = post.to(&me).filter(|letter| self.all || letter.read_at.is_none());
                 Ok(Inbox(letters.cloned().collect()).into())
             }
@@ -78,15 +83,15 @@ impl Mail {
     }
 }
 
-fn me(cx: &Context) -> Result<String> {
-    let actor = cx.actor()?;
-    Ok(if actor.agent { actor.by } else { OVERSEER.to_owned() })
+fn me(actor: &Actor) -> String {
+    if actor.agent { actor.by.clone() } else { OVERSEER.to_owned() }
 }
 
 impl Read {
     fn run(self, cx: &Context) -> Result<Done> {
-        let me = me(cx)?;
-        let letter = cx.ledger()?.write(&cx.actor()?, |post: &Post, pen| {
+        let actor = cx.actor()?;
+        let me = me(&actor);
+        let letter = cx.ledger()?.write(&actor, |post: &Post, pen| {
             let letter = post.find(&self.id)?;
             // Others may look; only the one it was sent to has then read it.
             if letter.to == me && letter.read_at.is_none() {

@@ -24,7 +24,7 @@ use crate::cli::show::Done;
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
-pub(super) use settle::{settle, settle_sessions};
+pub(super) use settle::{settle_sessions, tend};
 
 /// What most verbs here look at together.
 type World = (Beads, Roster, Queue);
@@ -87,6 +87,12 @@ impl Sling {
 }
 
 impl Call {
+    /// Whether what a crash left is seen to first. Who is about sessions sees to it by itself, in the
+    /// repository where they are.
+    pub(super) fn changes(&self) -> bool {
+        matches!(&self.verb, Some(Verb::Mail(mail)) if mail.changes())
+    }
+
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         let Some(verb) = self.verb else { return self.assign.run(cx) };
         if self.assign.what.is_some() {

@@ -26,7 +26,7 @@ pub(super) struct Rm {
 impl Rm {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         let agent: Name = self.agent.parse()?;
-        settle::settle_whole(cx)?;
+        settle::tend_whole(cx)?;
         let repo = cx.repo()?;
         let ledger = cx.ledger()?;
         let (_, roster, _) = ledger.read::<World>()?;

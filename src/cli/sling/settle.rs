@@ -12,8 +12,20 @@ use crate::cli::sling::World;
 use crate::ledger::Pen;
 use crate::refinery;
 
-/// Run first by every changing command. A settler that is killed is followed by another.
-pub(in crate::cli) fn settle(cx: &Context) -> Result<()> {
+/// Run first by every changing command: what was left undone around the git hooks, and the rest.
+pub(in crate::cli) fn tend(cx: &Context) -> Result<()> {
+    cx.look_after()?;
+    settle(cx)
+}
+
+/// The same for those that choose among sessions.
+pub(super) fn tend_whole(cx: &Context) -> Result<()> {
+    cx.look_after()?;
+    settle_whole(cx)
+}
+
+/// A settler that is killed is followed by another.
+fn settle(cx: &Context) -> Result<()> {
     let (repo, ledger) = (cx.repo()?, cx.ledger()?);
     refinery::revive(repo, &ledger)?;
     // Of other people's work trees `git refinery status` tells.
@@ -32,7 +44,7 @@ fn end_orphans(cx: &Context) -> Result<()> {
     if orphans.is_empty() { Ok(()) } else { end_all(cx, &desk, &orphans) }
 }
 
-/// The same, and what can only be seen in the ledger: sessions of which our own directory has lost
+/// That, and what can only be seen in the ledger: sessions of which our own directory has lost
 /// every trace, and beads whose submission was rejected after their session was over.
 pub(in crate::cli) fn settle_whole(cx: &Context) -> Result<()> {
     settle(cx)?;

@@ -33,7 +33,7 @@ pub(super) struct Stop {
 
 impl Stop {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
-        settle::settle_whole(cx)?;
+        settle::tend_whole(cx)?;
         let ledger = cx.ledger()?;
         let desk = Desk::of(cx.repo()?);
         let replica = ledger.known_replica();
@@ -56,7 +56,9 @@ impl Stop {
         }
         let chosen: Vec<Session> = chosen.iter().filter(running).cloned().collect();
         if chosen.is_empty() {
-            return Err(Refusal::nothing("nothing to stop: no such session is running").into());
+            return Err(Refusal::nothing("nothing to stop: no such session is running")
+                .hint("`git sling ps` lists those that are")
+                .into());
         }
         let who = cx.actor()?.by;
         for session in &chosen {

@@ -15,6 +15,8 @@ struct Sign {
     session: &'static str,
 }
 
+const AIDER: &str = "aider";
+
 const fn sign(
     program: &'static str,
     variable: &'static str,
@@ -46,15 +48,20 @@ const SIGNS: &[Sign] = &[
     sign("pi", "PI_CODING_AGENT", "", ""),
 ];
 
+/// What people find in commits of agent programs that they start by hand.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    SIGNS.iter().map(|sign| sign.program).chain([AIDER])
+}
+
 /// An agent program at work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Program {
+pub(crate) struct Program {
     pub name: String,
     pub session: Option<String>,
 }
 
 /// The agent program whose command we are, if one shows.
-pub(super) fn running(env: &Environment) -> Option<Program> {
+pub(crate) fn running(env: &Environment) -> Option<Program> {
     // The vendors' common proposal: the name itself, perhaps with a version behind an `@`.
     if let Some(name) = env.get("AI_AGENT").and_then(|said| said.split('@').next()) {
         let named = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
@@ -71,7 +78,7 @@ pub(super) fn running(env: &Environment) -> Option<Program> {
     }
     // Aider sets no variable; it writes itself behind the author's name.
     let author = env.get("GIT_AUTHOR_NAME").or_else(|| env.get("GIT_COMMITTER_NAME"))?;
-    author.ends_with(" (aider)").then(|| Program { name: "aider".to_owned(), session: None })
+    author.ends_with(" (aider)").then(|| Program { name: AIDER.to_owned(), session: None })
 }
 
 #[cfg(test)]
