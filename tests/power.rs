@@ -288,26 +288,6 @@ fn nobody_is_told_before_the_barrier_that_all_wait_for() {
     );
 }
 
-/// The finished calls of a trace: what one process began and ended with another between is put together.
-fn whole(trace: &str) -> Vec<String> {
-    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut calls = Vec::new();
-    for line in trace.lines() {
-        let Some((pid, call)) = line.split_once(char::is_whitespace) else { continue };
-        let call = call.trim_start();
-        if let Some(start) = call.strip_suffix("<unfinished ...>") {
-            begun.insert(pid, start);
-        } else if let Some((_, end)) =
-            call.strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>"))
-        {
-            calls.push(format!("{pid} {}{end}", begun.remove(pid).unwrap_or_default()));
-        } else {
-            calls.push(format!("{pid} {call}"));
-        }
-    }
-    calls
-}
-
 /// Who decided when, who then read what was decided, moved the ref, and made that durable.
 #[derive(Default)]
 struct Crowd {
