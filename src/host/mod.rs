@@ -4,9 +4,11 @@
 mod clock;
 mod environment;
 pub mod process;
+mod shelf;
 mod turn;
 
 pub use clock::{Clock, Stamp, duration};
 pub use environment::Environment;
 pub use process::machine;
+pub use shelf::Shelf;
 pub use turn::Turn;
