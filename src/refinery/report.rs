@@ -70,7 +70,7 @@ pub(super) fn headline(output: &str, failures: &[Failure]) -> Option<String> {
     lines.clone().find(says).or_else(|| lines.next_back()).map(str::to_owned)
 }
 
-/// The end of the output, cut at a line.
+/// The end of the output, cut at a line, or within the last one where that alone is too long.
 pub(super) fn tail(output: &str) -> String {
     let output = output.trim_end();
     let lines: Vec<_> = output.lines().collect();
@@ -80,6 +80,11 @@ pub(super) fn tail(output: &str) -> String {
         size <= TAIL_BYTES
     };
     let count = lines.iter().rev().take(TAIL_LINES).take_while(fits).count();
+    if count == 0 {
+        // The first place from there on where a letter begins.
+        let from = output.len().saturating_sub(TAIL_BYTES)..=output.len();
+        return from.into_iter().find_map(|at| output.get(at..)).unwrap_or_default().to_owned();
+    }
     lines.get(lines.len() - count..).unwrap_or_default().join("\n")
 }
 
@@ -310,6 +315,8 @@ mod tests {
     fn the_tail_is_bounded() {
         let long = (1..=100).map(|n| format!("{n}\n")).collect::<String>();
         assert!(tail(&long).starts_with("61\n"));
-        assert_eq!(tail(&"x".repeat(5000)), "");
+        assert_eq!(tail(&format!("one\n{}", "x".repeat(5000))), "x".repeat(TAIL_BYTES));
+        assert_eq!(tail(&"é".repeat(5000)), "é".repeat(TAIL_BYTES / 2));
+        assert_eq!(tail(""), "");
     }
 }

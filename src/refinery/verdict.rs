@@ -75,9 +75,10 @@ pub(super) fn signal(end: &End) -> Option<i32> {
     }
 }
 
-/// The signals by which programs end: hang-up, interrupt, quit, the crashes, kill, pipe, terminate.
+/// The signals by which programs end: interrupt, quit, the crashes, kill, pipe, terminate. Not hang-up:
+/// nobody has a terminal here, and 129 is how git and others say that they were called wrongly.
 fn is_signal(number: i32) -> bool {
-    is_crash(number) || matches!(number, 1 | 2 | 3 | 9 | 13 | 15)
+    is_crash(number) || matches!(number, 2 | 3 | 9 | 13 | 15)
 }
 
 /// Illegal instruction, trap, abort, bus error, arithmetic, segmentation.
@@ -111,6 +112,7 @@ mod tests {
             (End::Exit(1), false, Verdict::Fail, Blame::Change),
             (End::Exit(101), true, Verdict::Fail, Blame::Change),
             (End::Exit(255), false, Verdict::Fail, Blame::Change),
+            (End::Exit(129), false, Verdict::Fail, Blame::Change),
             (End::Exit(126), false, Verdict::Missing, Blame::House),
             (End::Exit(127), false, Verdict::Missing, Blame::House),
             (End::NotStarted("no such file".into()), false, Verdict::Missing, Blame::House),
