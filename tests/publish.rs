@@ -73,6 +73,71 @@ fn a_crash_between_push_and_branch_is_finished() {
     repo.git("refinery audit").ok();
 }
 
+/// What happens in the shop at the moment when the hub has taken the push.
+fn meanwhile(hub: &Place<'_>, what: &str) {
+    let away = "unset $(git rev-parse --local-env-vars)";
+    hub.script("hooks/post-receive", &format!("#!/bin/sh\n{away}\ncd ../shop && {what}\n"));
+}
+
+fn acts(repo: &Place<'_>) -> Vec<String> {
+    let told = repo.git("bead log --json").ok().json();
+    let acts = told.as_array().unwrap().iter().map(|line| line["do"].as_str().unwrap().to_owned());
+    acts.collect()
+}
+
+#[test]
+fn a_pull_between_push_and_branch_is_the_landing_itself() {
+    let world = Sandbox::new();
+    let [hub, repo, _] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    meanwhile(&hub, "git pull --quiet --ff-only origin main");
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    let expected = ["baseline", "queued", "tested", "intent", "landed"];
+    assert_eq!(acts(&repo), expected.map(|act| format!("refinery.{act}")));
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main...origin/main");
+    repo.git("refinery audit").ok();
+}
+
+#[test]
+fn what_is_published_is_never_taken_back() {
+    let world = Sandbox::new();
+    let [hub, repo, _] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    meanwhile(&hub, "git commit --quiet --allow-empty -m 'From here'");
+    repo.git("refinery run --drain").fails(3).says(&["have gone different ways"]);
+    assert_eq!([&subjects(&hub)[0], &subjects(&repo)[0]], ["Add new", "From here"]);
+    assert_eq!(
+        repo.git("status --porcelain --branch").ok().line(),
+        "## main...origin/main [ahead 1, behind 1]"
+    );
+    repo.git("reset --quiet --hard origin/main").ok();
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+    let expected = ["baseline", "queued", "tested", "intent", "landed"];
+    assert_eq!(acts(&repo), expected.map(|act| format!("refinery.{act}")));
+    repo.git("refinery audit").ok();
+}
+
+#[test]
+fn where_the_branch_did_not_follow_nothing_is_tested() {
+    let world = Sandbox::new();
+    let [_, repo, other] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    other.commit("text", "two\n", "From elsewhere").ok();
+    other.git("push --quiet origin main").ok();
+    // The branch moves while the refinery fetches.
+    let fetch = "#!/bin/sh\ngit-upload-pack \"$@\"\nunset $(git rev-parse --local-env-vars)\ncd ../shop; git log -1 --format=%s | grep -q 'From here' || git commit --quiet --allow-empty -m 'From here' >&2\n";
+    world.place("home").script("fetch", fetch);
+    repo.git("config remote.origin.uploadpack ../home/fetch").ok();
+    repo.git("refinery run --drain").fails(3).says(&["have gone different ways"]);
+    assert_eq!(acts(&repo), ["refinery.baseline", "refinery.queued"]);
+}
+
 #[test]
 fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
     let world = Sandbox::new();

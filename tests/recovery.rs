@@ -82,6 +82,49 @@ fn whatever_else_moves_the_target_is_tested_and_named() {
 }
 
 #[test]
+fn a_gate_that_could_not_run_on_the_target_blames_no_change() {
+    let world = Sandbox::new();
+    let repo = gated(&world, "shop", "command = 'check'\n");
+    let (red, there) = (tree(&repo, "red", "main"), tree(&repo, "there", "main"));
+    red.commit("sum", "five\n", "Break the sum").ok();
+    there.commit("a", "a\n", "Add a").ok();
+    submit(&red);
+    submit(&there);
+    repo.git("merge --quiet --ff-only there").ok();
+    let outcomes = || -> Vec<_> {
+        drain(&repo).as_array().unwrap().iter().map(|s| s["outcome"].clone()).collect()
+    };
+    // There is no such tool yet: neither change is to blame, and neither is the target.
+    assert_eq!(outcomes(), ["foreign", "held", "held"]);
+    let why = ["the gate check could not start", "it came to main past the queue"];
+    for (n, why) in [1, 2].into_iter().zip(why) {
+        let said = entry(&repo, n)["held"]["said"].as_str().unwrap().to_owned();
+        assert!(said.starts_with(why.replace("check", "test").as_str()), "{said}");
+        repo.git(&format!("refinery retry {n}")).ok();
+    }
+    world.program("check", "#!/bin/sh\ngrep -q 4 sum\n");
+    assert_eq!(outcomes(), ["rejected", "landed"]);
+    assert_eq!(entry(&repo, 1)["rejection"]["error"], "test failed (exit 1)");
+}
+
+#[test]
+fn one_step_leaves_the_rest_to_another_refinery() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    for name in ["one", "two"] {
+        let work = tree(&repo, name, "main");
+        work.commit(name, "x\n", name).ok();
+        submit(&work);
+    }
+    repo.git("config --unset shopfloor.autorun").ok();
+    let steps = repo.json("refinery run --json")["steps"].clone();
+    assert_eq!(steps.as_array().unwrap().len(), 1);
+    repo.wait("the other has landed", 20, "git refinery status", || {
+        standing(&repo, &[1, 2]) == ["landed", "landed"]
+    });
+}
+
+#[test]
 fn a_gate_that_is_missing_makes_the_audit_fail() {
     let world = Sandbox::new();
     let repo = shop(&world);

@@ -196,3 +196,18 @@ fn a_pick_on_the_target_that_has_landed_is_over() {
     assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
     assert!(!repo.has(".git/CHERRY_PICK_HEAD"));
 }
+
+#[test]
+fn what_a_gate_left_running_is_gone_before_the_next_one_judges() {
+    let world = Sandbox::new();
+    let repo = gated(
+        &world,
+        "shop",
+        "command = 'setsid sleep 1000 >/dev/null 2>&1 & echo $! >$HOME/pid'\n\
+         [gates.next]\ncommand = '! grep -q sleep /proc/$(cat $HOME/pid)/cmdline'\n",
+    );
+    let work = tree(&repo, "work", "main");
+    work.commit("a", "a\n", "Add a").ok();
+    submit(&work);
+    assert_eq!(drain(&repo)[0]["outcome"], "landed");
+}

@@ -4,15 +4,18 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::git::Repo;
+use crate::git::{RefName, Repo};
 use crate::host::process::Program;
 use crate::ledger::Ledger;
+use crate::policy::{self, trust};
 use crate::refinery::lease::{self, file_name};
 use crate::refinery::queue::{Queue, State};
+use crate::refusal::Refusal;
 
 /// What became of the wish to have a refinery run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,7 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
         return Ok(Autorun::Left(what));
     };
     let log = log(repo, target)?;
+    shorten(&log);
     let place = repo.common_dir();
     let started = Program::new(program)
         .args([OsStr::new("-C"), place.as_os_str()])
@@ -53,12 +57,59 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
     }
 }
 
+/// Nobody reads what earlier ones said, once it is long. A failure to shorten it stops nothing.
+fn shorten(log: &Path) {
+    const LONG: u64 = 1 << 20;
+    if fs::metadata(log).is_ok_and(|facts| facts.len() > LONG) {
+        drop(fs::write(log, ""));
+    }
+}
+
 /// What the refinery said last that was started here.
 pub fn last_words(repo: &Repo, target: &str) -> Option<String> {
     let said = fs::read(log(repo, target).ok()?).ok()?;
     let said = String::from_utf8_lossy(&said);
     let mut lines = said.lines().filter(|line| !line.starts_with("hint: "));
     Some(lines.rfind(|line| !line.trim().is_empty())?.to_owned())
+}
+
+/// Keeps a refinery at work for whoever waits, without starting one after another in vain.
+#[derive(Debug, Default)]
+pub struct Awake {
+    started: usize,
+    next: Option<Instant>,
+}
+
+impl Awake {
+    /// How many starts may come to nothing.
+    const STARTS: usize = 3;
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    /// Starts one where none is at work. Says why, where a person has to do it; refuses where it would
+    /// come to nothing.
+    pub fn see_to(&mut self, repo: &Repo, target: &str) -> Result<Option<String>> {
+        let early = self.next.is_some_and(|next| Instant::now() < next);
+        if early || lease::at_work(repo, target).is_some() {
+            return Ok(None);
+        }
+        if let Some(tip) = repo.read_ref(&RefName::branch(target)?)? {
+            trust::demand(repo.env(), repo, &policy::read(repo, &tip)?.surface())?;
+        }
+        if self.started >= Self::STARTS {
+            let what = format!("the refinery does not get to work on {target}");
+            return Err(Refusal::again(what)
+                .hint("`git refinery run --drain` shows why")
+                .hint(format!("its last words are in {}", log(repo, target)?.display()))
+                .into());
+        }
+        self.next = Some(Instant::now() + Self::PAUSE);
+        match autorun(repo, target)? {
+            Autorun::Started => self.started += 1,
+            Autorun::Running => {}
+            Autorun::Left(why) => return Ok(Some(why)),
+        }
+        Ok(None)
+    }
 }
 
 fn log(repo: &Repo, target: &str) -> Result<PathBuf> {
@@ -104,4 +155,22 @@ fn environment(repo: &Repo) -> Vec<(String, String)> {
     let ours = |key: &str| !key.starts_with("GIT_") && !key.starts_with("SHOPFLOOR_");
     let kept = repo.env().iter().filter(|(key, _)| ours(key) || KEPT.contains(key));
     kept.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_grows_only_so_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        for (size, kept) in [(100, 100), ((1 << 20) + 1, 0)] {
+            fs::write(&log, "x".repeat(size)).unwrap();
+            shorten(&log);
+            assert_eq!(fs::metadata(&log).unwrap().len(), kept);
+        }
+        shorten(&dir.path().join("none"));
+        assert!(!dir.path().join("none").exists());
+    }
 }

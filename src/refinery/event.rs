@@ -32,7 +32,7 @@ pub enum Event {
     #[serde(rename = "refinery.held")]
     Held(Held),
     #[serde(rename = "refinery.retried")]
-    Retried { reason: String },
+    Retried {},
     /// A person has read what the change would have run and said yes to exactly that.
     #[serde(rename = "refinery.approved")]
     Approved { surface: String },

@@ -5,11 +5,11 @@ use anyhow::Result;
 
 use crate::git::Oid;
 use crate::policy::{self, Policy, trust};
-use crate::refinery::event::{Event, Foreign};
+use crate::refinery::event::{Event, Foreign, Held, Hold, Ran};
 use crate::refinery::gate;
 use crate::refinery::lease::Lease;
 use crate::refinery::queue::{Lane, Queue};
-use crate::refinery::verdict::Verdict;
+use crate::refinery::verdict::{Blame, Verdict};
 
 /// Where the target was when a line last said so, if it is elsewhere now.
 pub(super) fn moved(lane: Option<&Lane>, tip: &Oid) -> Option<Oid> {
@@ -36,67 +36,109 @@ pub(super) fn record(lease: &Lease<'_>, old: &Oid, new: &Oid) -> Result<Foreign>
     Ok(foreign)
 }
 
-/// Why a commit that `tip` contains has not landed by that; `None` where it has: it came with a
-/// landing, or past the queue and all gates passed on what it came with.
-pub(super) fn unproven(
+/// Whether a commit that the target contains has landed by that.
+pub(super) enum Proof {
+    /// It came with a landing, or past the queue and all gates passed on what it came with.
+    Stands,
+    Fails(String),
+    /// The gates could not judge what it came with, and still cannot.
+    Unknown(String),
+}
+
+/// What is known of how a commit that `tip` contains came there.
+pub(super) fn proof(
     lease: &Lease<'_>,
+    policy: &Policy,
     lane: Option<&Lane>,
     (commit, tip): (&Oid, &Oid),
-) -> Result<Option<String>> {
+) -> Result<Proof> {
     let (repo, target) = (lease.repo, &lease.target);
     let Some((lane, baseline)) = lane.and_then(|lane| Some((lane, lane.baseline?))) else {
-        return Ok(None);
+        return Ok(Proof::Stands);
     };
-    // From the first tip of the target that has the commit on, all have it.
-    let tips = repo.first_parents(tip, Some(&baseline))?;
+    let Some(brought) = first_with(lease, commit, (tip, &baseline))? else {
+        return Ok(Proof::Fails(format!("it was on {target} before the queue was")));
+    };
+    if lane.landing(&brought).is_some() {
+        return Ok(Proof::Stands);
+    }
+    for foreign in lane.foreign.iter().rev() {
+        let here = repo.is_ancestor(&brought, &foreign.new)?;
+        if here && !(repo.exists(&foreign.old) && repo.is_ancestor(&brought, &foreign.old)?) {
+            return judged(lease, policy, foreign);
+        }
+    }
+    Ok(Proof::Fails(format!("it came to {target} past the queue, and nobody has tested it")))
+}
+
+/// The first tip of the target after `baseline` that has `commit`; from there on all have it.
+fn first_with(
+    lease: &Lease<'_>,
+    commit: &Oid,
+    (tip, baseline): (&Oid, &Oid),
+) -> Result<Option<Oid>> {
+    let tips = lease.repo.first_parents(tip, Some(baseline))?;
     let (mut has, mut lacks) = (0, tips.len());
     while has + 1 < lacks {
         let middle = has.midpoint(lacks);
         match tips.get(middle) {
-            Some(tip) if repo.is_ancestor(commit, tip)? => has = middle,
+            Some(tip) if lease.repo.is_ancestor(commit, tip)? => has = middle,
             _ => lacks = middle,
         }
     }
-    let Some(brought) = tips.get(has) else {
-        return Ok(Some(format!("it was on {target} before the queue was")));
-    };
-    if lane.landing(brought).is_some() {
-        return Ok(None);
-    }
-    for foreign in lane.foreign.iter().rev() {
-        let here = repo.is_ancestor(brought, &foreign.new)?;
-        if here && !(repo.exists(&foreign.old) && repo.is_ancestor(brought, &foreign.old)?) {
-            let red = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass);
-            return Ok(red.map(|ran| {
-                format!("it came to {target} past the queue, and {} gave {}", ran.gate, ran.verdict)
-            }));
-        }
-    }
-    Ok(Some(format!("it came to {target} past the queue, and nobody has tested it")))
+    Ok(tips.get(has).copied())
 }
 
-/// Whether the target itself is known not to pass `gate`: then a change that fails it too is not
-/// to blame.
-pub(super) fn fails(lane: Option<&Lane>, gate: &str) -> Option<Oid> {
-    let foreign = lane?.foreign_tip()?;
-    let red = |ran: &crate::refinery::event::Ran| {
-        ran.gate == gate && !matches!(ran.verdict, Verdict::Pass | Verdict::NotRun)
+/// What the gates said of a foreign landing. Where they could not judge it they are asked again, so
+/// that who mends them and retries gets an answer.
+fn judged(lease: &Lease<'_>, policy: &Policy, foreign: &Foreign) -> Result<Proof> {
+    let past = format!("it came to {} past the queue", lease.target);
+    let no = |ran: &Ran| Proof::Fails(format!("{past}, and {} gave {}", ran.gate, ran.verdict));
+    let Some(ran) = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass) else {
+        return Ok(Proof::Stands);
     };
-    foreign.gates.iter().any(red).then_some(foreign.new)
+    if ran.verdict.blame(ran.signal) == Blame::Change {
+        return Ok(no(ran));
+    }
+    let again = format!("foreign-{}", foreign.new.short());
+    Ok(match gate::run_all(lease, policy, &foreign.new, &again)?.failed {
+        None => Proof::Stands,
+        Some(failed) if failed.blame() == Blame::Change => no(&failed.ran),
+        Some(failed) => Proof::Unknown(format!("{past}, and {}", failed.trouble())),
+    })
 }
 
-/// Whether the tip fails `gate` by itself, where no line vouches for it: it was there before the
-/// queue was, and nobody has tested it yet.
-pub(super) fn fails_untested(
+/// Why a change that fails `gate` is not to blame, if it is not: the target fails it too. A tip that
+/// no line vouches for was there before the queue was, or its gates could not run then; it is tested
+/// now, and where even that comes to no judgement the change waits.
+pub(super) fn excuse(
     lease: &Lease<'_>,
     policy: &Policy,
     (lane, tip): (Option<&Lane>, &Oid),
     gate: &str,
-) -> Result<bool> {
-    let vouched = |lane: &Lane| lane.landing(tip).is_some() || lane.foreign_tip().is_some();
-    if lane.is_some_and(vouched) {
-        return Ok(false);
+) -> Result<Option<Held>> {
+    let held = |why, said| Some(Held { why, said, surface: None });
+    let target = &lease.target;
+    if let Some(foreign) = lane.and_then(Lane::foreign_tip) {
+        let ran = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass);
+        match ran.map(|ran| (ran, ran.verdict.blame(ran.signal))) {
+            Some((ran, Blame::Change)) if ran.gate == gate => {
+                let said = format!("{target} itself fails {gate} since {}", foreign.new.short());
+                return Ok(held(Hold::Target, said));
+            }
+            Some((_, Blame::House)) => {}
+            _ => return Ok(None),
+        }
+    } else if lane.is_some_and(|lane| lane.landing(tip).is_some()) {
+        return Ok(None);
     }
     let tests = gate::run_all(lease, policy, tip, &format!("tip-{}", tip.short()))?;
-    Ok(tests.failed.is_some_and(|failed| failed.ran.gate == gate))
+    Ok(tests.failed.and_then(|failed| match failed.blame() {
+        Blame::House => held(Hold::Infra, format!("on {target} itself {}", failed.trouble())),
+        _ if failed.ran.gate == gate => {
+            let said = format!("{target} itself fails {gate} at {}", tip.short());
+            held(Hold::Target, said)
+        }
+        _ => None,
+    }))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::git::Oid;
+use crate::host::Shelf;
 use crate::host::process::{End, Program};
 use crate::policy::{Gate, Policy};
 use crate::refinery::event::Ran;
@@ -16,6 +17,9 @@ use crate::refinery::workplace::{self, Workplace};
 
 /// Of a longer output the middle is not kept.
 const MOST: u64 = 16 << 20;
+
+/// What is kept of earlier entries of a target.
+const ROOM: Shelf = Shelf { entries: 500, bytes: 2 << 30 };
 
 /// What came of all gates on one commit.
 pub(super) struct Tests {
@@ -34,6 +38,17 @@ impl Failed {
     pub(super) fn blame(&self) -> Blame {
         self.ran.verdict.blame(self.ran.signal)
     }
+
+    /// One sentence about a gate that came to no judgement.
+    pub(super) fn trouble(&self) -> String {
+        let why = match (self.ran.verdict, self.ran.signal) {
+            (Verdict::Signal, Some(signal)) => format!("was ended by signal {signal}"),
+            _ => "could not start".to_owned(),
+        };
+        let said = self.output.lines().map(str::trim).rfind(|line| !line.is_empty());
+        let said = said.map(|line| format!(": {line}")).unwrap_or_default();
+        format!("the gate {} {why}{said}", self.ran.gate)
+    }
 }
 
 /// Runs the gates in the order of the file, until one does not pass; the ones after it are noted as
@@ -51,12 +66,15 @@ pub(super) fn run_all(
     let place = Workplace::at(lease, commit)?;
     let folder = lease.outputs(entry)?;
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    clear(&folder)?;
     for (at, (name, gate)) in policy.gates.iter().enumerate() {
         if tests.failed.is_some() {
             tests.gates.push(not_run(name, gate));
             continue;
         }
         if at > 0 {
+            // What the one before has left running would write into what this one is to judge.
+            workplace::end_leftovers(lease);
             place.restore()?;
         }
         let kept = folder.join(format!("{}.log", file_name(name)));
@@ -69,6 +87,13 @@ pub(super) fn run_all(
     }
     workplace::end_leftovers(lease);
     Ok(tests)
+}
+
+/// Makes room beside the folder that is about to be written to.
+fn clear(folder: &Path) -> Result<()> {
+    let (Some(shelf), Some(own)) = (folder.parent(), folder.file_name()) else { return Ok(()) };
+    let cleared = ROOM.clear(shelf, &|name| own == name);
+    cleared.with_context(|| format!("clearing {}", shelf.display()))
 }
 
 /// Runs one gate. The text is what we have to say ourselves, where the gate could not.

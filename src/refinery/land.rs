@@ -7,12 +7,12 @@ use anyhow::Result;
 
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, Claim, change};
-use crate::git::{Oid, Pushed, Repo, Swap};
+use crate::git::{Oid, Pushed, RefName, Repo, Swap};
 use crate::refinery::event::{Event, Intent, Landed, Tested};
 use crate::refinery::lease::Lease;
 use crate::refinery::park::{self, Parked};
 use crate::refinery::publish::{Route, Sides};
-use crate::refinery::queue::{Entry, Queue, State};
+use crate::refinery::queue::{Entry, Lane, Queue, State};
 use crate::refinery::recover::{self, Facts, Recovery};
 use crate::refusal::Refusal;
 
@@ -45,21 +45,29 @@ pub(super) fn land(
         // so again and again.
         return match route.look(lease.repo, &intent.old)? {
             Sides::Behind { .. } => Ok(Landing::Overtaken(why)),
-            Sides::Level { .. } => Err(Refusal::refused(why).hint("the entry stays queued").into()),
+            Sides::Level => Err(Refusal::refused(why).hint("the entry stays queued").into()),
         };
     }
     let (swap, parked) = advance(lease, &intent.old, &intent.new, &entry.name())?;
-    if let Swap::Lost(_) = swap {
+    if let Swap::Lost(now) = swap {
         drop(parked);
+        let notes = settle(lease)?;
+        // Who has published it may be overtaken by a pull, which brings this very landing.
+        if now.is_some_and(|now| holds(lease.repo, &now, &intent.new)) {
+            return Ok(Landing::Done { bead: finish(lease, entry, intent)?, notes });
+        }
         let why = format!("{} moved while we landed", lease.target);
-        abort(lease, entry, &why)?;
-        drop(settle(lease)?);
+        // What the remote has cannot be taken back: the intent stays open until both sides agree.
+        if route.is_none() {
+            abort(lease, entry, &why)?;
+        }
         return Ok(Landing::Overtaken(why));
     }
     // Before the word is out: who is told "landed" finds the files there. A failure is a note.
     let queue = || lease.ledger.read::<Queue>().ok();
-    let notes = settle_in(lease.repo, &parked, &queue, Some(entry));
-    let notes = notes.unwrap_or_else(|error| vec![format!("{error:#}")]);
+    let notes = parked.map(|parked| settle_in(lease.repo, &parked, &queue, Some(entry)));
+    let notes =
+        notes.unwrap_or_else(|| Ok(Vec::new())).unwrap_or_else(|error| vec![format!("{error:#}")]);
     Ok(Landing::Done { bead: finish(lease, entry, intent)?, notes })
 }
 
@@ -69,11 +77,21 @@ pub(super) fn advance(
     old: &Oid,
     new: &Oid,
     why: &str,
-) -> Result<(Swap, Parked)> {
+) -> Result<(Swap, Option<Parked>)> {
+    // A branch that is elsewhere has taken its work trees there: none is to be parked at `old`.
+    let now = lease.repo.read_ref(&lease.branch)?;
+    if now.as_ref() != Some(old) {
+        return Ok((Swap::Lost(now), None));
+    }
     let parked = park::park(lease.repo, &lease.branch, old)?;
     let why = format!("shopfloor: land {why}");
     let swap = lease.repo.swap_ref(&lease.branch, Some(old), Some(new), &why)?;
-    Ok((swap, parked))
+    Ok((swap, Some(parked)))
+}
+
+/// Whether `commit` is `tip` or one of its ancestors, as far as both are here.
+fn holds(repo: &Repo, tip: &Oid, commit: &Oid) -> bool {
+    repo.exists(commit) && repo.is_ancestor(commit, tip).unwrap_or(false)
 }
 
 /// Evidence and intent, in one write, on the newest state: an entry that was taken back or whose
@@ -153,11 +171,12 @@ pub(super) fn recover(lease: &Lease<'_>) -> Result<Vec<(Entry, Option<String>)>>
     for entry in entries {
         let Some(intent) = &entry.intent else { continue };
         let Some(tip) = lease.repo.read_ref(&lease.branch)? else { continue };
-        match recover::judge(intent, facts(lease, intent, &tip)?) {
+        match recover::judge(&facts(lease, intent, &tip)?) {
             Recovery::Landed => landed.push((entry.clone(), finish(lease, entry, intent)?)),
-            Recovery::Finish => match advance(lease, &intent.old, &intent.new, &entry.name())?.0 {
+            Recovery::Finish(there) => match advance(lease, &tip, &there, &entry.name())?.0 {
                 Swap::Done => landed.push((entry.clone(), finish(lease, entry, intent)?)),
-                Swap::Lost(_) => abort(lease, entry, "the target moved")?,
+                // The next look finds it somewhere else.
+                Swap::Lost(_) => {}
             },
             Recovery::Requeue => abort(lease, entry, "the landing was interrupted")?,
         }
@@ -165,18 +184,18 @@ pub(super) fn recover(lease: &Lease<'_>) -> Result<Vec<(Entry, Option<String>)>>
     Ok(landed)
 }
 
-fn facts<'t>(lease: &Lease<'_>, intent: &Intent, tip: &'t Oid) -> Result<Facts<'t>> {
+fn facts(lease: &Lease<'_>, intent: &Intent, tip: &Oid) -> Result<Facts> {
     let repo = lease.repo;
-    let contains = repo.exists(&intent.new) && repo.is_ancestor(&intent.new, tip)?;
-    let mut published = false;
+    let contains = holds(repo, tip, &intent.new);
+    let mut published = None;
     if !contains && let Some(route) = Route::of(repo, &lease.target)? {
-        let there = match route.look(repo, tip)? {
-            Sides::Level { remote } => remote,
-            Sides::Behind { remote } => Some(remote),
+        // A branch that has all the remote has, and not this, has proof that it was not published.
+        published = match route.look(repo, tip)? {
+            Sides::Behind { remote } if holds(repo, &remote, &intent.new) => Some(remote),
+            Sides::Behind { .. } | Sides::Level => None,
         };
-        published = there == Some(intent.new);
     }
-    Ok(Facts { tip, contains, published })
+    Ok(Facts { contains, published })
 }
 
 /// Brings parked work trees back, and says what stays.
@@ -201,13 +220,14 @@ fn settle_in<Q: Borrow<Queue>>(
     queue: &dyn Fn() -> Option<Q>,
     landing: Option<&Entry>,
 ) -> Result<Vec<String>> {
-    let submitted = |tree: &Oid| {
+    const LOOK: usize = 50;
+    let submitted = |branch: &RefName, tree: &Oid| {
         let queue = queue()?;
-        let queue = queue.borrow();
-        let landed = queue.entries().filter(|entry| entry.state == State::Landed);
-        let mut newest: Vec<_> = landed.chain(landing).map(|entry| entry.commit).collect();
-        newest.reverse();
-        newest.into_iter().take(50).find(|commit| repo.tree_of(commit).is_ok_and(|t| t == *tree))
+        let landed = queue.borrow().lane(branch.short()).into_iter().flat_map(Lane::landed);
+        let newest =
+            landing.into_iter().filter(|entry| entry.target == branch.short()).chain(landed);
+        let mut newest = newest.map(|entry| entry.commit).take(LOOK);
+        newest.find(|commit| repo.tree_of(commit).is_ok_and(|t| t == *tree))
     };
     park::settle(repo, parked, &submitted)
 }

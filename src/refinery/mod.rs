@@ -37,7 +37,7 @@ use crate::policy::{self, Surface};
 use crate::refusal::Refusal;
 
 pub use audit::audit;
-pub use autorun::{Autorun, autorun, last_words, revive};
+pub use autorun::{Autorun, Awake, autorun, last_words, revive};
 pub use event::{Event, Hold};
 pub use lease::{Lease, at_work};
 pub use number::Number;
@@ -100,7 +100,7 @@ pub fn approve(
 /// Puts a held entry back into the line.
 pub fn retry(ledger: &Ledger<'_>, actor: &Actor, (target, n): (&str, Number)) -> Result<()> {
     change(ledger, actor, (target, n), |entry| match entry.state {
-        State::Held => Ok(Event::Retried { reason: String::new() }),
+        State::Held => Ok(Event::Retried {}),
         State::Rejected => Err(not(entry, "held").hint("a new commit is a new entry: push again")),
         _ => Err(not(entry, "held")),
     })

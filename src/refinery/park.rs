@@ -4,55 +4,63 @@
 //! person's own staged changes. What cannot be switched without touching a person's work stays
 //! parked, and they are told how to come back.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo, Worktree};
+use crate::host::Turn;
 
 /// In a parked work tree's git directory: the branch it stood on, and the commit.
 const FILE: &str = "shopfloor-parked";
+
+/// Long enough for the checkout of a large repository, which is done in turn.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// All work trees as they stand, and the right to move them: while it is held nobody else brings a
 /// work tree back to a branch that is about to move.
 pub(super) struct Parked {
     worktrees: Vec<Worktree>,
-    _lock: File,
+    _turn: Turn,
 }
 
 /// Takes every work tree off `branch`, which is about to move from `tip`.
 pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Parked> {
-    let file = lock_file(repo)?;
-    file.lock().context("waiting for the work trees")?;
+    let turn = Turn::take(&lock(repo)?, "the place of the work trees", PATIENCE)?;
     let mut worktrees = repo.worktrees()?;
     for worktree in &mut worktrees {
         if worktree.branch.as_ref() != Some(branch) || worktree.bare || worktree.prunable {
             continue;
         }
         let file = repo.git_dir_of(&worktree.path)?.join(FILE);
-        fs::write(&file, format!("{branch}\n{tip}\n"))
-            .with_context(|| format!("writing {}", file.display()))?;
+        note(&file, branch, tip).with_context(|| format!("writing {}", file.display()))?;
         head(repo, &worktree.path, tip)?;
         (worktree.branch, worktree.head) = (None, Some(*tip));
     }
-    Ok(Parked { worktrees, _lock: file })
+    Ok(Parked { worktrees, _turn: turn })
+}
+
+/// Whole and on the disk before the `HEAD` moves: it alone says why a work tree is detached.
+fn note(file: &Path, branch: &RefName, tip: &Oid) -> io::Result<()> {
+    let fresh = file.with_extension("fresh");
+    let mut written = File::create(&fresh)?;
+    written.write_all(format!("{branch}\n{tip}\n").as_bytes())?;
+    written.sync_all()?;
+    fs::rename(&fresh, file)?;
+    file.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }
 
 /// The work trees as they stand; none while somebody lands.
 pub(super) fn look(repo: &Repo) -> Result<Option<Parked>> {
-    let file = lock_file(repo)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Parked { worktrees: repo.worktrees()?, _lock: file })),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error).context("locking the work trees"),
-    }
+    let Some(turn) = Turn::try_take(&lock(repo)?)? else { return Ok(None) };
+    Ok(Some(Parked { worktrees: repo.worktrees()?, _turn: turn }))
 }
 
-fn lock_file(repo: &Repo) -> Result<File> {
-    let path = repo.own_dir()?.join("parking.lock");
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    opened.with_context(|| format!("opening {}", path.display()))
+fn lock(repo: &Repo) -> Result<PathBuf> {
+    Ok(repo.own_dir()?.join("parking.lock"))
 }
 
 /// Brings parked work trees back to their branch, as far as nobody's work is in the way. Says what
@@ -61,7 +69,7 @@ fn lock_file(repo: &Repo) -> Result<File> {
 pub(super) fn settle(
     repo: &Repo,
     parked: &Parked,
-    ours: &dyn Fn(&Oid) -> Option<Oid>,
+    ours: &dyn Fn(&RefName, &Oid) -> Option<Oid>,
 ) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     for worktree in &parked.worktrees {
@@ -72,7 +80,7 @@ pub(super) fn settle(
         let file = folder.join(FILE);
         let Some((branch, tip)) = read(&file) else { continue };
         // What goes wrong in one work tree is told, and keeps no other from coming back.
-        let back = back(repo, worktree, (&branch, &tip), ours);
+        let back = back(repo, worktree, (&branch, &tip), &|tree| ours(&branch, tree));
         match back.unwrap_or_else(|error| Back::Stays(format!("{error:#}"))) {
             Back::There => {
                 fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;

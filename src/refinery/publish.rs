@@ -17,7 +17,7 @@ pub(super) struct Route {
 /// What is known of the target on both sides.
 pub(super) enum Sides {
     /// The local branch has everything the remote has.
-    Level { remote: Option<Oid> },
+    Level,
     /// Somebody has pushed past us; the local branch can follow.
     Behind { remote: Oid },
 }
@@ -44,17 +44,17 @@ impl Route {
         let spec = format!("+refs/heads/{target}:{tracking}");
         if let Err(error) = repo.fetch(remote, &[&spec]) {
             if format!("{error:#}").contains("couldn't find remote ref") {
-                return Ok(Sides::Level { remote: None });
+                return Ok(Sides::Level);
             }
             return Err(Refusal::again(format!("cannot fetch {target} from {remote}: {error:#}"))
                 .hint("what waits stays queued; `git refinery run` tries again")
                 .into());
         }
         let Some(there) = repo.read_ref(&tracking)? else {
-            return Ok(Sides::Level { remote: None });
+            return Ok(Sides::Level);
         };
         if repo.is_ancestor(&there, tip)? {
-            return Ok(Sides::Level { remote: Some(there) });
+            return Ok(Sides::Level);
         }
         if repo.is_ancestor(tip, &there)? {
             return Ok(Sides::Behind { remote: there });

@@ -214,6 +214,11 @@ impl Lane {
         self.entries.values().find(made)
     }
 
+    /// What has landed here, newest first.
+    pub(super) fn landed(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values().rev().filter(|entry| entry.state == State::Landed)
+    }
+
     /// The last foreign landing, if nothing has landed since: what the tip is known to fail.
     pub(super) fn foreign_tip(&self) -> Option<&Foreign> {
         self.foreign.last().filter(|foreign| self.tip.as_ref() == Some(&foreign.new))
@@ -299,7 +304,7 @@ impl Entry {
                 self.approved = Some(surface);
                 self.wait();
             }
-            Event::Retried { .. } => self.wait(),
+            Event::Retried {} => self.wait(),
             Event::Held(held) => {
                 self.state = State::Held;
                 self.held = Some(held);
@@ -355,6 +360,20 @@ mod tests {
             }
         }
         panic!("not {times} times {act}");
+    }
+
+    #[test]
+    fn what_has_landed_is_told_by_target_and_newest_first() {
+        let mut queue = Queue::default();
+        for line in lines() {
+            let mut other = line.clone();
+            other.on = other.on.replacen("main", "release", 1);
+            queue.drink(&line);
+            queue.drink(&other);
+        }
+        let landed: Vec<_> = queue.lane("main").unwrap().landed().collect();
+        assert!(landed.len() > 1 && landed.iter().all(|entry| entry.target == "main"));
+        assert!(landed.is_sorted_by(|one, next| one.n > next.n));
     }
 
     fn states(queue: &Queue) -> Vec<(u64, State)> {

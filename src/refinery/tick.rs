@@ -8,13 +8,13 @@ use anyhow::Result;
 use crate::agent::Roster;
 use crate::bead::{Beads, hub};
 use crate::convoy;
-use crate::git::Oid;
+use crate::git::{Oid, Swap};
 use crate::policy::{self, Policy, trust};
 use crate::refinery::attribution::Author;
 use crate::refinery::candidate::{self, Candidate};
 use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Tested};
 use crate::refinery::examine::{self, Examined};
-use crate::refinery::foreign;
+use crate::refinery::foreign::{self, Proof};
 use crate::refinery::gate::{self, Failed, Tests};
 use crate::refinery::land::{self, Landing};
 use crate::refinery::lease::Lease;
@@ -64,6 +64,10 @@ pub fn begin(lease: &Lease<'_>) -> Result<(Vec<Outcome>, Vec<String>)> {
     workplace::end_leftovers(lease);
     let (lines, refs) = submit::reconcile(lease.repo, lease.ledger, &lease.actor)?;
     tracing::debug!(lines, refs, "queue refs and lines compared");
+    Ok((recover(lease)?, land::settle(lease)?))
+}
+
+fn recover(lease: &Lease<'_>) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     for (entry, bead) in land::recover(lease)? {
         let Some(intent) = &entry.intent else { continue };
@@ -71,7 +75,7 @@ pub fn begin(lease: &Lease<'_>) -> Result<(Vec<Outcome>, Vec<String>)> {
         let (entry, commit) = (entry.name(), intent.new);
         outcomes.push(Outcome::Landed { entry, commit, bead, notes });
     }
-    Ok((outcomes, land::settle(lease)?))
+    Ok(outcomes)
 }
 
 /// Does the next thing.
@@ -88,11 +92,23 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     let queue = &state.0;
     let lane = queue.lane(&lease.target);
     let next = queue.waiting(&lease.target).next();
+    // What may have landed already is not tried again.
+    let open = queue.waiting(&lease.target).find(|entry| entry.intent.is_some());
+    if let Some(open) = open {
+        let again =
+            || Outcome::Again { entry: open.name(), why: "its landing was cut short".into() };
+        return Ok(recover(lease)?.pop().unwrap_or_else(again));
+    }
     // Without anything to land the remote is nobody's business.
-    if next.is_some()
-        && let Some(there) = follow(lease, &tip)?
-    {
-        tip = there;
+    if let Some(next) = next {
+        match follow(lease, &tip)? {
+            Followed::Level => {}
+            Followed::To(there) => tip = there,
+            Followed::Not => {
+                let why = format!("{} moved while we looked", lease.target);
+                return Ok(Outcome::Again { entry: next.name(), why });
+            }
+        }
     }
     if let Some(known) = foreign::moved(lane, &tip) {
         return Ok(Outcome::Foreign(Box::new(foreign::record(lease, &known, &tip)?)));
@@ -116,13 +132,25 @@ fn ask_hub(lease: &Lease<'_>) -> Result<bool> {
     Ok(true)
 }
 
+/// Where the local branch is after a look at the remote.
+enum Followed {
+    Level,
+    To(Oid),
+    /// Somebody moved it meanwhile, to where nobody has looked.
+    Not,
+}
+
 /// Brings the local branch to where the remote is, if somebody has pushed past us.
-fn follow(lease: &Lease<'_>, tip: &Oid) -> Result<Option<Oid>> {
-    let Some(route) = Route::of(lease.repo, &lease.target)? else { return Ok(None) };
-    let Sides::Behind { remote } = route.look(lease.repo, tip)? else { return Ok(None) };
-    land::advance(lease, tip, &remote, &format!("what {} has", route.remote()))?;
+fn follow(lease: &Lease<'_>, tip: &Oid) -> Result<Followed> {
+    let Some(route) = Route::of(lease.repo, &lease.target)? else { return Ok(Followed::Level) };
+    let Sides::Behind { remote } = route.look(lease.repo, tip)? else {
+        return Ok(Followed::Level);
+    };
+    let (swap, parked) =
+        land::advance(lease, tip, &remote, &format!("what {} has", route.remote()))?;
+    drop(parked);
     land::settle(lease)?;
-    Ok(Some(remote))
+    Ok(if swap == Swap::Done { Followed::To(remote) } else { Followed::Not })
 }
 
 fn step(
@@ -140,7 +168,9 @@ fn step(
         Examined::Try { candidate, author } => (candidate, author),
         Examined::No(rejection) => return reject(lease, entry, None, rejection),
         Examined::Wait(held) => return hold(lease, entry, None, held),
-        Examined::Contained(author) => return contained(lease, entry, tip, (queue, author)),
+        Examined::Contained(author) => {
+            return contained(lease, entry, (tip, policy), (queue, author));
+        }
     };
     let tests = match gate::run_all(lease, policy, &candidate.commit, &entry.name()) {
         Err(error) if !error.is::<Refusal>() => return unsound(lease, entry, &error),
@@ -152,19 +182,12 @@ fn step(
         return land_it(lease, entry, (&candidate, author), &tested);
     };
     if failed.blame() == Blame::House {
-        let said = infra(&failed);
-        return hold(lease, entry, Some(&tested), Held { why: Hold::Infra, said, surface: None });
+        let held = Held { why: Hold::Infra, said: failed.trouble(), surface: None };
+        return hold(lease, entry, Some(&tested), held);
     }
-    let (lane, target, gate) = (queue.lane(&lease.target), &lease.target, &failed.ran.gate);
-    let known_red = match foreign::fails(lane, gate) {
-        Some(red) => Some(format!("{target} itself fails {gate} since {}", red.short())),
-        None if foreign::fails_untested(lease, policy, (lane, tip), gate)? => {
-            Some(format!("{target} itself fails {gate} at {}", tip.short()))
-        }
-        None => None,
-    };
-    if let Some(said) = known_red {
-        return hold(lease, entry, Some(&tested), Held { why: Hold::Target, said, surface: None });
+    let gate = &failed.ran.gate;
+    if let Some(held) = foreign::excuse(lease, policy, (queue.lane(&lease.target), tip), gate)? {
+        return hold(lease, entry, Some(&tested), held);
     }
     let limit = policy.gates.get(gate).map(|gate| gate.timeout).unwrap_or_default();
     let rejection = red(lease, entry, tip, (&failed, limit))?;
@@ -205,13 +228,19 @@ fn unsound(lease: &Lease<'_>, entry: &Entry, error: &anyhow::Error) -> Result<Ou
 fn contained(
     lease: &Lease<'_>,
     entry: &Entry,
-    tip: &Oid,
+    (tip, policy): (&Oid, &Policy),
     (queue, author): (&Queue, Author),
 ) -> Result<Outcome> {
     let lane = queue.lane(&lease.target);
-    if let Some(error) = foreign::unproven(lease, lane, (&entry.commit, tip))? {
-        let no = examine::rejection(entry, tip, Cause::Oracle, error);
-        return reject(lease, entry, None, no);
+    match foreign::proof(lease, policy, lane, (&entry.commit, tip))? {
+        Proof::Stands => {}
+        Proof::Fails(error) => {
+            let no = examine::rejection(entry, tip, Cause::Oracle, error);
+            return reject(lease, entry, None, no);
+        }
+        Proof::Unknown(said) => {
+            return hold(lease, entry, None, Held { why: Hold::Infra, said, surface: None });
+        }
     }
     let author_of_record = of_record(&author);
     let landed = Landed {
@@ -241,17 +270,6 @@ fn announce(lease: &Lease<'_>, bead: Option<&str>) -> Vec<String> {
         Ok(through) => through.into_iter().filter_map(|through| through.trouble).collect(),
         Err(error) => vec![format!("the convoy could not be announced: {error:#}")],
     }
-}
-
-fn infra(failed: &Failed) -> String {
-    let ran = &failed.ran;
-    let why = match (ran.verdict, ran.signal) {
-        (Verdict::Signal, Some(signal)) => format!("was ended by signal {signal}"),
-        _ => "could not start".to_owned(),
-    };
-    let said = failed.output.lines().map(str::trim).rfind(|line| !line.is_empty());
-    let said = said.map(|line| format!(": {line}")).unwrap_or_default();
-    format!("the gate {} {why}{said}", ran.gate)
 }
 
 fn red(
