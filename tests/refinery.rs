@@ -190,7 +190,7 @@ fn what_is_held_is_tried_again_when_a_person_says_so() {
     submit(&work);
     assert_eq!(drain(&repo)[0]["outcome"], "held");
     assert_eq!(drain(&repo), Value::Array(vec![]), "a held entry does not stop the line");
-    repo.git("refinery wait 1").fails(75).says(&["the gate test could not start"]);
+    repo.git("refinery wait 1").fails(3).says(&["the gate test could not start"]);
     world.program("the-tool", "#!/bin/sh\nexit 0\n");
     repo.git("refinery retry").ok();
     assert_eq!(drain(&repo)[0]["outcome"], "landed");

@@ -54,3 +54,19 @@ fn wait_for_the_queue_ends_when_it_is_queued() {
     repo.git("refinery run --drain").ok();
     repo.run(["git", "sling", &bead]).fails(3).says(&["is closed"]);
 }
+
+#[test]
+fn who_waits_is_told_that_nobody_can_land_it() {
+    let world = shop(
+        "echo x >work; git add work && git commit -qm 'Do it' && git push -q origin HEAD:main",
+    );
+    let repo = world.repo("api");
+    repo.git("config shopfloor.autorun false").ok();
+    let off = "shopfloor.autorun is off: `git refinery run` lands what is queued";
+    repo.run(["git", "sling", "Nobody is to land this", "--wait"]).fails(75).says(&[off]);
+    repo.git("refinery wait 1").fails(75).says(&[off]);
+    repo.commit("shopfloor.toml", "[gates.test]\ncommand = 'true'\n", "policy").ok();
+    repo.git("config --unset shopfloor.autorun").ok();
+    let no = repo.run(["git", "sling", "And nothing is trusted", "--wait"]).fails(3);
+    no.says(&["is not trusted", "git bead trust"]);
+}

@@ -7,7 +7,7 @@ mod run;
 mod show;
 mod status;
 mod submit;
-mod wait;
+pub(in crate::cli) mod wait;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

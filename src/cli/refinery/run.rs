@@ -12,7 +12,7 @@ use crate::cli::sling;
 use crate::host::process;
 use crate::ledger::Ledger;
 use crate::refinery::event::Held;
-use crate::refinery::{self, Lease, Outcome, Queue, Rejection};
+use crate::refinery::{self, Autorun, Lease, Outcome, Queue, Rejection};
 use crate::refusal::Refusal;
 
 /// Test what waits and land what passes
@@ -77,7 +77,13 @@ impl Run {
             }
             drop(lease);
             // Who queued something while we held the lease has left it to us.
-            if !self.drain || !waits(&ledger, &target)? {
+            if !waits(&ledger, &target)? {
+                return Ok(report.into());
+            }
+            if !self.drain {
+                if let Autorun::Left(why) = refinery::autorun(repo, &target)? {
+                    cx.note(format!("note: {why}"));
+                }
                 return Ok(report.into());
             }
         }

@@ -1,6 +1,6 @@
 //! `git refinery wait`: stay until the verdict.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -11,15 +11,13 @@ use crate::cli::refinery::Target;
 use crate::cli::refinery::record::Record;
 use crate::cli::refinery::show::Page;
 use crate::cli::show::Done;
-use crate::git::RefName;
-use crate::policy::{self, trust};
-use crate::refinery::{self, Autorun, Entry, Queue, State};
+use crate::refinery::{Awake, Entry, Queue, State};
 use crate::refusal::Refusal;
 
 /// Wait until an entry has landed or was rejected
 ///
-/// Exit 0: landed. Exit 3: rejected; the output says why. Exit 75: held for a person, or --timeout
-/// is over. Starts the refinery if none is at work.
+/// Exit 0: landed. Exit 3: rejected, or held for a person; the output says why. Exit 75: --timeout is
+/// over, or nobody can land it. Starts the refinery if none is at work.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git refinery wait 42
@@ -45,20 +43,18 @@ impl Wait {
     }
 }
 
-/// The pause between two looks, and how many starts of a refinery may come to nothing.
+/// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(50);
-const STARTS: usize = 3;
 
-/// Stays until the entry is landed, rejected or withdrawn.
-pub(in crate::cli) fn verdict(
+/// Stays until the entry is decided, or a person has to do something about it.
+fn verdict(
     cx: &Context,
     entry: &str,
     target: &str,
     limit: Option<Duration>,
 ) -> Result<(Entry, Beads)> {
     let (repo, ledger) = (cx.repo()?, cx.ledger()?);
-    let mut waited = Duration::ZERO;
-    let mut starts = Starts { left: STARTS, at: Duration::ZERO, told: false };
+    let (begun, mut awake, mut told) = (Instant::now(), Awake::default(), false);
     let tip = "refs/shopfloor/ledger".parse()?;
     let mut seen = None;
     loop {
@@ -74,60 +70,36 @@ pub(in crate::cli) fn verdict(
                 State::Waiting => seen = Some(now),
             }
         }
-        starts.ensure(cx, target, waited)?;
-        if limit.is_some_and(|limit| waited >= limit) {
-            let what = format!("{entry} has no verdict after {} s", waited.as_secs());
+        if let Some(why) = awake.see_to(repo, target)? {
+            // Who says how long to wait may have somebody in mind who runs it.
+            if limit.is_none() {
+                return Err(nobody(&why, entry).into());
+            }
+            if !told {
+                told = true;
+                cx.note(format!("note: {why}"));
+            }
+        }
+        if limit.is_some_and(|limit| begun.elapsed() >= limit) {
+            let what = format!("{entry} has no verdict after {} s", begun.elapsed().as_secs());
             return Err(Refusal::again(what).into());
         }
         cx.clock.sleep(LOOK);
-        waited += LOOK;
     }
+}
+
+/// Nothing lands what is waited for, and waiting changes nothing about it.
+pub(in crate::cli) fn nobody(why: &str, entry: &str) -> Refusal {
+    Refusal::again(format!("{entry} stays queued: {why}"))
 }
 
 fn held(entry: &Entry) -> Refusal {
     let name = entry.name();
     let what = entry.held.as_ref().map_or("", |held| held.said.as_str());
     let asks = entry.held.as_ref().is_some_and(|held| held.surface.is_some());
-    Refusal::again(format!("{name} is held: {what}")).hint(if asks {
+    Refusal::refused(format!("{name} is held: {what}")).hint(if asks {
         format!("a person can read and approve it: `git bead trust --entry {}`", entry.n)
     } else {
         format!("when that is mended: `git refinery retry {}`", entry.n)
     })
-}
-
-/// Keeps a refinery running for whoever waits, without starting one after another in vain.
-struct Starts {
-    left: usize,
-    at: Duration,
-    told: bool,
-}
-
-impl Starts {
-    fn ensure(&mut self, cx: &Context, target: &str, waited: Duration) -> Result<()> {
-        let repo = cx.repo()?;
-        if waited < self.at || refinery::at_work(repo, target).is_some() {
-            return Ok(());
-        }
-        if let Some(tip) = repo.read_ref(&RefName::branch(target)?)? {
-            trust::demand(&cx.env, repo, &policy::read(repo, &tip)?.surface())?;
-        }
-        if self.left == 0 {
-            let log = repo.own_dir()?.join(format!("refinery-{target}.log"));
-            return Err(Refusal::again(format!("the refinery does not get to work on {target}"))
-                .hint("`git refinery run --drain` shows why")
-                .hint(format!("its last words are in {}", log.display()))
-                .into());
-        }
-        match refinery::autorun(repo, target)? {
-            Autorun::Started => self.left -= 1,
-            Autorun::Running => {}
-            Autorun::Left(why) if !self.told => {
-                self.told = true;
-                cx.note(format!("note: {why}"));
-            }
-            Autorun::Left(_) => {}
-        }
-        self.at = waited + Duration::from_secs(1);
-        Ok(())
-    }
 }

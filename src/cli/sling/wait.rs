@@ -11,9 +11,10 @@ use crate::bead::event::Status;
 use crate::bead::{Bead, Beads};
 use crate::cli::context::Context;
 use crate::cli::exit;
+use crate::cli::refinery::wait::nobody;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::cli::sling::{World, runner, settle};
-use crate::refinery::{Queue, Rejection, State};
+use crate::cli::sling::{World, settle};
+use crate::refinery::{Awake, Queue, Rejection, State};
 
 const GLANCE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(3);
@@ -59,6 +60,7 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
     let ledger = cx.ledger()?;
     let mut looked = Instant::now();
     let mut said = String::new();
+    let mut awake = (String::new(), Awake::default());
     loop {
         let (beads, roster, queue) = ledger.read::<World>()?;
         if let Some(verdict) = verdict((&beads, &roster, &queue), slung, until) {
@@ -75,8 +77,14 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
             settle::settle_whole(cx)?;
-            if let Some(session) = roster.session(&slung.session) {
-                runner::wake(cx, &session.target)?;
+        }
+        if let Some(entry) = queue.submitted(&slung.bead) {
+            // Each submission has its own share of starts that may come to nothing.
+            if awake.0 != entry.name() {
+                awake = (entry.name(), Awake::default());
+            }
+            if let Some(why) = awake.1.see_to(cx.repo()?, &entry.target)? {
+                return Err(nobody(&why, &entry.name()).into());
             }
         }
         cx.clock.sleep(GLANCE);
