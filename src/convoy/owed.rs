@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,7 +12,7 @@ use crate::git::Repo;
 use crate::host::Turn;
 
 /// Longer than one notify command may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+const EACH: Duration = Duration::from_secs(15);
 
 /// The note, in the hands of the one who pays.
 pub(super) struct Owed {
@@ -33,14 +33,10 @@ impl Owed {
         }
         let turn = match new {
             [] => Turn::try_take(&lock)?,
-            _ => Some(Turn::take(&lock, "the notify command", PATIENCE)?),
+            _ => Some(Turn::take(&lock, "the notify command", patience(&noted(&path)?))?),
         };
         let Some(turn) = turn else { return Ok(None) };
-        let earlier = match fs::read_to_string(&path) {
-            Err(no) if no.kind() == ErrorKind::NotFound => String::new(),
-            read => read.with_context(|| format!("reading {}", path.display()))?,
-        };
-        let earlier: Vec<String> = earlier.lines().map(str::to_owned).collect();
+        let earlier = noted(&path)?;
         let all: String = earlier.iter().chain(new).flat_map(|id| [id, "\n"]).collect();
         fs::write(&path, all).with_context(|| format!("writing {}", path.display()))?;
         Ok(Some(Self { path, earlier, _turn: turn }))
@@ -48,5 +44,33 @@ impl Owed {
 
     pub(super) fn paid(self) -> Result<()> {
         fs::remove_file(&self.path).with_context(|| format!("removing {}", self.path.display()))
+    }
+}
+
+/// The convoys in a note, which need not be there.
+fn noted(path: &Path) -> Result<Vec<String>> {
+    match fs::read_to_string(path) {
+        Err(no) if no.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => {
+            let text = read.with_context(|| format!("reading {}", path.display()))?;
+            Ok(text.lines().map(str::to_owned).collect())
+        }
+    }
+}
+
+/// Who pays runs one command after another.
+fn patience(ahead: &[String]) -> Duration {
+    EACH * u32::try_from(ahead.len()).unwrap_or(u32::MAX).clamp(1, 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_commands_ahead_are_waited_for() {
+        for (ahead, seconds) in [(0, 15), (1, 15), (3, 45), (1000, 300)] {
+            assert_eq!(patience(&vec![String::new(); ahead]).as_secs(), seconds, "{ahead}");
+        }
     }
 }
