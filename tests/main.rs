@@ -36,6 +36,7 @@ mod renames;
 mod rescue;
 mod route;
 mod sling;
+mod stop;
 mod sync;
 mod tamper;
 mod tidy;

@@ -19,7 +19,7 @@ fn over(repo: &Place<'_>, session: &str) -> bool {
         .any(|row| row["session"] == session && !row["ended_at"].is_null())
 }
 
-fn sling(repo: &Place<'_>, words: &[&str]) -> serde_json::Value {
+pub(crate) fn sling(repo: &Place<'_>, words: &[&str]) -> serde_json::Value {
     let argv = ["git", "sling", "--json"].iter().chain(words).copied();
     repo.run(argv).ok().json()
 }
@@ -43,7 +43,7 @@ fn row(repo: &Place<'_>, session: &str) -> serde_json::Value {
 }
 
 /// Every byte of this text is in some object that a ref leads to.
-fn reachable(repo: &Place<'_>, text: &str) -> bool {
+pub(crate) fn reachable(repo: &Place<'_>, text: &str) -> bool {
     repo.write(".git/sought", text);
     repo.sh("git rev-list --objects --all | grep -q $(git hash-object .git/sought)").code == 0
 }
@@ -186,29 +186,6 @@ fn a_declared_limit_ends_a_session_and_is_named() {
 }
 
 #[test]
-fn stop_ends_all_sessions_and_keeps_their_work() {
-    let world = shop("echo $SHOPFLOOR_AGENT >file; touch started; sleep 1000");
-    let repo = world.repo("api");
-    for title in ["First task", "Second task", "Third task"] {
-        let tree = text(&sling(&repo, &[title]), "worktree");
-        repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
-    }
-    let agents = |rows: serde_json::Value| {
-        let rows = rows.as_array().unwrap().clone();
-        rows.iter().map(|row| text(row, "agent")).collect::<Vec<_>>()
-    };
-    assert_eq!(agents(repo.json("sling ps --json")), ["toast", "toast-2", "toast-3"]);
-    let stopped = repo.json("sling stop --all --json");
-    assert_eq!(stopped.as_array().unwrap().len(), 3);
-    assert_eq!(repo.git("sling ps").ok().out, "nobody is at work\n");
-    for agent in ["toast", "toast-2", "toast-3"] {
-        assert!(reachable(&repo, &format!("{agent}\n")), "{agent}");
-    }
-    repo.git("sling stop --all").fails(1).says(&["nothing to stop"]);
-    assert_eq!(repo.json("bead ready --json").as_array().unwrap().len(), 3);
-}
-
-#[test]
 fn of_many_slings_of_one_bead_one_starts_a_session() {
     let world = shop("sleep 1000");
     let repo = world.repo("api");
@@ -329,6 +306,9 @@ fn a_bead_is_found_from_outside_by_its_prefix() {
     );
     world.person(&listed);
     outside.run(["git", "sling", "web-1234"]).fails(128).says(&["listed for `web`", "api is "]);
+    let other = world.repo("other");
+    let no = other.run(["git", "sling", "web-1234"]).fails(1);
+    no.says(&["there is no bead web-1234 here, and no repository is listed for `web`", "api is "]);
     let session = text(&outside.run(["git", "sling", &bead, "--json"]).ok().json(), "session");
     repo.wait("it is over", 20, "git sling ps", || over(&repo, &session));
     let other = world.repo("web");

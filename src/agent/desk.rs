@@ -16,15 +16,15 @@ use sha2::{Digest as _, Sha256};
 use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
-use crate::host::{self, Clock, Turn};
+use crate::host::{self, Clock, Shelf, Turn};
 
 const DIGITS: usize = 10;
 
 /// Long enough for the checkout of a large repository, which is done in turn.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Of how many sessions that are over the output is kept.
-const MOST_SESSIONS: usize = 500;
+/// What is kept of sessions that are over.
+const ROOM: Shelf = Shelf { entries: 500, bytes: 4 << 30 };
 
 pub(crate) struct Desk {
     place: String,
@@ -73,18 +73,9 @@ impl Desk {
 
     /// The folders of the oldest sessions go when there are too many.
     fn make_room(&self) -> Result<()> {
-        let entries = fs::read_dir(&self.sessions)
-            .with_context(|| format!("reading {}", self.sessions.display()))?;
-        let names = entries.flatten().filter_map(|entry| {
-            let id = entry.file_name().into_string().ok().filter(|name| is_id(name))?;
-            Some((entry.metadata().ok()?.modified().ok()?, id))
-        });
-        let mut all: Vec<_> = names.filter(|(_, id)| !self.is_open(id)).collect();
-        all.sort();
-        for (_, id) in all.iter().take(all.len().saturating_sub(MOST_SESSIONS)) {
-            self.forget(id)?;
-        }
-        Ok(())
+        let stays = |name: &str| !is_id(name) || self.is_open(name);
+        let cleared = ROOM.clear(&self.sessions, &stays);
+        cleared.with_context(|| format!("clearing {}", self.sessions.display()))
     }
 
     /// From now on this process answers for the session.
@@ -98,6 +89,12 @@ impl Desk {
     pub(crate) fn alive(&self, id: &str) -> bool {
         read(&self.live.join(id))
             .is_some_and(|(keeper, machine)| machine != host::machine() || keeper.alive())
+    }
+
+    /// The process that answers for the session, if it was started on this machine.
+    pub(crate) fn keeper(&self, id: &str) -> Option<Identity> {
+        let (keeper, machine) = read(&self.live.join(id))?;
+        (machine == host::machine()).then_some(keeper)
     }
 
     /// Sessions for which nobody answers any more, though they never came to an end.
@@ -160,14 +157,15 @@ impl Desk {
         (machine == host::machine()).then_some(agent)
     }
 
-    /// A person wants the session to end; its runner reads who.
+    /// A person wants the session to end.
     pub(crate) fn ask_to_stop(&self, id: &str, who: &str) -> Result<()> {
         make_private(&self.folder(id))?;
         write(&self.folder(id).join("stop"), who)
     }
 
-    pub(crate) fn asked_to_stop(&self, id: &str) -> bool {
-        self.folder(id).join("stop").exists()
+    /// Who wants the session to end, if anybody does.
+    pub(crate) fn asked_to_stop(&self, id: &str) -> Option<String> {
+        fs::read_to_string(self.folder(id).join("stop")).ok()
     }
 
     pub(crate) fn folder(&self, id: &str) -> PathBuf {

@@ -116,8 +116,15 @@ mod tests {
             name: "r".into(),
             commit: "c".into(),
         };
-        let gone =
-            Ended { agent, bead, outcome: Outcome::Lost, exit: none, limit: None, error: None };
+        let gone = Ended {
+            agent,
+            bead,
+            outcome: Outcome::Lost,
+            exit: none,
+            limit: None,
+            error: None,
+            asked: None,
+        };
         let over = End { session: "s-1".to_owned(), ended: gone, rescued: Some(rescued) };
         let start = vec![hooked("s-1", "toast", "b-1")];
         let queued = |_: &str| true;

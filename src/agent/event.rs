@@ -77,6 +77,9 @@ pub(crate) struct Ended {
     pub(crate) limit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// Who wanted it to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<String>,
 }
 
 /// Work that was not submitted is kept by a ref.

@@ -193,6 +193,7 @@ pub(super) mod tests {
             exit: Some(1),
             limit: None,
             error: None,
+            asked: None,
         };
         line(session, &Event::Ended(with))
     }

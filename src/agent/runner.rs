@@ -137,7 +137,7 @@ pub(crate) fn attend(
     loop {
         if let Some(end) = agent.wait(GLANCE)? {
             return Ok(match end {
-                _ if desk.asked_to_stop(&session.id) => ended(session, Outcome::Stopped),
+                _ if desk.asked_to_stop(&session.id).is_some() => stopped(session, desk),
                 End::Exit(code) => Ended { exit: Some(code), ..ended(session, Outcome::Exited) },
                 End::Signal(_) | End::Timeout => ended(session, Outcome::Killed),
                 End::NotStarted(_) => ended(session, Outcome::NotStarted),
@@ -149,11 +149,13 @@ pub(crate) fn attend(
             let size = std::fs::metadata(&output).map_or(0, |facts| facts.len());
             (size > MOST_OUTPUT).then(|| format!("{} MiB of output", MOST_OUTPUT >> 20))
         };
-        if limit.is_some() || desk.asked_to_stop(&session.id) {
+        if limit.is_some() || desk.asked_to_stop(&session.id).is_some() {
             end_group(agent.identity());
             agent.wait(Duration::from_secs(5))?;
-            let outcome = if limit.is_some() { Outcome::Limit } else { Outcome::Stopped };
-            return Ok(Ended { limit, ..ended(session, outcome) });
+            return Ok(match limit {
+                Some(_) => Ended { limit, ..ended(session, Outcome::Limit) },
+                None => stopped(session, desk),
+            });
         }
         if !desk.is_open(&session.id) {
             // A person removed our directory; say again who is here.
@@ -175,7 +177,12 @@ pub(crate) fn sweep(desk: &Desk, session: &str) {
 /// How the end of a session is told.
 pub(crate) fn ended(session: &Session, outcome: Outcome) -> Ended {
     let (agent, bead) = (session.agent.clone(), session.bead.clone());
-    Ended { agent, bead, outcome, exit: None, limit: None, error: None }
+    Ended { agent, bead, outcome, exit: None, limit: None, error: None, asked: None }
+}
+
+/// The same of one that a person has ended.
+pub(crate) fn stopped(session: &Session, desk: &Desk) -> Ended {
+    Ended { asked: desk.asked_to_stop(&session.id), ..ended(session, Outcome::Stopped) }
 }
 
 /// The arguments with the prompt in its place: at `{prompt}`, else as the last one.

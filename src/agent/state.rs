@@ -108,6 +108,7 @@ mod tests {
                 exit,
                 limit: None,
                 error: None,
+                asked: None,
             }),
             ended_at: None,
             rescued: Vec::new(),

@@ -8,7 +8,7 @@ use crate::refusal::{Kind, Refusal};
 
 pub(super) const NOTHING: u8 = 1;
 pub(super) const REFUSED: u8 = 3;
-const AGAIN: u8 = 75;
+pub(super) const AGAIN: u8 = 75;
 const FATAL: u8 = 128;
 pub(super) const USAGE: u8 = 129;
 

@@ -91,7 +91,7 @@ pub struct AgentSpec {
     /// What stands in `Assisted-by:` after the colon, and in the ledger's lines.
     pub model: Option<String>,
     pub env: IndexMap<String, String>,
-    /// The session is ended at this age, after its work is rescued.
+    /// The session is ended at this age; then its work is rescued, which nobody edits any more.
     #[serde(deserialize_with = "file::some_duration")]
     pub timeout: Option<Duration>,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::agent::Roster;
+use crate::agent::{Desk, Roster};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
 use crate::githook;
@@ -64,7 +64,8 @@ impl Deinit {
 
 /// Nothing that waits or works may lose its ground.
 fn idle(cx: &Context) -> Result<()> {
-    let (queue, roster): (Queue, Roster) = cx.ledger()?.read()?;
+    let ledger = cx.ledger()?;
+    let (queue, roster): (Queue, Roster) = ledger.read()?;
     let waiting: Vec<String> = queue
         .entries()
         .filter(|entry| entry.state.is_open())
@@ -76,8 +77,13 @@ fn idle(cx: &Context) -> Result<()> {
             .hint("git refinery run --drain finishes them; git refinery reject N takes one out")
             .into());
     }
-    let running: Vec<String> =
-        roster.running().map(|session| format!("{} ({})", session.agent, session.bead)).collect();
+    // What other clones are at is theirs, and nothing of it stands here.
+    let (desk, replica) = (Desk::of(cx.repo()?), ledger.known_replica());
+    let running: Vec<String> = roster
+        .running()
+        .filter(|session| desk.is_ours(session, replica.as_deref()))
+        .map(|session| format!("{} ({})", session.agent, session.bead))
+        .collect();
     if !running.is_empty() {
         let what = format!("sessions are running: {}", running.join(", "));
         return Err(Refusal::refused(what)

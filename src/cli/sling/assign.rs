@@ -244,19 +244,31 @@ fn elsewhere(cx: &Context, what: &str) -> Result<Option<Context>> {
             there.repo()?;
             Ok(Some(there))
         }
-        (None, None) => Ok(None),
-        (None, Some(error)) => Err(match prefix {
-            Some(prefix) => unknown(cx, prefix, &listed).into(),
-            None => error,
+        (None, outside) => Err(match (prefix, outside) {
+            (Some(prefix), outside) => {
+                unknown(cx, (what, prefix), outside.is_some(), &listed).into()
+            }
+            (None, Some(error)) => error,
+            (None, None) => return Ok(None),
         }),
     }
 }
 
 /// Names the repositories that are listed, and where to list one.
-fn unknown(cx: &Context, prefix: &str, listed: &IndexMap<String, PathBuf>) -> Refusal {
-    let what = format!("not in a git repository, and no repository is listed for `{prefix}`");
+fn unknown(
+    cx: &Context,
+    (what, prefix): (&str, &str),
+    outside: bool,
+    listed: &IndexMap<String, PathBuf>,
+) -> Refusal {
+    let unlisted = format!("no repository is listed for `{prefix}`");
+    let no = match outside {
+        true => Refusal::fatal(format!("not in a git repository, and {unlisted}")),
+        false => Refusal::nothing(format!("there is no bead {what} here, and {unlisted}"))
+            .hint("a sentence of more than one word makes a new bead"),
+    };
     let known = listed.iter().map(|(name, path)| format!("{name} is {}", path.display()));
-    let no = known.fold(Refusal::fatal(what), Refusal::hint);
+    let no = known.fold(no, Refusal::hint);
     let Some(file) = policy::person_file(&cx.env) else {
         return no.hint("call this inside the repository");
     };

@@ -40,7 +40,7 @@ impl Runner {
             Ok(ended) => ended,
             Err(error) => {
                 let error = Some(format!("{error:#}"));
-                Ended { error, ..runner::ended(session, Outcome::NotStarted) }
+                Ended { error, ..runner::ended(session, Outcome::Lost) }
             }
         };
         settle::finish(cx, &desk, session, ended)?;
@@ -51,7 +51,13 @@ impl Runner {
 }
 
 fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> Result<Ended> {
-    let agent = runner::start(plan, session, desk, &cx.env)?;
+    let agent = match runner::start(plan, session, desk, &cx.env) {
+        Ok(agent) => agent,
+        Err(error) => {
+            let error = Some(format!("{error:#}"));
+            return Ok(Ended { error, ..runner::ended(session, Outcome::NotStarted) });
+        }
+    };
     let started = Started { agent: session.agent.clone(), bead: session.bead.clone() };
     let actor = cx.actor()?;
     let said = cx.ledger()?.write(&actor, |(_, roster, _): &World, pen| {
@@ -75,7 +81,7 @@ fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> 
 }
 
 /// Starts the refinery again if entries wait and it died.
-pub(super) fn wake(cx: &Context, target: &str) -> Result<()> {
+fn wake(cx: &Context, target: &str) -> Result<()> {
     let queue: Queue = cx.ledger()?.read()?;
     if queue.waiting(target).next().is_some() {
         refinery::autorun(cx.repo()?, target)?;

@@ -96,9 +96,12 @@ fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
             desk.close(id)?;
             continue;
         }
-        let stopped = desk.asked_to_stop(id);
-        let outcome = if stopped { Outcome::Stopped } else { Outcome::Lost };
-        let kept = finish(cx, desk, session, runner::ended(session, outcome))?;
+        let stopped = desk.asked_to_stop(id).is_some();
+        let ended = match stopped {
+            true => runner::stopped(session, desk),
+            false => runner::ended(session, Outcome::Lost),
+        };
+        let kept = finish(cx, desk, session, ended)?;
         if !stopped {
             cx.note(format!("session {id} of {} had lost its runner and was ended", session.agent));
         }

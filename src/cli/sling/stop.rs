@@ -5,15 +5,19 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::agent::{Desk, Session, runner};
+use crate::agent::{Desk, Session};
 use crate::cli::context::Context;
+use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::logs::session;
 use crate::cli::sling::{World, settle};
+use crate::host::process;
 use crate::refusal::Refusal;
 
 /// How long runners have to bring their sessions to an end.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the system has to end runners that did not.
+const FORCED: Duration = Duration::from_secs(10);
 
 /// End sessions; what they had not submitted is kept, and their tasks are free again
 ///
@@ -64,30 +68,38 @@ impl Stop {
         for session in &chosen {
             desk.ask_to_stop(&session.id, &who)?;
         }
-        let begun = Instant::now();
-        while chosen.iter().any(|session| desk.alive(&session.id)) {
-            if begun.elapsed() > PATIENCE {
+        let (begun, mut forced) = (Instant::now(), false);
+        let answers = |session: &&Session| desk.alive(&session.id);
+        while chosen.iter().any(|session| answers(&session)) && begun.elapsed() < PATIENCE + FORCED
+        {
+            if !forced && begun.elapsed() >= PATIENCE {
+                forced = true;
                 // A runner that does not answer is worth no more than one that is gone.
-                for session in &chosen {
-                    runner::sweep(&desk, &session.id);
+                let keepers = chosen.iter().filter(answers).filter_map(|s| desk.keeper(&s.id));
+                for keeper in keepers {
+                    process::end_group(&keeper);
                 }
-                break;
             }
             cx.clock.sleep(Duration::from_millis(20));
         }
         settle::settle_whole(cx)?;
         let (beads, roster, _) = ledger.read::<World>()?;
-        let stopped =
-            chosen.iter().filter_map(|session| roster.session(&session.id)).map(|session| {
-                Stopped {
-                    session: session.id.clone(),
-                    agent: session.agent.clone(),
-                    bead: session.bead.clone(),
-                    short: beads.short(&session.bead).to_owned(),
-                    rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
-                }
-            });
-        Ok(All(stopped.collect()).into())
+        let (over, left): (Vec<&Session>, _) = chosen
+            .iter()
+            .filter_map(|session| roster.session(&session.id))
+            .partition(|session| session.ended.is_some());
+        for session in &left {
+            cx.note(format!("session {} of {} has not ended", session.id, session.agent));
+        }
+        let code = if left.is_empty() { 0 } else { exit::AGAIN };
+        let stopped = over.into_iter().map(|session| Stopped {
+            session: session.id.clone(),
+            agent: session.agent.clone(),
+            bead: session.bead.clone(),
+            short: beads.short(&session.bead).to_owned(),
+            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
+        });
+        Ok(Done::from(All(stopped.collect())).exit(code))
     }
 }
 
