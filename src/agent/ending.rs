@@ -57,7 +57,7 @@ pub(crate) fn left_behind(
     roster: &Roster,
     submitted: &dyn Fn(&str) -> bool,
 ) -> Vec<Word> {
-    let held = beads.iter().filter(|bead| bead.claim.is_some() && !submitted(&bead.id));
+    let held = beads.held().filter(|bead| !submitted(&bead.id));
     let over = held.filter_map(|bead| {
         let id = bead.claim.as_ref()?.session.as_deref()?;
         roster.session(id).filter(|session| session.ended.is_some()).map(|session| (bead, session))

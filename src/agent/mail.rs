@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{self, Event};
-use crate::ledger::{Fold, Line};
+use crate::ledger::{Fold, Line, Loaded, Saving};
 use crate::refusal::Refusal;
 
 /// The address of the person whose floor this is.
@@ -91,6 +91,14 @@ impl Fold for Post {
             }
             _ => {}
         }
+    }
+
+    fn save(&self) -> Option<Saving> {
+        Saving::plain(self)
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        loaded.plain()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::agent::event::{Ended, Event, Hooked, Rescued};
-use crate::ledger::{Fold, Line};
+use crate::ledger::{Fold, Line, Loaded, Saving};
 
 /// What hangs on an agent's hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +148,14 @@ impl Fold for Roster {
             }
             Some(Event::Sent(_) | Event::Read {}) | None => {}
         }
+    }
+
+    fn save(&self) -> Option<Saving> {
+        Saving::plain(self)
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        loaded.plain()
     }
 }
 

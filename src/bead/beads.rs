@@ -1,11 +1,11 @@
 //! The fold of this room's words: every bead as it stands, and how a person may name one.
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::bead::Claim;
 use crate::bead::event::{Closed, Edit, Event, Landed, Link, New, Status};
-use crate::ledger::{Fold, Line};
+use crate::bead::face::{CLOSED, is_live};
+use crate::ledger::{Fold, Kept as _, Line, Loaded, Row, Saving, Table};
 use crate::refusal::Refusal;
 
 /// A unit of work. Field names are those of beads' JSON, so that output needs no translation.
@@ -77,9 +77,9 @@ pub struct Comment {
 }
 
 /// Every bead the ledger knows, in the order of creation.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Default)]
 pub struct Beads {
-    all: IndexMap<String, Bead>,
+    all: Table<Bead>,
 }
 
 impl Fold for Beads {
@@ -90,12 +90,34 @@ impl Fold for Beads {
     }
 
     fn drink(&mut self, line: &Line) {
+        if !line.act.starts_with("bead.") {
+            return;
+        }
         let Some(event) = line.event::<Event>() else { return };
         if let Event::Created(new) = event {
-            self.all.entry(line.on.clone()).or_insert_with(|| Bead::born(line, new));
+            if !self.all.contains(&line.on) {
+                self.all.insert(line.on.clone(), Bead::born(line, new));
+            }
         } else if let Some(bead) = self.all.get_mut(&line.on) {
             bead.drink(line, event);
         }
+    }
+
+    fn save(&self) -> Option<Saving> {
+        self.all.save()
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        let all = Table::load(loaded, |lines| {
+            let mut beads = Self::default();
+            lines(&mut |line| beads.drink(line))?;
+            Ok(beads.all)
+        })?;
+        Some(Self { all })
+    }
+
+    fn is_sound(&self) -> bool {
+        self.all.is_sound()
     }
 }
 
@@ -107,12 +129,31 @@ impl Beads {
         self.all.get(id)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Bead> {
-        self.all.values()
+    /// A bead of which only as much is read as is asked for.
+    pub fn row(&self, id: &str) -> Option<Row<'_, Bead>> {
+        self.all.row(id)
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_, Bead>> {
+        self.all.rows()
+    }
+
+    /// The beads that may hold others up.
+    pub fn live(&self) -> impl Iterator<Item = Row<'_, Bead>> {
+        self.rows().filter(is_live)
+    }
+
+    pub fn not_closed(&self) -> impl Iterator<Item = Row<'_, Bead>> {
+        self.rows().filter(|row| row.mark() != CLOSED)
+    }
+
+    /// The beads that somebody holds.
+    pub fn held(&self) -> impl Iterator<Item = &Bead> {
+        self.live().filter(|row| row.face().is_claimed).map(|row| row.whole())
     }
 
     pub fn count(&self) -> usize {
-        self.all.len()
+        self.all.count()
     }
 
     /// The bead whose id starts so. Refuses an unknown start, and an ambiguous one with its candidates.
@@ -120,7 +161,8 @@ impl Beads {
         if let Some(bead) = self.all.get(start) {
             return Ok(bead);
         }
-        let mut fits = self.all.values().filter(|bead| names(&bead.id, start));
+        let fits = self.rows().filter(|row| names(row.key(), start));
+        let mut fits = fits.map(|row| row.whole());
         match (fits.next(), fits.next()) {
             (Some(only), None) => Ok(only),
             (Some(first), Some(second)) => {
@@ -142,32 +184,36 @@ impl Beads {
 
     /// The shortest start of `id` that names it alone, at least four characters after the prefix.
     pub fn short<'a>(&self, id: &'a str) -> &'a str {
-        let hash = hash_of(id);
-        let from = id.len() - hash.len();
-        let alone = |end: &usize| {
-            id.get(..*end).is_some_and(|start| {
-                !self.all.keys().any(|other| other != id && other.starts_with(start))
-            })
-        };
-        let least = (from + SHORTEST).min(id.len());
-        (least..=id.len()).find(alone).and_then(|end| id.get(..end)).unwrap_or(id)
+        let least = (id.len() - hash_of(id).len() + SHORTEST).min(id.len());
+        let starts = (least..=id.len()).filter_map(|end| id.get(..end));
+        let Some(start) = starts.clone().next() else { return id };
+        let others = self.all.starting(start).map(|row| row.key()).filter(|other| *other != id);
+        let others: Vec<_> = others.collect();
+        let alone = |start: &&str| !others.iter().any(|other| other.starts_with(start));
+        starts.into_iter().find(alone).unwrap_or(id)
     }
 
-    pub fn parent<'a>(&'a self, bead: &'a Bead) -> Option<&'a Bead> {
-        let edge = bead.dependencies.iter().find(|edge| edge.kind == Link::PARENT_CHILD)?;
-        self.get(&edge.depends_on_id)
+    pub fn parent(&self, bead: &Bead) -> Option<&Bead> {
+        self.get(bead.face().parent()?)
     }
 
-    pub fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Bead> {
-        self.dependents(id).filter(|(edge, _)| edge.kind == Link::PARENT_CHILD).map(|(_, b)| b)
+    pub fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
+        self.all.naming(id).filter(move |row| row.face().parent() == Some(id))
     }
 
     /// Who depends on `id`, and by which edge.
     pub fn dependents<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a Edge, &'a Bead)> {
-        self.all.values().flat_map(move |bead| {
+        self.all.naming(id).flat_map(move |row| {
+            let bead = row.whole();
             let ours = bead.dependencies.iter().filter(move |edge| edge.depends_on_id == id);
             ours.map(move |edge| (edge, bead))
         })
+    }
+
+    /// How many edges lead to `id`.
+    pub fn count_dependents(&self, id: &str) -> usize {
+        let edges = |row: Row<'_, Bead>| row.face().edges.iter().filter(|e| e.1 == id).count();
+        self.all.naming(id).map(edges).sum()
     }
 }
 
@@ -448,11 +494,13 @@ pub(super) mod tests {
     #[test]
     fn lines_of_unknown_kinds_and_beads_change_nothing() {
         let mut all = beads(&[("b-1", &[])]);
-        let before = serde_json::to_string(&all).unwrap();
+        let told =
+            |all: &Beads| format!("{:?}", all.rows().map(|row| row.whole()).collect::<Vec<_>>());
+        let before = told(&all);
         let mut strange = line("b-1", "x", &Event::Commented { text: "x".to_owned() });
         strange.act = "bead.from-the-future".to_owned();
         all.drink(&strange);
         drink(&mut all, "b-2", "x", &claimed(1, "x"));
-        assert_eq!(serde_json::to_string(&all).unwrap(), before);
+        assert_eq!(told(&all), before);
     }
 }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::bead::beads::{Bead, Beads};
 use crate::bead::event::{Closed, Edit, Event, Landed, Link, New, NewLink, Status};
 use crate::bead::graph;
-use crate::ledger::Actor;
+use crate::ledger::{Actor, Row};
 use crate::refusal::Refusal;
 
 /// Priorities run from 0, the most urgent, to this.
@@ -203,7 +203,8 @@ pub fn close(
         .hint("git bead sync asks for it")
         .into());
     }
-    if let Some(open) = beads.children(&bead.id).find(|child| child.status != Status::CLOSED) {
+    let is_open = |child: &Row<'_, Bead>| child.face().status != Status::CLOSED.as_str();
+    if let Some(open) = beads.children(&bead.id).find(is_open).map(|child| child.whole()) {
         return Err(Refusal::refused(format!(
             "{short} has an open child: {} {}",
             beads.short(&open.id),

@@ -1,26 +1,33 @@
 //! Edges between beads: what holds what up, what would close a ring, the tree below a bead. Pure.
 
-use std::collections::{HashMap, HashSet};
-
-use petgraph::algo::astar;
-use petgraph::graphmap::DiGraphMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::bead::beads::{Bead, Beads};
 use crate::bead::event::{Link, Status};
+use crate::bead::face::{Face, is_live};
 
 /// The ring that `from -> to` would close, from `from` back to itself; `None` if there is none.
 pub fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
-    let edges = beads.iter().flat_map(|bead| bead.dependencies.iter());
-    let graph: DiGraphMap<&str, ()> = edges
-        .filter(|edge| edge.kind.orders())
-        .map(|edge| (edge.issue_id.as_str(), edge.depends_on_id.as_str()))
-        .collect();
-    if from == to {
-        return Some(vec![from, to]);
+    // From `to` outwards, each bead with the one it was reached from.
+    let mut reached = HashMap::from([(to, None)]);
+    let mut next = VecDeque::from([to]);
+    while let Some(at) = next.pop_front() {
+        if at == from {
+            let back = std::iter::successors(Some(at), |at| reached.get(at).copied().flatten());
+            let mut path: Vec<_> = back.collect();
+            path.push(from);
+            path.reverse();
+            return Some(path);
+        }
+        let edges = beads.row(at).map(|row| row.face().edges).unwrap_or_default();
+        for (_, to) in edges.into_iter().filter(|(kind, _)| Link::new(*kind).orders()) {
+            if !reached.contains_key(to) {
+                reached.insert(to, Some(at));
+                next.push_back(to);
+            }
+        }
     }
-    let (_, path) =
-        astar(&graph, graph.contains_node(to).then_some(to)?, |n| n == from, |_| 1, |_| 0)?;
-    Some(std::iter::once(from).chain(path).collect())
+    None
 }
 
 /// Why nothing can start on a bead: the beads it waits for. Computed for all beads at once.
@@ -32,17 +39,21 @@ impl<'a> Blocked<'a> {
     /// A bead is blocked by open beads it depends on, by a spawner's open children it waits for,
     /// and by whatever blocks its parent. A finished bead is never blocked.
     pub fn of(beads: &'a Beads) -> Self {
+        let live: Vec<_> = beads
+            .live()
+            .map(|row| (row.key(), row.face()))
+            .filter(|(_, face)| !face.edges.is_empty())
+            .collect();
         let mut by: HashMap<&str, Vec<&str>> = HashMap::new();
-        for bead in beads.iter().filter(|bead| !bead.status.frees()) {
-            let blockers = direct(beads, bead);
+        for (id, face) in &live {
+            let blockers = direct(beads, face);
             if !blockers.is_empty() {
-                by.insert(&bead.id, blockers);
+                by.insert(id, blockers);
             }
         }
-        let inherited: Vec<_> = beads
+        let inherited: Vec<_> = live
             .iter()
-            .filter(|bead| !bead.status.frees())
-            .filter_map(|bead| Some((bead.id.as_str(), above(beads, bead, &by)?)))
+            .filter_map(|(id, face)| Some((*id, above(beads, id, face, &by)?)))
             .collect();
         for (id, blockers) in inherited {
             let known = by.entry(id).or_default();
@@ -58,15 +69,14 @@ impl<'a> Blocked<'a> {
     }
 }
 
-fn direct<'a>(beads: &'a Beads, bead: &'a Bead) -> Vec<&'a str> {
+fn direct<'a>(beads: &'a Beads, face: &Face<'a>) -> Vec<&'a str> {
     let mut blockers = Vec::new();
-    for edge in &bead.dependencies {
-        if edge.kind.blocks() {
-            let target = beads.get(&edge.depends_on_id).filter(|target| !target.status.frees());
-            blockers.extend(target.map(|target| target.id.as_str()));
-        } else if edge.kind == Link::WAITS_FOR {
-            let open = beads.children(&edge.depends_on_id).filter(|child| !child.status.frees());
-            blockers.extend(open.map(|child| child.id.as_str()));
+    for (kind, to) in face.edges.iter().copied() {
+        let kind = Link::new(kind);
+        if kind.blocks() {
+            blockers.extend(beads.row(to).filter(is_live).map(|target| target.key()));
+        } else if kind == Link::WAITS_FOR {
+            blockers.extend(beads.children(to).filter(is_live).map(|child| child.key()));
         }
     }
     blockers
@@ -74,18 +84,19 @@ fn direct<'a>(beads: &'a Beads, bead: &'a Bead) -> Vec<&'a str> {
 
 fn above<'a>(
     beads: &'a Beads,
-    bead: &'a Bead,
+    id: &'a str,
+    face: &Face<'a>,
     direct: &HashMap<&'a str, Vec<&'a str>>,
 ) -> Option<Vec<&'a str>> {
-    let mut seen = HashSet::from([bead.id.as_str()]);
+    let mut seen = HashSet::from([id]);
     let mut found = Vec::new();
-    let mut at = beads.parent(bead);
+    let mut at = face.parent().and_then(|id| beads.row(id));
     while let Some(parent) = at {
-        if !seen.insert(&parent.id) {
+        if !seen.insert(parent.key()) {
             break;
         }
-        found.extend(direct.get(parent.id.as_str()).into_iter().flatten().copied());
-        at = beads.parent(parent);
+        found.extend(direct.get(parent.key()).into_iter().flatten().copied());
+        at = parent.face().parent().and_then(|id| beads.row(id));
     }
     (!found.is_empty()).then_some(found)
 }

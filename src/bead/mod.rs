@@ -5,6 +5,7 @@ pub mod beads;
 pub mod change;
 mod claims;
 pub mod event;
+pub mod face;
 pub mod graph;
 pub mod hub;
 pub mod ready;

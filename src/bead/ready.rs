@@ -2,7 +2,9 @@
 
 use crate::bead::beads::{Bead, Beads};
 use crate::bead::event::Status;
+use crate::bead::face::Face;
 use crate::bead::graph::Blocked;
+use crate::ledger::Row;
 
 /// Types that are records of the machinery and not work to pick up, unless asked for by name.
 const NOT_WORK: &[&str] = &["merge-request", "gate", "molecule", "message", "agent", "role", "rig"];
@@ -29,43 +31,54 @@ pub enum Order {
 }
 
 /// Open, unblocked, unclaimed work. An epic with children is a container, not work.
-pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<&'a Bead> {
+pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<Row<'a, Bead>> {
     let blocked = Blocked::of(beads);
-    let mut found: Vec<_> = beads
-        .iter()
-        .filter(|bead| bead.status == Status::OPEN && bead.claim.is_none())
-        .filter(|bead| blocked.by(&bead.id).is_empty())
-        .filter(|bead| wanted.issue_type.is_some() || !NOT_WORK.contains(&bead.issue_type.as_str()))
-        .filter(|bead| wanted.fits(beads, bead))
-        .filter(|bead| bead.issue_type != "epic" || beads.children(&bead.id).next().is_none())
-        .collect();
+    let free = beads.live().map(|row| (row, row.face()));
+    let found = free
+        .filter(|(_, face)| face.status == Status::OPEN.as_str() && !face.is_claimed)
+        .filter(|(row, _)| blocked.by(row.key()).is_empty())
+        .filter(|(_, face)| wanted.issue_type.is_some() || !NOT_WORK.contains(&face.issue_type))
+        .filter(|(_, face)| wanted.fits(beads, face))
+        .filter(|(row, face)| {
+            face.issue_type != "epic" || beads.children(row.key()).next().is_none()
+        });
+    sorted(found, order)
+}
+
+/// Rows in an order that depends on nothing else.
+pub fn sorted<'a>(
+    found: impl Iterator<Item = (Row<'a, Bead>, Face<'a>)>,
+    order: Order,
+) -> Vec<Row<'a, Bead>> {
+    let mut found: Vec<_> =
+        found.map(|(row, face)| (face.priority, face.created_at, row.key(), row)).collect();
     match order {
-        Order::Priority => found.sort_by(|a, b| {
-            (a.priority, &b.created_at, &a.id).cmp(&(b.priority, &a.created_at, &b.id))
-        }),
-        Order::Oldest => found.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id))),
+        Order::Priority => {
+            found.sort_unstable_by(|a, b| (a.0, b.1, a.2).cmp(&(b.0, a.1, b.2)));
+        }
+        Order::Oldest => found.sort_unstable_by(|a, b| (a.1, a.2).cmp(&(b.1, b.2))),
     }
-    found
+    found.into_iter().map(|(.., row)| row).collect()
 }
 
 impl Wanted {
-    pub fn fits(&self, beads: &Beads, bead: &Bead) -> bool {
-        self.issue_type.as_ref().is_none_or(|asked| bead.issue_type == *asked)
-            && self.priority.is_none_or(|asked| bead.priority == asked)
-            && self.assignee.as_ref().is_none_or(|asked| bead.assignee.as_ref() == Some(asked))
-            && !(self.unassigned && bead.assignee.is_some())
-            && self.labels.iter().all(|label| bead.labels.contains(label))
-            && self.parent.as_ref().is_none_or(|asked| below(beads, bead, asked))
+    pub fn fits(&self, beads: &Beads, face: &Face<'_>) -> bool {
+        self.issue_type.as_ref().is_none_or(|asked| face.issue_type == *asked)
+            && self.priority.is_none_or(|asked| face.priority == asked)
+            && self.assignee.as_ref().is_none_or(|asked| face.assignee == Some(asked))
+            && !(self.unassigned && face.assignee.is_some())
+            && self.labels.iter().all(|label| face.labels.contains(&label.as_str()))
+            && self.parent.as_ref().is_none_or(|asked| below(beads, face, asked))
     }
 }
 
-/// Whether `bead` is a descendant of `ancestor`.
-fn below(beads: &Beads, bead: &Bead, ancestor: &str) -> bool {
-    let mut at = beads.parent(bead);
+/// Whether a bead is a descendant of `ancestor`.
+fn below(beads: &Beads, face: &Face<'_>, ancestor: &str) -> bool {
+    let mut at = face.parent();
     for _ in 0..beads.count() {
         match at {
-            Some(parent) if parent.id == ancestor => return true,
-            Some(parent) => at = beads.parent(parent),
+            Some(parent) if parent == ancestor => return true,
+            Some(parent) => at = beads.row(parent).and_then(|row| row.face().parent()),
             None => return false,
         }
     }
@@ -79,10 +92,7 @@ mod tests {
     use crate::bead::event::{Closed, Edit, Event, Link};
 
     fn ids(beads: &Beads) -> Vec<&str> {
-        ready(beads, &Wanted::default(), Order::Oldest)
-            .iter()
-            .map(|bead| bead.id.as_str())
-            .collect()
+        ready(beads, &Wanted::default(), Order::Oldest).iter().map(|row| row.key()).collect()
     }
 
     #[test]

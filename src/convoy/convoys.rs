@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use crate::bead::Beads;
 use crate::bead::event::Status;
-use crate::ledger::{Fold, Line};
+use crate::ledger::{Fold, Line, Loaded, Saving};
 use crate::refusal::Refusal;
 
 /// A batch that is tracked until all of it is through.
@@ -105,6 +105,14 @@ impl Fold for Convoys {
             }
             None => {}
         }
+    }
+
+    fn save(&self) -> Option<Saving> {
+        Saving::plain(self)
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        loaded.plain()
     }
 }
 
@@ -254,7 +262,8 @@ mod tests {
         fn fold(&self) -> (Beads, Convoys) {
             let mut both = <(Beads, Convoys)>::default();
             for line in &self.lines {
-                both.drink(line);
+                both.0.drink(line);
+                both.1.drink(line);
             }
             both
         }

@@ -1,101 +1,130 @@
-//! A state saved, so that the next command reads only what is new. Never a second truth: whatever is
-//! not exactly as it should be is passed over without a word and made again.
+//! States saved, each fold for itself, so that the next command reads only what is new. Never a second
+//! truth: whatever is not exactly as it should be is passed over without a word and made again.
+//!
+//! A file: a name for its form, a seal over what is read at once, three lengths; the front of the state,
+//! where in the ledger it stands, and the back, of which each row has a seal of its own. A second file
+//! beside it holds what changed since, and the seal of the one it goes with.
 
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Fold;
+use super::fold::{Loaded, Part, Saving, Source};
+use super::seal::seal;
 use super::shelf::Positions;
-use super::state::State;
+use super::table::{Back, Saved};
 use crate::git::Oid;
 use crate::host::Turn;
 
 /// Names the form of the file; another form has another name.
-const MAGIC: &str = "shopfloor-cache-2";
+const MAGIC: u64 = u64::from_le_bytes(*b"sfcache4");
+const PRELUDE: usize = 40;
+
+/// How far a state has drunk.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub(super) tip: Option<Oid>,
+    pub(super) positions: Positions,
+    /// The place of the last line in the one order.
+    pub(super) last: (u64, String),
+}
 
 #[derive(Serialize, Deserialize)]
 struct Header {
     name: String,
     version: u32,
-    tip: Oid,
-    positions: Positions,
-    count: u64,
-    last: (u64, String),
-    fold: usize,
+    /// The seal of the file that this one goes with.
+    bottom: u64,
+    mark: Mark,
 }
 
-/// The saved state of a fold.
-pub(super) fn load<S: Fold>(own_dir: &Path) -> Option<State<S>> {
-    let bytes = fs::read(path::<S>(own_dir)).ok()?;
-    let (seal, rest) = cut_line(&bytes)?;
-    if seal != mark(rest).as_bytes() {
-        return None;
-    }
-    let (header, rest) = cut_line(rest)?;
-    let header: Header = serde_json::from_slice(header).ok()?;
-    if (header.name.as_str(), header.version) != (&*S::name(), S::VERSION) {
-        return None;
-    }
-    let (fold, heads) = rest.split_at_checked(header.fold)?;
-    Some(State {
-        tip: Some(header.tip),
-        positions: header.positions,
-        count: header.count,
-        last: header.last,
-        fold: serde_json::from_slice(fold).ok()?,
-        heads: heads.to_vec(),
-        fresh: Vec::new(),
-    })
+/// Fills a fold with what was saved of it. Says how far that had drunk, and the seal of its lower file.
+pub(super) fn load(own_dir: &Path, part: &mut dyn Part, lines: Source) -> Option<(Mark, u64)> {
+    let [lower, upper] = paths(own_dir, &part.name());
+    let fits = |header: &Header| header.name == part.name() && header.version == part.version();
+    let (seal, bottom, saved) = read(&lower).filter(|(_, header, _)| fits(header))?;
+    let since = read(&upper).filter(|(_, header, _)| fits(header) && header.bottom == seal);
+    let mark = since.as_ref().map_or(bottom.mark, |(_, header, _)| header.mark.clone());
+    let since = since.map(|(_, _, saved)| saved);
+    part.load(Loaded { bottom: saved, since, lines }).then_some((mark, seal))
 }
 
-/// Saves a state; a repository that cannot be written to does without, and so does whoever comes while
-/// another one saves: many writers at once would else all save the same.
-pub(super) fn save<S: Fold>(own_dir: &Path, state: &State<S>) -> Option<()> {
-    let path = path::<S>(own_dir);
-    let dir = path.parent()?;
+/// Saves a fold that stands on `bottom`, and says what it stands on then. A repository that cannot be
+/// written to does without, and so does whoever comes while another one saves.
+pub(super) fn save(own_dir: &Path, part: &dyn Part, mark: &Mark, bottom: u64) -> Option<u64> {
+    let [lower, upper] = paths(own_dir, &part.name());
+    let dir = lower.parent()?;
     fs::create_dir_all(dir).ok()?;
     let _turn = Turn::try_take(&dir.join("turn")).ok()??;
-    let fold = serde_json::to_vec(&state.fold).ok()?;
-    let header = Header {
-        name: S::name(),
-        version: S::VERSION,
-        tip: state.tip?,
-        positions: state.positions.clone(),
-        count: state.count,
-        last: state.last.clone(),
-        fold: fold.len(),
-    };
-    let mut body = serde_json::to_vec(&header).ok()?;
-    body.push(b'\n');
-    body.extend(fold);
-    body.extend(state.heads().ok()?.text().into_bytes());
-    let mut file = tempfile::NamedTempFile::new_in(dir).ok()?;
-    writeln!(file, "{}", mark(&body)).ok()?;
-    file.write_all(&body).ok()?;
-    file.persist(path).ok().map(drop)
+    let header =
+        |bottom| Header { name: part.name(), version: part.version(), bottom, mark: mark.clone() };
+    match part.save()? {
+        Saving::Whole(saved) => {
+            let seal = write(&lower, &header(0), saved)?;
+            drop(fs::remove_file(upper));
+            Some(seal)
+        }
+        // Somebody else may have put another one below meanwhile.
+        Saving::Since(saved) if File::open(&lower).ok().and_then(prelude)?.1 == bottom => {
+            write(&upper, &header(bottom), saved).map(|_| bottom)
+        }
+        Saving::Since(_) => None,
+    }
 }
 
-fn path<S: Fold>(own_dir: &Path) -> PathBuf {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
-    own_dir.join("cache").join(S::name().chars().map(plain).collect::<String>())
+fn paths(own_dir: &Path, name: &str) -> [PathBuf; 2] {
+    let dir = own_dir.join("cache");
+    [dir.join(name), dir.join(format!("{name}.since"))]
 }
 
-fn cut_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = bytes.iter().position(|byte| *byte == b'\n')?;
-    let (line, rest) = bytes.split_at_checked(end)?;
-    Some((line, rest.get(1..)?))
+/// The file behind its prelude, and the seal and the lengths in it.
+fn prelude(mut file: File) -> Option<(File, u64, [usize; 3])> {
+    let mut bytes = [0; PRELUDE];
+    file.read_exact(&mut bytes).ok()?;
+    let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    let mut next = || words.next();
+    let (magic, seal) = (next()?, next()?);
+    let lengths = [next()?, next()?, next()?];
+    let all = lengths.iter().try_fold(PRELUDE as u64, |sum, length| sum.checked_add(*length))?;
+    let sound = magic == MAGIC && file.metadata().ok()?.len() == all;
+    let lengths = lengths.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    sound.then_some((file, seal, lengths))
 }
 
-/// Against accidents, not against malice: who can write here can write anything. So it is fast.
-fn mark(bytes: &[u8]) -> String {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let step =
-        |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-    let sum =
-        words.iter().fold(bytes.len() as u64, |sum, word| step(sum, u64::from_le_bytes(*word)));
-    let sum = rest.iter().fold(sum, |sum, byte| step(sum, u64::from(*byte)));
-    format!("{MAGIC} {sum:016x}")
+fn read(path: &Path) -> Option<(u64, Header, Saved)> {
+    let (mut file, told, [front, mark, back]) = prelude(File::open(path).ok()?)?;
+    let all = front + mark;
+    let mut bytes = Vec::with_capacity(all);
+    Read::take(&mut file, all as u64).read_to_end(&mut bytes).ok()?;
+    if bytes.len() != all || seal_of(&bytes, [front, mark, back]) != told {
+        return None;
+    }
+    let header = serde_json::from_slice(bytes.get(front..)?).ok()?;
+    bytes.truncate(front);
+    let back = Back::Disk { file, from: (PRELUDE + all) as u64 };
+    Some((told, header, Saved { front: bytes, back }))
+}
+
+fn write(path: &Path, header: &Header, saved: Saved) -> Option<u64> {
+    let Back::Memory(back) = saved.back else { return None };
+    let mark = serde_json::to_vec(header).ok()?;
+    let lengths = [saved.front.len(), mark.len(), back.len()];
+    let mut bytes = saved.front;
+    bytes.extend(mark);
+    let seal = seal_of(&bytes, lengths);
+    let lengths = lengths.map(|length| length as u64);
+    let prelude = [MAGIC, seal].into_iter().chain(lengths).flat_map(u64::to_le_bytes);
+    let mut file = tempfile::NamedTempFile::new_in(path.parent()?).ok()?;
+    file.write_all(&prelude.collect::<Vec<_>>()).ok()?;
+    file.write_all(&bytes).ok()?;
+    file.write_all(&back).ok()?;
+    file.persist(path).ok()?;
+    Some(seal)
+}
+
+fn seal_of(bytes: &[u8], lengths: [usize; 3]) -> u64 {
+    let lengths: Vec<_> = lengths.into_iter().flat_map(usize::to_le_bytes).collect();
+    seal(bytes) ^ seal(&lengths)
 }

@@ -2,77 +2,93 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
 
-use super::Line;
+use super::fold::{Loaded, Saving};
+use super::table::{Kept, Table};
+use super::{Fold, Line};
 
 /// Usually one line per subject; more where two clones wrote without knowing of each other.
-///
-/// Saved as text, a subject and its heads on each line, in the order of the subjects. A writer asks for
-/// one or two of thousands, so they are looked up there and not read into a map.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Heads {
-    saved: String,
-    fresh: BTreeMap<String, Vec<String>>,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Last(Vec<String>);
+
+impl Kept for Last {
+    type Face<'a> = ();
+
+    fn face(&self) {}
+
+    fn mark(&self) -> u32 {
+        1
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
 }
 
-impl Heads {
-    pub(super) fn parse(saved: &[u8]) -> Result<Self> {
-        let saved = String::from_utf8(saved.to_vec()).context("the saved heads")?;
-        Ok(Self { saved, fresh: BTreeMap::new() })
+/// The ends of all that the ledger has. Only writers ask for them.
+#[derive(Default)]
+pub(super) struct Ends(Table<Last>);
+
+impl Fold for Ends {
+    const VERSION: u32 = 1;
+
+    fn name() -> String {
+        "ends".to_owned()
     }
 
-    pub(super) fn text(&self) -> String {
-        let split = |line| str::split_once(line, '\t');
-        let mut all: BTreeMap<&str, String> =
-            self.saved.lines().filter_map(split).map(|(key, ids)| (key, ids.to_owned())).collect();
-        all.extend(self.fresh.iter().map(|(key, ids)| (key.as_str(), ids.join(" "))));
-        all.iter().map(|(key, ids)| format!("{key}\t{ids}\n")).collect()
+    fn drink(&mut self, line: &Line) {
+        match self.0.get_mut(&line.on) {
+            Some(Last(heads)) => {
+                heads.retain(|head| !line.after.contains(head));
+                heads.push(line.id.clone());
+            }
+            None => self.0.insert(line.on.clone(), Last(vec![line.id.clone()])),
+        }
     }
 
-    pub(super) fn drink(&mut self, line: &Line) {
-        let mut heads = self.of(&line.on);
-        heads.retain(|head| !line.after.contains(head));
-        heads.push(line.id.clone());
-        self.fresh.insert(key(&line.on), heads);
+    fn save(&self) -> Option<Saving> {
+        self.0.save()
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        let table = Table::load(loaded, |lines| {
+            let mut ends = Self::default();
+            lines(&mut |line| ends.drink(line))?;
+            Ok(ends.0)
+        });
+        table.map(Self)
+    }
+
+    fn is_sound(&self) -> bool {
+        self.0.is_sound()
+    }
+}
+
+/// The ends, and what was penned after them.
+#[derive(Default)]
+pub(super) struct Heads<'a> {
+    known: Option<&'a Ends>,
+    fresh: BTreeMap<String, String>,
+}
+
+impl<'a> Heads<'a> {
+    pub(super) fn on(ends: &'a Ends) -> Self {
+        Self { known: Some(ends), fresh: BTreeMap::new() }
     }
 
     pub(super) fn of(&self, on: &str) -> Vec<String> {
-        let key = key(on);
-        match self.fresh.get(&key) {
-            Some(heads) => heads.clone(),
-            None => find(&self.saved, &key)
-                .map(|ids| ids.split(' ').map(str::to_owned).collect())
-                .unwrap_or_default(),
+        if let Some(id) = self.fresh.get(on) {
+            return vec![id.clone()];
         }
+        let known = self.known.and_then(|ends| ends.0.get(on));
+        known.map(|Last(heads)| heads.clone()).unwrap_or_default()
     }
 
     /// A line that names all heads of its subject becomes the only one.
     pub(super) fn follow(&mut self, on: &str, id: String) {
-        self.fresh.insert(key(on), vec![id]);
+        self.fresh.insert(on.to_owned(), id);
     }
-}
-
-/// A subject as it can stand on a line, whatever it is made of.
-fn key(on: &str) -> String {
-    on.escape_debug().collect()
-}
-
-/// What stands behind `key` in lines sorted by their keys: halve, go to the start of a line, compare.
-fn find<'t>(mut text: &'t str, key: &str) -> Option<&'t str> {
-    while !text.is_empty() {
-        let half = text.as_bytes().get(..text.len() / 2)?;
-        let start = half.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let (before, rest) = text.split_at_checked(start)?;
-        let (line, after) = rest.split_once('\n')?;
-        let (there, ids) = line.split_once('\t')?;
-        match key.cmp(there) {
-            std::cmp::Ordering::Less => text = before,
-            std::cmp::Ordering::Equal => return Some(ids),
-            std::cmp::Ordering::Greater => text = after,
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -89,37 +105,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_takes_the_place_of_those_it_names() {
-        let mut heads = Heads::default();
-        for line in [line("b", "1", &[]), line("b", "2", &["1"]), line("b", "3", &["1"])] {
-            heads.drink(&line);
+    fn lines_that_did_not_know_of_each_other_are_both_heads() {
+        let mut ends = Ends::default();
+        for line in [
+            line("b", "1", &[]),
+            line("b", "2", &["1"]),
+            line("b", "3", &["1"]),
+            line("a\tb\n", "4", &[]),
+        ] {
+            ends.drink(&line);
         }
+        let mut heads = Heads::on(&ends);
         assert_eq!(heads.of("b"), ["2", "3"]);
-        heads.drink(&line("b", "4", &["2", "3"]));
-        assert_eq!(heads.of("b"), ["4"]);
+        assert_eq!(heads.of("a\tb\n"), ["4"]);
         assert!(heads.of("c").is_empty());
-    }
-
-    #[test]
-    fn saved_heads_are_found_among_any_number() {
-        for count in 0..40 {
-            let name = |n: usize| format!("subject {n}\n{}", "é\t\"".repeat(n % 5));
-            let mut heads = Heads::default();
-            for n in 0..count {
-                heads.drink(&line(&name(n), &format!("id{n}"), &[]));
-            }
-            let mut read = Heads::parse(heads.text().as_bytes()).unwrap();
-            assert_eq!(read.text(), heads.text());
-            for n in 0..count {
-                assert_eq!(read.of(&name(n)), [format!("id{n}")]);
-            }
-            assert!(
-                read.of("").is_empty()
-                    && read.of("subject").is_empty()
-                    && read.of("zzz").is_empty()
-            );
-            read.drink(&line(&name(0), "new", &["id0"]));
-            assert_eq!(Heads::parse(read.text().as_bytes()).unwrap().of(&name(0)), ["new"]);
-        }
+        heads.follow("b", "5".to_owned());
+        assert_eq!(heads.of("b"), ["5"]);
     }
 }

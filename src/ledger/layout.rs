@@ -25,6 +25,28 @@ pub(super) struct File {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A file that is still to be read, and how many lines stand before it where that is known.
+#[derive(Clone, Debug)]
+pub(super) struct Leaf {
+    name: String,
+    first: Option<u64>,
+    id: Oid,
+}
+
+impl Leaf {
+    /// Reads the file. `next` is where the one before it ended, and then where this one does.
+    pub(super) fn read(self, store: &Store<'_>, next: &mut Option<u64>) -> Result<File> {
+        let first = self.first.or(*next).context("a file without a place")?;
+        let bytes = store.blob(&self.id)?;
+        if let Some(next) = *next {
+            ensure!(next == first, "what stands before {} does not end where it begins", self.name);
+        }
+        let file = File { name: self.name, first, bytes };
+        *next = Some(file.end()?);
+        Ok(file)
+    }
+}
+
 /// The directory of one replica.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Book {
@@ -70,39 +92,53 @@ impl Book {
         Ok(book)
     }
 
-    /// The files that hold the lines from `from` on, oldest first.
+    /// The files that hold the lines from `from` on, oldest first, read.
     pub(super) fn files(&self, store: &Store<'_>, from: u64) -> Result<Vec<File>> {
-        let mut files = Vec::new();
-        let Some((mut first, head)) = self.head else { return Ok(files) };
-        files.push(File { name: head_name(first), first, bytes: store.blob(&head)? });
-        if first > from
-            && let Some((begin, middle)) = self.middle
-        {
-            let file = File { name: middle_name(begin), first: begin, bytes: store.blob(&middle)? };
-            ensure!(
-                file.end()? == first,
-                "{} does not end where {} begins",
-                file.name,
-                head_name(first)
-            );
-            first = begin;
-            files.push(file);
+        let mut next = None;
+        let leaves = self.leaves(store, from)?.into_iter();
+        leaves.map(|leaf| leaf.read(store, &mut next)).collect()
+    }
+
+    /// The files that hold the lines from `from` on, oldest first. Whole, nothing is read for that: only
+    /// who begins in the middle counts the lines back from the end.
+    pub(super) fn leaves(&self, store: &Store<'_>, from: u64) -> Result<Vec<Leaf>> {
+        let open = [(&self.head, head_name as fn(u64) -> String), (&self.middle, middle_name)];
+        let mut leaves = Vec::new();
+        let mut first = 0;
+        for (slot, name) in open {
+            if let Some((number, id)) = slot
+                && (leaves.is_empty() || first > from)
+            {
+                first = *number;
+                leaves.push(Leaf { name: name(first), first: Some(first), id: *id });
+            }
         }
-        if first > from {
+        if first > from || from == 0 {
             for (name, id) in self.segments(store)?.into_iter().rev() {
-                let bytes = store.blob(&id)?;
-                let before =
-                    first.checked_sub(split(&bytes).with_context(|| name.clone())?.len() as u64);
-                first = before.with_context(|| format!("{name} has more lines than there are"))?;
-                files.push(File { name, first, bytes });
-                if first <= from {
+                let mut leaf = Leaf { name, first: None, id };
+                if from > 0 {
+                    let count = split(&store.blob(&id)?).with_context(|| leaf.name.clone())?.len();
+                    let before = first.checked_sub(count as u64);
+                    let has_more = || format!("{} has more lines than there are", leaf.name);
+                    first = before.with_context(has_more)?;
+                    leaf.first = Some(first);
+                }
+                leaves.push(leaf);
+                if from > 0 && first <= from {
                     break;
                 }
             }
         }
-        ensure!(first <= from, "lines {from} to {first} are gone");
-        files.reverse();
-        Ok(files)
+        ensure!(from == 0 || first <= from, "lines {from} to {first} are gone");
+        leaves.reverse();
+        if from == 0
+            && let Some(leaf) = leaves.first_mut()
+        {
+            let first = leaf.first.unwrap_or(0);
+            ensure!(first == 0, "lines 0 to {first} are gone");
+            leaf.first = Some(0);
+        }
+        Ok(leaves)
     }
 
     /// How many lines it has.

@@ -20,21 +20,25 @@ mod pin;
 mod place;
 mod read;
 mod remote;
+mod replay;
+mod seal;
 mod shelf;
 mod state;
 mod sync;
+mod table;
 mod verify;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use fold::Fold;
+pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
 pub use line::{LONGEST, Line, OVERSIZED};
 pub use maintain::Maintenance;
 pub use pen::Pen;
 pub use remote::default_remote;
 pub use sync::{Synced, fetched_from};
+pub use table::{Kept, Row, Saved, Table};
 pub use verify::{Finding, Verified};
 
 pub type Json = serde_json::Value;
@@ -64,10 +68,17 @@ pub struct Ledger<'r> {
     clock: Clock,
     store: Store<'r>,
     name: RefName,
+    progress: Box<dyn Fn(usize, usize) + 'r>,
 }
 
 impl<'r> Ledger<'r> {
     pub fn open(repo: &'r Repo, clock: &Clock) -> Result<Self> {
-        Ok(Self { repo, clock: clock.clone(), store: Store::open(repo), name: REF.parse()? })
+        let (store, clock, name) = (Store::open(repo), clock.clone(), REF.parse()?);
+        Ok(Self { repo, clock, store, name, progress: Box::new(|_, _| {}) })
+    }
+
+    /// Tells while it reads how many files it has read, of how many.
+    pub fn telling(self, progress: impl Fn(usize, usize) + 'r) -> Self {
+        Self { progress: Box::new(progress), ..self }
     }
 }

@@ -16,12 +16,12 @@ pub struct Pen<'a> {
     actor: &'a Actor,
     at: String,
     clock: u64,
-    heads: Heads,
+    heads: Heads<'a>,
     lines: Vec<Vec<u8>>,
 }
 
 impl<'a> Pen<'a> {
-    pub(super) fn new(actor: &'a Actor, at: String, clock: u64, heads: Heads) -> Self {
+    pub(super) fn new(actor: &'a Actor, at: String, clock: u64, heads: Heads<'a>) -> Self {
         Self { actor, at, clock, heads, lines: Vec::new() }
     }
 

@@ -2,14 +2,18 @@
 //! all; an empty ledger is one that never was, not one that was lost.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::cache::Mark;
+use super::fold::{Each, Folds, Source};
 use super::place::Seen;
+use super::replay::{Ears, replay};
 use super::shelf::{News, Positions, Shelf};
-use super::state::{State, in_order};
-use super::{Fold, Ledger, Line, cache};
-use crate::git::Oid;
+use super::state::{Standing, State, in_order};
+use super::{Ledger, Line};
+use crate::git::{Oid, Repo};
 use crate::refusal::Refusal;
 
 /// A reader that loses an object because the tip was amended meanwhile looks again.
@@ -17,9 +21,9 @@ const ATTEMPTS: usize = 5;
 
 impl Ledger<'_> {
     /// The state of now.
-    pub fn read<S: Fold>(&self) -> Result<S> {
-        let state = self.load(None)?;
-        self.save(&state);
+    pub fn read<S: Folds>(&self) -> Result<S> {
+        let mut state = self.load(None)?;
+        self.save(&mut state);
         Ok(state.fold)
     }
 
@@ -38,19 +42,18 @@ impl Ledger<'_> {
     }
 
     /// The state of now, from what is `known`, else from what was saved.
-    pub(super) fn load<S: Fold>(&self, mut known: Option<State<S>>) -> Result<State<S>> {
-        let saved = || cache::load(&self.repo.own_dir().ok()?);
+    pub(super) fn load<S: Folds>(&self, mut known: Option<State<S>>) -> Result<State<S>> {
+        let own_dir = self.repo.own_dir().ok();
         self.steadily(|tip, seen| {
-            let Some(tip) = tip else { return Ok(State::default()) };
-            let saved = known.take().or_else(saved);
+            let Some(tip) = tip else { return Ok(State::saved(None, &self.again())) };
+            let saved = || State::saved(own_dir.as_deref(), &self.again());
+            let mut state = known.take().unwrap_or_else(saved);
             let is_known = seen.is_some_and(|seen| seen.tip == tip);
-            let saved = match saved {
-                Some(state) if is_known && state.tip == Some(tip) => return Ok(state),
-                saved => saved,
-            };
-            let shelf = self.shelf_of(&tip)?;
-            let state = self.catch_up(&shelf, tip, saved)?;
-            self.compare(&shelf, tip, seen)?;
+            if !is_known || !state.stands_at(&tip) {
+                let shelf = self.shelf_of(&tip)?;
+                self.catch_up(&shelf, tip, &mut state)?;
+                self.compare(&shelf, tip, seen)?;
+            }
             if !is_known && let Ok(seen) = Seen::new(self.repo, tip, &state.positions) {
                 seen.save(self.repo);
             }
@@ -58,12 +61,28 @@ impl Ledger<'_> {
         })
     }
 
-    pub(super) fn save<S: Fold>(&self, state: &State<S>) {
-        if state.is_behind()
-            && let Ok(own_dir) = self.repo.own_dir()
-        {
-            cache::save(&own_dir, state);
+    pub(super) fn save<S: Folds>(&self, state: &mut State<S>) {
+        if let Ok(own_dir) = self.repo.own_dir() {
+            state.save(&own_dir);
         }
+    }
+
+    /// Reads all lines, for who finds later that a part of what was saved cannot be read.
+    fn again(&self) -> Source {
+        let (at, env) = (self.repo.common_dir().to_owned(), self.repo.env().clone());
+        let clock = self.clock.clone();
+        Rc::new(move |each| {
+            let repo = Repo::open(&at, &env)?;
+            drop(repo.own_dir().and_then(|dir| Ok(std::fs::remove_dir_all(dir.join("cache"))?)));
+            Ledger::open(&repo, &clock)?.each(each)
+        })
+    }
+
+    fn each(&self, each: Each<'_>) -> Result<()> {
+        let Some((_, shelf)) = self.checked()? else { return Ok(()) };
+        let ears = Ears { line: each, files: &|_, _| {} };
+        let all = (&Positions::new(), &Default::default());
+        replay(&self.store, &shelf, all, ears)?.context("its lines have no order").map(drop)
     }
 
     pub(super) fn shelf_of(&self, tip: &Oid) -> Result<Shelf> {
@@ -71,23 +90,37 @@ impl Ledger<'_> {
         Shelf::open(&self.store, &commit.tree).with_context(|| format!("tree {}", commit.tree))
     }
 
-    /// From the saved state where the new lines all follow it, else from the first line.
-    fn catch_up<S: Fold>(
-        &self,
-        shelf: &Shelf,
-        tip: Oid,
-        saved: Option<State<S>>,
-    ) -> Result<State<S>> {
-        for mut state in saved.into_iter().chain([State::default()]) {
-            if let News::Lines(lines, positions) = shelf.news(&self.store, &state.positions)?
-                && state.drink(lines)
-            {
-                state.tip = Some(tip);
-                state.positions = positions;
-                return Ok(state);
+    /// Each part from where it stands if the new lines all follow that, else from the first line; those
+    /// that stand at one place drink together.
+    fn catch_up<S: Folds>(&self, shelf: &Shelf, tip: Oid, state: &mut State<S>) -> Result<()> {
+        while let Some(from) = state.behind(&tip) {
+            let mut parts = state.parts_at(&from);
+            let mut line = |line: &Line| parts.iter_mut().for_each(|(part, _)| part.drink(line));
+            let ears = Ears { line: &mut line, files: &*self.progress };
+            let replayed = replay(&self.store, shelf, (&from.positions, &from.last), ears)?;
+            match replayed.filter(|_| parts.iter().all(|(part, _)| part.is_sound())) {
+                Some(replayed) => {
+                    let mark = Mark {
+                        tip: Some(tip),
+                        positions: replayed.positions,
+                        last: replayed.last.unwrap_or(from.last),
+                    };
+                    for (_, standing) in parts {
+                        standing.fresh += replayed.lines;
+                        standing.mark = mark.clone();
+                    }
+                }
+                None if from.tip.is_none() => return Err(anyhow!("its lines have no order")),
+                None => {
+                    for (part, standing) in parts {
+                        part.clear();
+                        *standing = Standing::default();
+                    }
+                }
             }
         }
-        Err(anyhow!("its lines have no order"))
+        state.arrive();
+        Ok(())
     }
 
     /// The tip, if everything that this clone has seen is in it.

@@ -1,45 +1,91 @@
 //! A fold and how far it has drunk.
 
-use anyhow::Result;
+use std::path::Path;
+use std::rc::Rc;
 
-use super::heads::Heads;
+use super::Line;
+use super::cache::{self, Mark};
+use super::fold::{Folds, Part, Source};
+use super::heads::{Ends, Heads};
 use super::shelf::Positions;
-use super::{Fold, Line};
 use crate::git::Oid;
 
-/// How many lines behind a saved state may be before it is saved again, at least.
-const BEHIND: usize = 64;
+/// How many lines behind a saved state may be before it is saved again.
+const BEHIND: u64 = 32;
 
 /// The state after all lines of a tip.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct State<S> {
     pub(super) tip: Option<Oid>,
     pub(super) positions: Positions,
-    pub(super) count: u64,
     /// The place of the last line in the one order.
     pub(super) last: (u64, String),
     pub(super) fold: S,
-    /// The heads as they were saved; only writers need them, so only writers read them.
-    pub(super) heads: Vec<u8>,
-    /// What was drunk since.
-    pub(super) fresh: Vec<Line>,
+    /// How each part of the fold stands.
+    pub(super) parts: Vec<Standing>,
 }
 
-impl<S: Fold> Default for State<S> {
-    fn default() -> Self {
-        Self {
-            tip: None,
-            positions: Positions::new(),
-            count: 0,
-            last: Default::default(),
-            fold: S::default(),
-            heads: Vec::new(),
-            fresh: Vec::new(),
-        }
+/// How far one part has drunk, how much of that was saved, and what that was saved on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    pub(super) mark: Mark,
+    pub(super) fresh: u64,
+    pub(super) bottom: u64,
+}
+
+/// What a writer needs besides the state it decides on.
+#[derive(Default)]
+pub(super) struct Written<S> {
+    pub(super) fold: S,
+    pub(super) ends: Ends,
+}
+
+impl<S: Folds> Folds for Written<S> {
+    fn parts(&mut self) -> Vec<&mut dyn Part> {
+        let mut parts = self.fold.parts();
+        parts.push(&mut self.ends);
+        parts
     }
 }
 
-impl<S: Fold> State<S> {
+impl<S: Folds> State<S> {
+    /// What was saved, each part as far as it had come.
+    pub(super) fn saved(own_dir: Option<&Path>, lines: &Source) -> Self {
+        let mut state = Self::default();
+        for part in state.fold.parts() {
+            let found = own_dir.and_then(|dir| cache::load(dir, part, Rc::clone(lines)));
+            let (mark, bottom) = found.unwrap_or_default();
+            state.parts.push(Standing { mark, bottom, fresh: 0 });
+        }
+        state.arrive();
+        state
+    }
+
+    /// Whether every part has drunk all lines of a tip.
+    pub(super) fn stands_at(&self, tip: &Oid) -> bool {
+        self.parts.iter().all(|part| part.mark.tip.as_ref() == Some(tip)) && self.tip.is_some()
+    }
+
+    /// Where the first part stands that does not stand at a tip.
+    pub(super) fn behind(&self, tip: &Oid) -> Option<Mark> {
+        let behind = |part: &&Standing| part.mark.tip.as_ref() != Some(tip);
+        self.parts.iter().find(behind).map(|part| part.mark.clone())
+    }
+
+    /// The parts that stand there.
+    pub(super) fn parts_at(&mut self, mark: &Mark) -> Vec<(&mut dyn Part, &mut Standing)> {
+        let all = self.fold.parts().into_iter().zip(&mut self.parts);
+        all.filter(|(_, standing)| standing.mark.positions == mark.positions).collect()
+    }
+
+    /// All parts stand at one place now.
+    pub(super) fn arrive(&mut self) {
+        if let Some(Standing { mark, .. }) = self.parts.first() {
+            (self.tip, self.last) = (mark.tip, mark.last.clone());
+            self.positions.clone_from(&mark.positions);
+        }
+    }
+
     /// Drinks new lines if all of them come after all that was drunk; says whether it did.
     pub(super) fn drink(&mut self, lines: Vec<Line>) -> bool {
         let lines = in_order(lines);
@@ -47,13 +93,13 @@ impl<S: Fold> State<S> {
             return false;
         }
         for line in &lines {
-            self.fold.drink(line);
+            for part in self.fold.parts() {
+                part.drink(line);
+            }
         }
         if let Some(line) = lines.last() {
             self.last = (line.clock, line.id.clone());
         }
-        self.count += lines.len() as u64;
-        self.fresh.extend(lines);
         true
     }
 
@@ -62,17 +108,21 @@ impl<S: Fold> State<S> {
         self.last.0
     }
 
-    pub(super) fn heads(&self) -> Result<Heads> {
-        let mut heads = Heads::parse(&self.heads)?;
-        for line in &self.fresh {
-            heads.drink(line);
+    /// Saves the parts for which catching up costs more than saving, seen over many commands.
+    pub(super) fn save(&mut self, own_dir: &Path) {
+        for (part, standing) in self.fold.parts().into_iter().zip(&mut self.parts) {
+            if standing.fresh > BEHIND
+                && let Some(bottom) = cache::save(own_dir, part, &standing.mark, standing.bottom)
+            {
+                (standing.fresh, standing.bottom) = (0, bottom);
+            }
         }
-        Ok(heads)
     }
+}
 
-    /// Whether catching up costs more than saving, seen over many commands.
-    pub(super) fn is_behind(&self) -> bool {
-        self.fresh.len() > BEHIND.max(usize::try_from(self.count / 64).unwrap_or(BEHIND))
+impl<S> State<Written<S>> {
+    pub(super) fn heads(&self) -> Heads<'_> {
+        Heads::on(&self.fold.ends)
     }
 }
 
@@ -82,12 +132,12 @@ pub(super) fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
     lines.dedup_by(|one, other| one.id == other.id);
     lines
 }
-
 #[cfg(test)]
 mod tests {
     use serde::{Deserialize, Serialize};
 
     use super::*;
+    use crate::ledger::{Fold, Loaded, Saving};
 
     #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     struct Told(Vec<String>);
@@ -102,6 +152,14 @@ mod tests {
         fn drink(&mut self, line: &Line) {
             self.0.push(line.id.clone());
         }
+
+        fn save(&self) -> Option<Saving> {
+            Saving::plain(self)
+        }
+
+        fn load(loaded: Loaded) -> Option<Self> {
+            loaded.plain()
+        }
     }
 
     fn line(clock: u64, id: &str) -> Line {
@@ -113,7 +171,7 @@ mod tests {
         let mut state = State::<Told>::default();
         assert!(state.drink(vec![line(2, "a"), line(1, "c"), line(2, "a"), line(1, "b")]));
         assert_eq!(state.fold, Told(["b", "c", "a"].map(str::to_owned).to_vec()));
-        assert_eq!((state.count, state.clock()), (3, 2));
+        assert_eq!(state.clock(), 2);
     }
 
     #[test]
@@ -123,7 +181,7 @@ mod tests {
         for late in [line(1, "z"), line(2, "a"), line(2, "b")] {
             assert!(!state.drink(vec![late, line(9, "x")]));
         }
-        assert_eq!(state.count, 1);
+        assert_eq!(state.fold.0.len(), 1);
         assert!(state.drink(vec![line(2, "c")]) && state.drink(Vec::new()));
     }
 }

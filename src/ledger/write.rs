@@ -21,10 +21,11 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::chain::{Chain, Held, Mark, Opening, Progress, standing};
 use super::commit::Ticket;
+use super::fold::Folds;
 use super::line::Line;
 use super::place;
-use super::state::State;
-use super::{Actor, Fold, Ledger, Pen};
+use super::state::{State, Written};
+use super::{Actor, Ledger, Pen};
 use crate::git::RefName;
 use crate::host::Turn;
 use crate::refusal::Refusal;
@@ -54,13 +55,13 @@ struct View {
 impl Ledger<'_> {
     /// Decides on the newest state and writes what was decided, all of it or nothing. A decision that
     /// pens nothing writes nothing. It may be asked again, when somebody else was faster.
-    pub fn write<S: Fold, T>(
+    pub fn write<S: Folds, T>(
         &self,
         actor: &Actor,
         mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<T> {
-        let state = self.load::<S>(None)?;
-        self.save(&state);
+        let mut state = self.load::<Written<S>>(None)?;
+        self.save(&mut state);
         let mut known = Some(state);
         let mut turn = None;
         for _ in 0..ATTEMPTS {
@@ -80,10 +81,10 @@ impl Ledger<'_> {
 
     /// Decides, if need be with the turn from the beginning. The ticket says what has to be durable
     /// before the answer may be given; there is no answer when the ground moved under it.
-    pub(super) fn propose<S: Fold, T>(
+    pub(super) fn propose<S: Folds, T>(
         &self,
         actor: &Actor,
-        (known, turn): (Option<State<S>>, Option<Turn>),
+        (known, turn): (Option<State<Written<S>>>, Option<Turn>),
         decide: &mut impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<Option<(Result<T>, Option<Ticket>)>> {
         let mut state = self.load(known)?;
@@ -103,15 +104,15 @@ impl Ledger<'_> {
         Ok(Some((answer, view.add(held, &lines)?)))
     }
 
-    fn draft<S: Fold, T>(
+    fn draft<S: Folds, T>(
         &self,
         actor: &Actor,
-        state: &State<S>,
+        state: &State<Written<S>>,
         decide: &mut impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<(Result<T>, Vec<Vec<u8>>)> {
         let now = self.clock.now().to_string();
-        let mut pen = Pen::new(actor, now, state.clock() + 1, state.heads()?);
-        let answer = decide(&state.fold, &mut pen);
+        let mut pen = Pen::new(actor, now, state.clock() + 1, state.heads());
+        let answer = decide(&state.fold.fold, &mut pen);
         let lines = if answer.is_ok() { pen.into_lines() } else { Vec::new() };
         Ok((answer, lines))
     }
@@ -128,7 +129,7 @@ impl Ledger<'_> {
     }
 
     /// Drinks what was decided on top of a state; none if the state is too old for that.
-    fn look<S: Fold>(&self, state: &mut State<S>) -> Result<Option<View>> {
+    fn look<S: Folds>(&self, state: &mut State<S>) -> Result<Option<View>> {
         let own_dir = self.repo.own_dir()?;
         let there = Chain::read(&own_dir);
         let progress = Progress::load(&own_dir);
@@ -166,7 +167,7 @@ impl Ledger<'_> {
 
     /// Takes up the chain that was seen, and says whether it has grown; begins one where there is none.
     /// None if the state stands on what is no longer so. To be asked by who has the turn.
-    fn join<S: Fold>(
+    fn join<S: Folds>(
         &self,
         held: &mut Held,
         view: &mut View,
@@ -216,7 +217,7 @@ impl Ledger<'_> {
 
 impl View {
     /// Reads on from where the view ends. Says how much of the file is sound, and whether there was more.
-    fn drink<S: Fold>(&mut self, bytes: &[u8], state: &mut State<S>) -> Result<(usize, bool)> {
+    fn drink<S: Folds>(&mut self, bytes: &[u8], state: &mut State<S>) -> Result<(usize, bool)> {
         let chain = Chain::parse(bytes, self.end).context("what was decided last is gone")?;
         let stored = chain.links.iter().flat_map(|link| &link.lines);
         let lines: Vec<_> = stored.map(|line| Line::parse(line)).collect::<Result<_>>()?;

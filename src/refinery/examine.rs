@@ -112,7 +112,7 @@ fn author(
         return Ok(Author { name, email, vouched: None });
     }
     let former: Vec<_> = roster.sessions().map(session).collect();
-    let mut held: Vec<_> = beads.iter().filter_map(|bead| holder(bead, roster)).collect();
+    let mut held: Vec<_> = beads.held().filter_map(|bead| holder(bead, roster)).collect();
     let own = entry.agent.as_ref().zip(entry.bead.as_ref()).map(|(agent, bead)| {
         let claim = held.iter().find(|holder| holder.bead == *bead && holder.agent == *agent);
         claim.cloned().unwrap_or_else(|| Holder {

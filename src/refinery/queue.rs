@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::git::Oid;
-use crate::ledger::{Actor, Fold, Line};
+use crate::ledger::{Actor, Fold, Line, Loaded, Saving};
 use crate::refinery::event::{Event, Foreign, Held, Intent, Landed, Queued, Tested};
 use crate::refinery::number::{Number, Twins};
 use crate::refinery::rejection::Rejection;
@@ -129,6 +129,14 @@ impl Fold for Queue {
                 self.lanes.entry(target.to_owned()).or_default().drink(line, target, n, event);
             }
         }
+    }
+
+    fn save(&self) -> Option<Saving> {
+        Saving::plain(self)
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        loaded.plain()
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long a whole command takes on a floor of 1,000 and 10,000 beads with five lines each:
+//! How long a whole command takes on a floor of 1,000, 10,000 and 100,000 beads with five lines each:
 //! `cargo bench --bench floor`. Medians over many runs of the real binaries, in a temporary
 //! repository; figures to compare on one machine, not a test.
 
@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use shopfloor::bead::Beads;
 use shopfloor::bead::event::{Event, New};
 use shopfloor::git::Repo;
 use shopfloor::host::{Clock, Environment};
@@ -22,8 +23,8 @@ use shopfloor::ledger::{Actor, Ledger};
 const RUNS: usize = 41;
 
 fn main() {
-    println!("{:>8}  {:<28} {:>10} {:>10}", "beads", "command", "median", "p95");
-    for beads in [1_000, 10_000] {
+    println!("{:>8}  {:<30} {:>10} {:>10}", "beads", "command", "median", "p95");
+    for beads in [1_000, 10_000, 100_000] {
         let home = tempfile::tempdir().unwrap();
         let floor = home.path().join("floor");
         let who = "[user]\n\tname = Jane Doe\n\temail = jane@example.org\n";
@@ -31,25 +32,43 @@ fn main() {
         git(home.path(), &["init", "-q", "-b", "main", "floor"]);
         git(&floor, &["commit", "-q", "--allow-empty", "-m", "start"]);
         fill(&floor, beads);
-        let bead = env!("CARGO_BIN_EXE_git-bead");
-        let cold = time(1, || {
-            std::fs::remove_dir_all(floor.join(".git/shopfloor/cache")).ok();
-            run(bead, &floor, &["ready", "--json"]);
-        });
-        say(beads, "first read, no cache", &cold);
-        for args in [["ready", "--json"].as_slice(), &["list", "--json"], &["create", "one more"]] {
-            let taken = time(RUNS, || run(bead, &floor, args));
-            say(beads, &format!("git bead {}", args.join(" ")), &taken);
-        }
-        let taken =
-            time(RUNS, || run("git", &floor, &["commit", "-q", "--allow-empty", "-m", "x"]));
-        say(beads, "git commit, no git hooks", &taken);
-        run(bead, &floor, &["init", "--yes"]);
-        run("git", &floor, &["switch", "-q", "-c", "topic"]);
-        let taken =
-            time(RUNS, || run("git", &floor, &["commit", "-q", "--allow-empty", "-m", "x"]));
-        say(beads, "git commit, our git hooks", &taken);
+        measure(beads, &floor);
     }
+}
+
+fn measure(beads: usize, floor: &Path) {
+    let bead = |args: &[&str]| run(env!("CARGO_BIN_EXE_git-bead"), floor, args);
+    let cold = || {
+        std::fs::remove_dir_all(floor.join(".git/shopfloor/cache")).ok();
+        timed(|| bead(&["ready", "--json"]))
+    };
+    say(beads, "first read, no cache", 3, cold);
+    // The first write after it makes what only writers need.
+    bead(&["create", "one more"]);
+    say(beads, "ready --json", RUNS, || timed(|| bead(&["ready", "--json"])));
+    say(beads, "list --json", RUNS, || timed(|| bead(&["list", "--json"])));
+    say(beads, "create --json", RUNS, || timed(|| bead(&["create", "one more", "--json"])));
+    say(beads, "ready --json after a create", RUNS, || {
+        bead(&["create", "one more"]);
+        timed(|| bead(&["ready", "--json"]))
+    });
+    let ids = open(floor);
+    for (what, args) in [("claim", ["update", "--claim"].as_slice()), ("close", &["close"])] {
+        let mut ids = ids.iter();
+        say(beads, what, RUNS, || timed(|| bead(&[args, &[ids.next().unwrap()]].concat())));
+    }
+    let commit = || timed(|| git(floor, &["commit", "-q", "--allow-empty", "-m", "x"]));
+    say(beads, "git commit, no git hooks", RUNS, commit);
+    bead(&["init", "--yes"]);
+    git(floor, &["switch", "-q", "-c", "topic"]);
+    say(beads, "git commit, our git hooks", RUNS, commit);
+}
+
+/// The ids of open beads.
+fn open(floor: &Path) -> Vec<String> {
+    let repo = Repo::open(floor, &sealed(floor).into_iter().collect()).unwrap();
+    let all: Beads = Ledger::open(&repo, &Clock::real()).unwrap().read().unwrap();
+    all.live().map(|row| row.key().to_owned()).take(RUNS).collect()
 }
 
 /// Five lines a bead, a thousand beads a write.
@@ -67,7 +86,7 @@ fn fill(floor: &Path, beads: usize) {
     };
     for start in (0..beads).step_by(1_000) {
         ledger
-            .write::<shopfloor::bead::Beads, _>(&actor, |_, pen| {
+            .write::<Beads, _>(&actor, |_, pen| {
                 for n in start..(start + 1_000).min(beads) {
                     let new = New {
                         title: format!("Bead number {n} of the floor"),
@@ -98,21 +117,17 @@ fn fill(floor: &Path, beads: usize) {
     }
 }
 
-fn time(runs: usize, mut each: impl FnMut()) -> Vec<Duration> {
-    let mut taken: Vec<_> = (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            each();
-            start.elapsed()
-        })
-        .collect();
-    taken.sort();
-    taken
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
 }
 
-fn say(beads: usize, what: &str, taken: &[Duration]) {
+fn say(beads: usize, what: &str, runs: usize, each: impl FnMut() -> Duration) {
+    let mut taken: Vec<_> = std::iter::repeat_with(each).take(runs).collect();
+    taken.sort();
     let at = |part: usize| taken[(taken.len() - 1) * part / 100];
-    println!("{beads:>8}  {what:<28} {:>10.1?} {:>10.1?}", at(50), at(95));
+    println!("{beads:>8}  {what:<30} {:>10.1?} {:>10.1?}", at(50), at(95));
 }
 
 fn sealed(at: &Path) -> Vec<(String, String)> {

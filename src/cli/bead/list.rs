@@ -4,14 +4,16 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::event::Status;
+use crate::bead::face::Face;
 use crate::bead::graph;
-use crate::bead::ready::Wanted;
+use crate::bead::ready::{Order, Wanted, sorted};
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::create::{issue_type, priority};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone, View};
+use crate::ledger::Row;
 
 /// List beads, the most urgent first
 ///
@@ -76,30 +78,29 @@ impl List {
         let beads: Beads = cx.ledger()?.read()?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
         let wanted = Wanted { unassigned: self.no_assignee, ..self.filter.wanted() };
-        let mut found: Vec<_> = beads
-            .iter()
-            .filter(|bead| self.stands(bead) && wanted.fits(&beads, bead))
-            .filter(|bead| parent.is_none_or(|parent| is_child(&beads, bead, parent)))
-            .collect();
-        found.sort_by(|a, b| {
-            (a.priority, &b.created_at, &a.id).cmp(&(b.priority, &a.created_at, &b.id))
-        });
+        // Most beads are closed, and most calls ask for none of those.
+        let all: Box<dyn Iterator<Item = Row<'_, Bead>>> = match self.all || !self.status.is_empty()
+        {
+            true => Box::new(beads.rows()),
+            false => Box::new(beads.not_closed()),
+        };
+        let found = all
+            .map(|row| (row, row.face()))
+            .filter(|(_, face)| self.stands(face) && wanted.fits(&beads, face))
+            .filter(|(_, face)| parent.is_none_or(|parent| face.parent() == Some(&parent.id)));
+        let found = sorted(found, Order::Priority);
         if found.is_empty() {
             cx.note("no such beads");
         }
         Ok(answer(rows(cx, &beads, &found, self.limit), found.len()))
     }
 
-    fn stands(&self, bead: &Bead) -> bool {
+    fn stands(&self, face: &Face<'_>) -> bool {
         match self.status.as_slice() {
-            [] => self.all || bead.status != Status::CLOSED,
-            asked => asked.iter().any(|status| *status == bead.status.as_str()),
+            [] => self.all || face.status != Status::CLOSED.as_str(),
+            asked => asked.iter().any(|status| *status == face.status),
         }
     }
-}
-
-fn is_child(beads: &Beads, bead: &Bead, parent: &Bead) -> bool {
-    beads.parent(bead).is_some_and(|found| found.id == parent.id)
 }
 
 /// A list as the result: an empty one is told apart by its exit code.
@@ -108,12 +109,12 @@ pub(super) fn answer(list: impl View + 'static, length: usize) -> Done {
 }
 
 /// The first `limit` of `found`; says on stderr when some were left out.
-pub(super) fn rows(cx: &Context, beads: &Beads, found: &[&Bead], limit: usize) -> Rows {
+pub(super) fn rows(cx: &Context, beads: &Beads, found: &[Row<'_, Bead>], limit: usize) -> Rows {
     let shown = if limit == 0 { found.len() } else { limit.min(found.len()) };
     if shown < found.len() {
         cx.hint(format!("{} more; --limit 0 shows all {}", found.len() - shown, found.len()));
     }
-    Rows(found.iter().take(shown).map(|bead| Record::of(beads, bead)).collect())
+    Rows(found.iter().take(shown).map(|row| Record::of(beads, row.whole())).collect())
 }
 
 #[derive(Serialize)]
@@ -145,14 +146,15 @@ impl Blocked {
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
         let blocked = graph::Blocked::of(&beads);
         let waiting: Vec<_> = beads
-            .iter()
-            .filter(|bead| parent.is_none_or(|parent| is_child(&beads, bead, parent)))
-            .filter(|bead| !blocked.by(&bead.id).is_empty())
-            .map(|bead| Waiting {
-                record: Record::of(&beads, bead),
-                blocked_by_count: blocked.by(&bead.id).len(),
-                blocked_by: blocked.by(&bead.id).iter().map(|id| (*id).to_owned()).collect(),
-                short: blocked.by(&bead.id).iter().map(|id| beads.short(id).to_owned()).collect(),
+            .rows()
+            .map(|row| (row, blocked.by(row.key())))
+            .filter(|(_, by)| !by.is_empty())
+            .filter(|(row, _)| parent.is_none_or(|p| row.face().parent() == Some(&p.id)))
+            .map(|(row, by)| Waiting {
+                record: Record::of(&beads, row.whole()),
+                blocked_by_count: by.len(),
+                blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
+                short: by.iter().map(|id| beads.short(id).to_owned()).collect(),
             })
             .collect();
         if waiting.is_empty() {

@@ -69,11 +69,13 @@ impl Ready {
         let id = ledger.write(&actor, |beads: &Beads, pen| {
             let wanted = Wanted { unassigned: false, ..self.wanted(beads)? };
             let found = ready(beads, &wanted, self.order());
-            let free = |name: &Option<String>| name.as_ref().is_none_or(|name| *name == actor.by);
-            let first = found.into_iter().find(|bead| free(&bead.assignee)).ok_or_else(|| {
-                Refusal::nothing("nothing is ready")
-                    .hint("`git bead blocked` says what waits for what")
-            })?;
+            let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
+            let first =
+                found.into_iter().find(|row| free(row.face().assignee)).ok_or_else(|| {
+                    Refusal::nothing("nothing is ready")
+                        .hint("`git bead blocked` says what waits for what")
+                })?;
+            let first = first.whole();
             if let Some(event) = change::claim(beads, first, &actor.by, actor.session.as_deref())? {
                 pen.line(&first.id, &event)?;
             }

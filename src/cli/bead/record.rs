@@ -110,7 +110,7 @@ impl Record {
             dependencies: bead.dependencies.clone(),
             comments: bead.comments.clone(),
             dependency_count: bead.dependencies.len(),
-            dependent_count: beads.dependents(&bead.id).count(),
+            dependent_count: beads.count_dependents(&bead.id),
             comment_count: bead.comments.len(),
             short: beads.short(&bead.id).to_owned(),
         }

@@ -14,7 +14,7 @@ use std::thread;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Actor, Fold, Ledger, Line, REF};
+use super::{Actor, Fold, Ledger, Line, Loaded, REF, Saving};
 use crate::git::{Oid, Repo};
 use crate::host::process::Program;
 use crate::host::{Clock, Environment};
@@ -39,6 +39,14 @@ impl Fold for Told {
             self.on.entry(line.on.clone()).or_default().push(n);
         }
         self.order.push(line.id.clone());
+    }
+
+    fn save(&self) -> Option<Saving> {
+        Saving::plain(self)
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        loaded.plain()
     }
 }
 

@@ -1,0 +1,69 @@
+//! What is looked at in many beads: all but their texts, read without reading those.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bead::beads::Bead;
+use crate::bead::event::{Link, Status};
+use crate::ledger::{Kept, Row};
+
+/// The mark of a bead that may hold others up, of one that is closed, and of one that is neither.
+const LIVE: u32 = 0;
+pub(super) const CLOSED: u32 = 1;
+const FREEING: u32 = 2;
+
+/// What is looked at in many beads, without reading their texts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Face<'a> {
+    pub status: &'a str,
+    pub priority: u8,
+    pub issue_type: &'a str,
+    pub assignee: Option<&'a str>,
+    pub is_claimed: bool,
+    pub created_at: &'a str,
+    #[serde(borrow)]
+    pub labels: Vec<&'a str>,
+    /// What it depends on, and how.
+    #[serde(borrow)]
+    pub edges: Vec<(&'a str, &'a str)>,
+}
+
+pub(super) fn is_live(row: &Row<'_, Bead>) -> bool {
+    row.mark() == LIVE
+}
+
+impl<'a> Face<'a> {
+    pub fn parent(&self) -> Option<&'a str> {
+        let is_parent = |(kind, _): &&(&str, &str)| *kind == Link::PARENT_CHILD.as_str();
+        self.edges.iter().find(is_parent).map(|(_, to)| *to)
+    }
+}
+
+impl Kept for Bead {
+    type Face<'a> = Face<'a>;
+
+    fn face(&self) -> Face<'_> {
+        let edges = self.dependencies.iter();
+        Face {
+            status: self.status.as_str(),
+            priority: self.priority,
+            issue_type: &self.issue_type,
+            assignee: self.assignee.as_deref(),
+            is_claimed: self.claim.is_some(),
+            created_at: &self.created_at,
+            labels: self.labels.iter().map(String::as_str).collect(),
+            edges: edges.map(|edge| (edge.kind.as_str(), edge.depends_on_id.as_str())).collect(),
+        }
+    }
+
+    fn mark(&self) -> u32 {
+        match self.status.frees() {
+            true if self.status == Status::CLOSED => CLOSED,
+            true => FREEING,
+            false => LIVE,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.dependencies.iter().map(|edge| edge.depends_on_id.as_str())
+    }
+}

@@ -1,0 +1,279 @@
+//! Lines of many files handed over one by one, in the one order, without holding more than a few files
+//! of them: those of each replica stand in order, so the next line is the first of one of them.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Scope};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::Line;
+use super::layout::{Book, File, Leaf};
+use super::line::split;
+use super::shelf::{Position, Positions, Shelf};
+use crate::git::Store;
+
+/// From so many files on, others are worth starting to help.
+const MANY: usize = 8;
+/// How many files of a replica are read ahead for them.
+const AHEAD: usize = 6;
+
+/// What was handed over.
+pub(super) struct Replayed {
+    pub(super) positions: Positions,
+    pub(super) lines: u64,
+    /// The place of the last of them.
+    pub(super) last: Option<(u64, String)>,
+}
+
+/// Where lines go, and who wants to know how far it is: so many files, of so many.
+pub(super) struct Ears<'a> {
+    pub(super) line: &'a mut dyn FnMut(&Line),
+    pub(super) files: &'a dyn Fn(usize, usize),
+}
+
+/// Hands over the lines beyond `known`. None, before any was handed over, if a replica no longer begins
+/// with what is known of it, or if not all of them come after `last`.
+pub(super) fn replay(
+    store: &Store<'_>,
+    shelf: &Shelf,
+    (known, last): (&Positions, &(u64, String)),
+    ears: Ears<'_>,
+) -> Result<Option<Replayed>> {
+    if known.keys().any(|name| shelf.replica(name).is_none()) {
+        return Ok(None);
+    }
+    let mut positions = Positions::new();
+    let mut reels = Vec::new();
+    for (name, dir) in shelf.replicas() {
+        match known.get(name) {
+            Some(old) if old.dir == *dir => drop(positions.insert(name.to_owned(), old.clone())),
+            old => {
+                let place = || format!("replica {name}");
+                reels.push(Reel::open(store, name, dir, old).with_context(place)?);
+            }
+        }
+    }
+    let files = reels.iter().map(|reel| reel.leaves.len()).sum();
+    let merge = |helpers: Option<Helpers>| {
+        Merge { source: Source { store, helpers }, reels, files, ears }.run(known, last)
+    };
+    let replayed = match files < MANY {
+        true => merge(None)?,
+        false => thread::scope(|scope| merge(Some(Helpers::start(scope))))?,
+    };
+    Ok(replayed.map(|replayed| {
+        positions.extend(replayed.positions);
+        Replayed { positions, ..replayed }
+    }))
+}
+
+/// The first line of a reel, among those of others: the heap gives the one that comes first.
+struct Front {
+    line: Line,
+    reel: usize,
+}
+
+impl Ord for Front {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.line.key().cmp(&self.line.key()).then(other.reel.cmp(&self.reel))
+    }
+}
+
+impl PartialOrd for Front {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Front {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Front {}
+
+/// Where files are read, and who helps to parse them.
+struct Source<'a, 'r> {
+    store: &'a Store<'r>,
+    helpers: Option<Helpers>,
+}
+
+struct Merge<'s, 'r, 'e> {
+    source: Source<'s, 'r>,
+    reels: Vec<Reel>,
+    files: usize,
+    ears: Ears<'e>,
+}
+
+impl Merge<'_, '_, '_> {
+    fn run(mut self, known: &Positions, after: &(u64, String)) -> Result<Option<Replayed>> {
+        let mut fronts = BinaryHeap::new();
+        for (n, reel) in self.reels.iter_mut().enumerate() {
+            if let Some(old) = known.get(&reel.name)
+                && reel.next(&self.source)?.is_none_or(|line| line.id != old.last)
+            {
+                return Ok(None);
+            }
+            fronts.extend(reel.next(&self.source)?.map(|line| Front { line, reel: n }));
+        }
+        let (mut lines, mut last) = (0, None::<(u64, String)>);
+        while let Some(Front { line, reel: n }) = fronts.pop() {
+            if lines == 0 && line.key() <= (after.0, &after.1) {
+                return Ok(None);
+            }
+            // Two replicas may hold the same line: it is one line.
+            if last.as_ref().is_none_or(|(clock, id)| line.key() != (*clock, id)) {
+                (self.ears.line)(&line);
+                lines += 1;
+            }
+            fronts.extend(self.next(n)?.map(|line| Front { line, reel: n }));
+            last = Some((line.clock, line.id));
+        }
+        let positions = self.reels.into_iter().filter_map(|reel| Some((reel.name, reel.position?)));
+        Ok(Some(Replayed { positions: positions.collect(), lines, last }))
+    }
+
+    fn next(&mut self, reel: usize) -> Result<Option<Line>> {
+        let Some(reel) = self.reels.get_mut(reel) else { return Ok(None) };
+        let left = reel.leaves.len();
+        let line = reel.next(&self.source)?;
+        if reel.leaves.len() != left {
+            let left: usize = self.reels.iter().map(|reel| reel.leaves.len()).sum();
+            (self.ears.files)(self.files - left, self.files);
+        }
+        Ok(line)
+    }
+}
+
+/// The lines of one replica, one after the other.
+struct Reel {
+    name: String,
+    dir: crate::git::Oid,
+    leaves: VecDeque<Leaf>,
+    /// The number of the first line that is asked for, and of the first one of the next file.
+    from: u64,
+    end: Option<u64>,
+    coming: VecDeque<Coming>,
+    here: std::vec::IntoIter<Line>,
+    number: u64,
+    position: Option<Position>,
+}
+
+enum Coming {
+    Here(Result<Vec<Line>>),
+    Soon(Receiver<Result<Vec<Line>>>),
+}
+
+impl Reel {
+    /// From the last line that is known, to see that it still is the last of those.
+    fn open(
+        store: &Store<'_>,
+        name: &str,
+        dir: &crate::git::Oid,
+        known: Option<&Position>,
+    ) -> Result<Self> {
+        let from = known.map_or(0, |known| known.lines.saturating_sub(1));
+        Ok(Self {
+            name: name.to_owned(),
+            dir: *dir,
+            leaves: Book::open(store, dir)?.leaves(store, from)?.into(),
+            from,
+            end: None,
+            coming: VecDeque::new(),
+            here: Vec::new().into_iter(),
+            number: from,
+            position: known.cloned().map(|known| Position { dir: *dir, ..known }),
+        })
+    }
+
+    fn next(&mut self, source: &Source<'_, '_>) -> Result<Option<Line>> {
+        let line = self.pull(source).with_context(|| format!("replica {}", self.name))?;
+        if let Some(line) = &line {
+            let before = self.position.as_ref().filter(|old| old.lines <= self.number);
+            let clock = before.map_or(0, |old| old.clock);
+            let (number, now) = (self.number, line.clock);
+            ensure!(now > clock, "line {}: its clock is {now}, after {clock}", number + 1);
+            self.number += 1;
+            let last = line.id.clone();
+            self.position = Some(Position { dir: self.dir, lines: self.number, last, clock: now });
+        }
+        Ok(line)
+    }
+
+    fn pull(&mut self, source: &Source<'_, '_>) -> Result<Option<Line>> {
+        loop {
+            if let Some(line) = self.here.next() {
+                return Ok(Some(line));
+            }
+            let ahead = if source.helpers.is_some() { AHEAD } else { 1 };
+            while self.coming.len() < ahead
+                && let Some(leaf) = self.leaves.pop_front()
+            {
+                let file = leaf.read(source.store, &mut self.end)?;
+                self.coming.push_back(match &source.helpers {
+                    Some(helpers) => Coming::Soon(helpers.ask(file, self.from)),
+                    None => Coming::Here(parse(&file, self.from)),
+                });
+            }
+            let Some(next) = self.coming.pop_front() else { return Ok(None) };
+            let lines = match next {
+                Coming::Here(lines) => lines,
+                Coming::Soon(lines) => lines.recv().context("a thread that read lines is gone")?,
+            };
+            self.here = lines?.into_iter();
+        }
+    }
+}
+
+/// The lines of a file from `from` on, each checked against its id, and their clocks against each other.
+fn parse(file: &File, from: u64) -> Result<Vec<Line>> {
+    let mut clock = 0;
+    let stored = split(&file.bytes).with_context(|| file.name.clone())?;
+    let wanted = (file.first..).zip(stored).filter(|(number, _)| *number >= from);
+    wanted
+        .map(|(number, stored)| {
+            let place = || format!("{}, line {}", file.name, number - file.first + 1);
+            let line = Line::parse(stored).with_context(place)?;
+            ensure!(line.clock > clock, "{}: its clock is {}, after {clock}", place(), line.clock);
+            clock = line.clock;
+            Ok(line)
+        })
+        .collect()
+}
+
+/// Threads that parse files while the lines of others are drunk.
+struct Helpers(Sender<Job>);
+
+struct Job {
+    file: File,
+    from: u64,
+    to: Sender<Result<Vec<Line>>>,
+}
+
+impl Helpers {
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>) -> Self {
+        let (jobs, asked) = mpsc::channel::<Job>();
+        let asked = Arc::new(Mutex::new(asked));
+        let count = thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..count {
+            let asked = Arc::clone(&asked);
+            scope.spawn(move || {
+                let next = || asked.lock().ok().and_then(|asked| asked.recv().ok());
+                while let Some(Job { file, from, to }) = next() {
+                    drop(to.send(parse(&file, from)));
+                }
+            });
+        }
+        Self(jobs)
+    }
+
+    fn ask(&self, file: File, from: u64) -> Receiver<Result<Vec<Line>>> {
+        let (to, answer) = mpsc::channel();
+        drop(self.0.send(Job { file, from, to }));
+        answer
+    }
+}
