@@ -19,11 +19,13 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 const TURN: Duration = Duration::from_secs(10);
 pub(super) const PAUSE: Duration = Duration::from_millis(5);
 
+/// Nobody holds the lock of one of our own refs for as long as this and lives.
+const ORPHAN: Duration = Duration::from_secs(10);
+
 /// The `.lock` file beside a ref, holding what the ref is to name.
 ///
 /// It is written under a name of our own first and then linked: whoever finds a lock that is the same
 /// file as our draft, while holding the kernel's lock on our refs, has found one whose writer is dead.
-/// Of any other lock nothing is known: what it says of its age is the word of a clock.
 pub(super) struct Lock {
     path: PathBuf,
     draft: PathBuf,
@@ -47,11 +49,11 @@ impl Lock {
         });
         written.map_err(|no| unwritable(&draft, &no))?;
         let mut lock = Self { path: lock_of(at), draft, _turn: turn, held: false };
-        lock.wait(parent)?;
+        lock.wait(parent, name.as_str().starts_with("refs/shopfloor/"))?;
         Ok(lock)
     }
 
-    fn wait(&mut self, parent: &Path) -> Result<()> {
+    fn wait(&mut self, parent: &Path, ours: bool) -> Result<()> {
         let start = Instant::now();
         loop {
             match fs::hard_link(&self.draft, &self.path) {
@@ -66,6 +68,10 @@ impl Lock {
                     continue;
                 }
                 Err(no) => return Err(unwritable(&self.path, &no)),
+            }
+            if ours && is_orphan(&self.path) {
+                drop(fs::remove_file(&self.path));
+                continue;
             }
             if start.elapsed() > PATIENCE {
                 let what = format!("another git holds {}", self.path.display());
@@ -118,4 +124,10 @@ fn same_file(one: &Path, other: &Path) -> bool {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
         _ => false,
     }
+}
+
+fn is_orphan(lock: &Path) -> bool {
+    let now = Clock::real().now().seconds();
+    let age = |made: i64| u64::try_from(now - made).unwrap_or(0);
+    fs::metadata(lock).is_ok_and(|file| age(file.mtime()) > ORPHAN.as_secs())
 }

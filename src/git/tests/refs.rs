@@ -134,32 +134,3 @@ fn push(repo: &Repo, at: &RefName, new: &Oid) -> (Option<Oid>, Oid) {
         }
     }
 }
-
-/// Clocks jump: an old date on a lock does not prove that its holder is dead.
-#[test]
-fn the_lock_of_our_ref_is_its_holders_whatever_its_date() {
-    let world = World::new();
-    let path = world.repo("app", &[]);
-    let repo = world.open(&path);
-    let tip = repo.read_ref(&main()).unwrap().unwrap();
-    let name: RefName = "refs/shopfloor/queue/main/1".parse().unwrap();
-    let lock = repo.ref_path(&name).with_extension("lock");
-    fs::create_dir_all(lock.parent().unwrap()).unwrap();
-    fs::File::create(&lock).unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
-    let draft = repo.own_dir().unwrap().join("refs/refs%2Fshopfloor%2Fqueue%2Fmain%2F1");
-    std::thread::scope(|scope| {
-        let holder = scope.spawn(|| {
-            while !draft.exists() {
-                std::thread::yield_now();
-            }
-            let from = std::time::Instant::now();
-            while from.elapsed().as_millis() < 300 {
-                assert!(lock.exists(), "it was taken from its holder");
-                std::thread::yield_now();
-            }
-            fs::remove_file(&lock).unwrap();
-        });
-        assert_eq!(repo.swap_ref(&name, None, Some(&tip), "").unwrap(), Swap::Done);
-        holder.join().unwrap();
-    });
-}
