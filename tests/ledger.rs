@@ -110,6 +110,26 @@ fn a_lock_left_by_the_dead_is_no_obstacle() {
     assert_eq!(ids(&repo).len(), 2);
 }
 
+#[test]
+fn a_lock_that_somebody_lives_with_is_waited_for_and_then_names_them() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("before");
+    for file in ["ledger.lock", "decide.lock"] {
+        let path = repo.dir.join(".git/shopfloor").join(file);
+        let own = std::process::id();
+        std::fs::write(&path, format!("{own}\n")).unwrap();
+        let held = std::fs::File::open(&path).unwrap();
+        held.lock().unwrap();
+        let told = format!("the ledger has been locked by process {own} for 10 s");
+        repo.git("bead create meanwhile --json").fails(75).says(&[&told]);
+        drop(held);
+        repo.bead(file);
+    }
+    // Nobody waited for it any more, so it was not done behind anybody's back.
+    assert_eq!(ids(&repo).len(), 3);
+}
+
 /// The cache is never a second truth: damaged or from another time, it changes nothing.
 #[test]
 fn a_damaged_cache_changes_nothing() {

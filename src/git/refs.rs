@@ -175,6 +175,9 @@ impl Repo {
 
     /// A reflog that is there is kept up; branches get one as git would give them one.
     fn write_reflog(&self, name: &RefName, old: Option<&Oid>, new: &Oid, why: &str) -> Result<()> {
+        if is_amended(name) {
+            return Ok(());
+        }
         let path = self.common_dir().join("logs").join(name.as_str());
         let setting = self.handle().config_snapshot().string("core.logAllRefUpdates");
         let wanted = match setting.as_deref().map(|value| value.to_ascii_lowercase()).as_deref() {
@@ -262,7 +265,11 @@ impl Repo {
         };
         let start = Instant::now();
         loop {
-            let done = self.git(&args).run()?;
+            let mut git = self.git(&args);
+            if is_amended(name) {
+                git = git.config("core.logAllRefUpdates=false");
+            }
+            let done = git.run()?;
             if done.code == 0 {
                 self.flush_refs()?;
                 return Ok(Swap::Done);
@@ -280,6 +287,12 @@ impl Repo {
             Clock::real().sleep(PAUSE);
         }
     }
+}
+
+/// The tips of a ledger replace each other, and what was replaced is taken away: a log would name what is
+/// gone, and git complain of it.
+fn is_amended(name: &RefName) -> bool {
+    name.as_str() == "refs/shopfloor/ledger"
 }
 
 fn read_loose(path: &Path) -> Result<Found> {

@@ -1,6 +1,8 @@
-//! Many who write at once: `cargo bench --bench crowd [WRITERS [SECONDS]]`. Each writer is a process
+//! Many who write at once: `cargo bench --bench crowd -- [WRITERS [SECONDS]]`. Each writer is a process
 //! that writes one line after the other; then each of those lines is a whole command. What was promised
 //! is counted in the ledger afterwards, so this fails when a line is lost.
+//!
+//! `cargo bench --bench crowd -- size [LINES]` says what a line takes up on the disk.
 
 #![expect(
     clippy::disallowed_methods,
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 use shopfloor::bead::event::Event;
 use shopfloor::git::Repo;
 use shopfloor::host::{Clock, Environment};
-use shopfloor::ledger::{Actor, Ledger};
+use shopfloor::ledger::{Actor, Fold, Ledger, Line, Pen, REF};
 
 const BEAD: &str = env!("CARGO_BIN_EXE_git-bead");
 
@@ -27,6 +29,9 @@ fn main() {
         && word == "writer"
     {
         return writer(Path::new(repo), bead, seconds.parse().unwrap(), kind);
+    }
+    if args.get(1).is_some_and(|word| word == "size") {
+        return size(args.get(2).map_or(100_000, |lines| lines.parse().unwrap()));
     }
     let number = |nth: usize, usual| args.get(nth).map_or(usual, |text| text.parse().unwrap());
     let (writers, seconds) = (number(1, 64), number(2, 10));
@@ -117,10 +122,60 @@ fn write(at: &Path, bead: &str, text: String) {
         owner: "jane@example.org".to_owned(),
         ..Actor::default()
     };
-    let said = |_: &shopfloor::bead::Beads, pen: &mut shopfloor::ledger::Pen<'_>| {
+    let said = |_: &shopfloor::bead::Beads, pen: &mut Pen<'_>| {
         pen.line(bead, &Event::Commented { text: text.clone() })
     };
     ledger.write(&actor, said).unwrap();
+}
+
+/// Reads nothing: what is measured is the disk.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Blind;
+
+impl Fold for Blind {
+    const VERSION: u32 = 1;
+
+    fn name() -> String {
+        "blind".to_owned()
+    }
+
+    fn drink(&mut self, _: &Line) {}
+}
+
+fn size(lines: usize) {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join(".gitconfig"), "").unwrap();
+    run("git", home.path(), &["init", "-q", "floor"]);
+    let floor = home.path().join("floor");
+    let env: Environment = sealed(&floor).into_iter().collect();
+    let repo = Repo::open(&floor, &env).unwrap();
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+    let actor = Actor {
+        by: "api/polecat/toast".to_owned(),
+        owner: "jane@example.org".to_owned(),
+        session: Some("k2m9qx4tbn0hd7f3".to_owned()),
+        ..Actor::default()
+    };
+    let mut raw = 0;
+    for start in (0..lines).step_by(20) {
+        let text = |n| format!("{n}: what was found out about it, told in one plain sentence");
+        let said = |_: &Blind, pen: &mut Pen<'_>| {
+            (start..start + 20).try_for_each(|n| {
+                let on = format!("api-{:016x}", n % (lines / 5) * 0x9e37_79b9);
+                pen.line(&on, &Event::Commented { text: text(n) })
+            })
+        };
+        ledger.write(&actor, said).unwrap();
+    }
+    for line in ledger.lines().unwrap() {
+        raw += serde_json::to_vec(&line).unwrap().len();
+    }
+    let listed = run("git", &floor, &["rev-list", "--objects", "--disk-usage", REF]);
+    let loose: usize = String::from_utf8(listed).unwrap().trim().parse().unwrap();
+    let packed = ledger.maintain().unwrap().unwrap().packed;
+    println!("{lines} lines of {} bytes", raw / lines);
+    println!("loose:  {} bytes a line", loose / lines);
+    println!("packed: {} bytes a line, {} objects", packed.bytes as usize / lines, packed.objects);
 }
 
 fn sealed(at: &Path) -> Vec<(String, String)> {

@@ -59,6 +59,23 @@ fn a_branch_of_an_old_tip_keeps_it() {
     world.git(&path, &["fsck", "--strict"]);
 }
 
+/// Git reads its logs too when it looks whether all is there.
+#[test]
+fn no_log_names_what_was_taken_away() {
+    let world = World::new();
+    for (name, init) in [("files", &[][..]), ("reftable", &["--ref-format=reftable"])] {
+        let path = world.repo(name, init);
+        world.git(&path, &["config", "core.logAllRefUpdates", "always"]);
+        say(&world, &path, "a", 1).unwrap();
+        let first = tip(&world, &path).unwrap();
+        say(&world, &path, "a", 2).unwrap();
+        crate::git::Store::open(&world.open(&path)).discard(&first);
+        assert_eq!(world.git(&path, &["fsck", "--strict"]), "");
+        world.git(&path, &["gc", "-q", "--prune=now"]);
+        assert_eq!(read(&world, &path).unwrap().on["a"], [1, 2]);
+    }
+}
+
 #[test]
 fn a_ledger_that_cannot_be_read_is_left_as_it_is() {
     let world = World::new();
