@@ -11,7 +11,9 @@ use crate::support::{Place, Running, Sandbox, beside};
 
 const WRITERS: usize = 8;
 
-const NOISE: [&str; 10] = [
+/// Not `git fsck`: it lists the objects, then the refs, and misses what was written in between, by
+/// `git commit` too. It looks afterwards.
+const NOISE: [&str; 9] = [
     "git gc --quiet --prune=now",
     "git prune --expire=now",
     "git repack -adq",
@@ -21,7 +23,6 @@ const NOISE: [&str; 10] = [
     "rm -rf ../copy && git clone --quiet . ../copy",
     "git worktree add --quiet --detach ../tree && git worktree remove ../tree",
     "git bead maintain",
-    "git fsck --no-dangling --no-progress",
 ];
 
 #[test]

@@ -144,6 +144,34 @@ fn when_somebody_else_moves_the_ref_all_decide_anew() {
     assert_eq!(read(&world, &path).unwrap().on["a"], [0, 1, 2]);
 }
 
+/// Seen with 64 commands at once: who had read a tip that the chain no longer remembers ended it for all.
+#[test]
+fn who_comes_late_ends_nobodys_chain() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    say(&world, &path, "a", 0).unwrap();
+    let repo = world.open(&path);
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+    let (mut first, mut waits) = (Some(decide(&world, &path, "a", 1)), None);
+    // While it decides, the chain it saw ends, and another one goes on for longer than is remembered.
+    let said = ledger.propose(&jane(), (None, None), &mut |told: &Told, pen: &mut Pen<'_>| {
+        assert_eq!(told.on["a"], [0, 1]);
+        if let Some(first) = first.take() {
+            assert!(settle(&world, &path, &first).unwrap());
+        }
+        waits = Some(decide(&world, &path, "a", 2));
+        for n in 3..20 {
+            say(&world, &path, "a", n).unwrap();
+        }
+        pen.line("late", &json!({"do": "test.said", "with": {"n": 0}}))
+    });
+    assert!(said.unwrap().is_none());
+    let (waits, last) = (waits.unwrap(), decide(&world, &path, "a", 20));
+    assert_eq!(last.opening.chain, waits.opening.chain);
+    assert!(settle(&world, &path, &last).unwrap() && settle(&world, &path, &waits).unwrap());
+    assert_eq!(read(&world, &path).unwrap().on["a"], (0..21).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_deleted_directory_of_ours_makes_those_who_wait_decide_anew() {
     let world = World::new();
