@@ -57,7 +57,9 @@ impl Store<'_> {
                 drop(fs::remove_file(file));
             }
         }
-        packed.iter().for_each(|object| self.discard(object));
+        for object in &packed {
+            self.discard(object);
+        }
         let bytes = fs::metadata(at("pack")).map_or(0, |pack| pack.len());
         Ok(Packed { objects: packed.len(), bytes })
     }

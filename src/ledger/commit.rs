@@ -93,7 +93,7 @@ impl Ledger<'_> {
         {
             let from = Mark { tip, lines: done };
             let progress = Progress::after(progress, opening.chain, from.clone());
-            return self.lead(turn, from, progress, chain);
+            return self.lead(turn, &from, progress, chain);
         }
         if !self.has(tip.as_ref(), ticket)? {
             return Ok(false);
@@ -121,9 +121,9 @@ impl Ledger<'_> {
     }
 
     /// Commits the links of a chain for all who wait for them.
-    fn lead(&self, turn: Turn, from: Mark, mut progress: Progress, chain: Chain) -> Result<bool> {
+    fn lead(&self, turn: Turn, from: &Mark, mut progress: Progress, chain: Chain) -> Result<bool> {
         let own_dir = self.repo.own_dir()?;
-        let batch = match self.advance(&from, &mut progress, chain) {
+        let batch = match self.advance(from, &mut progress, chain) {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(false),
             Err(no) => {
