@@ -107,13 +107,13 @@ fn writer(at: &Path, bead: &str, seconds: u64, kind: &str) {
         if kind == "command" {
             run(BEAD, at, &["comment", bead, &text]);
         } else {
-            write(at, bead, text);
+            write(at, bead, &text);
         }
         println!("{}", from.elapsed().as_micros());
     }
 }
 
-fn write(at: &Path, bead: &str, text: String) {
+fn write(at: &Path, bead: &str, text: &str) {
     let env: Environment = sealed(at).into_iter().collect();
     let repo = Repo::open(at, &env).unwrap();
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
@@ -123,7 +123,7 @@ fn write(at: &Path, bead: &str, text: String) {
         ..Actor::default()
     };
     let said = |_: &shopfloor::bead::Beads, pen: &mut Pen<'_>| {
-        pen.line(bead, &Event::Commented { text: text.clone() })
+        pen.line(bead, &Event::Commented { text: text.to_owned() })
     };
     ledger.write(&actor, said).unwrap();
 }
