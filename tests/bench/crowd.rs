@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use shopfloor::bead::event::Event;
 use shopfloor::git::Repo;
 use shopfloor::host::{Clock, Environment};
-use shopfloor::ledger::{Actor, Fold, Ledger, Line, Pen, REF};
+use shopfloor::ledger::{Actor, Fold, Ledger, Line, Loaded, Pen, REF, Saving};
 
 const BEAD: &str = env!("CARGO_BIN_EXE_git-bead");
 
@@ -140,6 +140,14 @@ impl Fold for Blind {
     }
 
     fn drink(&mut self, _: &Line) {}
+
+    fn save(&self) -> Option<Saving> {
+        None
+    }
+
+    fn load(_: Loaded) -> Option<Self> {
+        None
+    }
 }
 
 fn size(lines: usize) {
