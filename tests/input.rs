@@ -199,3 +199,16 @@ fn path_without(world: &Sandbox, program: &str) -> String {
     let free = |dir: &&str| !std::path::Path::new(dir).join(program).exists();
     dirs.filter(free).collect::<Vec<_>>().join(":")
 }
+
+#[test]
+fn whoever_asks_for_json_gets_nothing_else() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    for words in ["bead list", "bead list --status bogus", "bead ready", "bead blocked"] {
+        let ran = repo.git(&format!("{words} --json")).fails(1);
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("[]\n", ""), "{words}");
+    }
+    let ran = repo.git("bead dep add --json").fails(129);
+    let said: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+    assert_eq!(said["error"], "the following required arguments were not provided: <ID> <ON>");
+}

@@ -105,6 +105,13 @@ impl Context {
         eprintln!("{}", inert(text.as_ref()));
     }
 
+    /// Says of a result what its JSON says already.
+    pub(super) fn remark(&self, text: impl AsRef<str>) {
+        if !self.json {
+            self.note(text);
+        }
+    }
+
     /// Says a next step, unless hints are silenced.
     pub(super) fn hint(&self, text: impl AsRef<str>) {
         if self.hints() {

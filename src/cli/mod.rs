@@ -124,8 +124,11 @@ fn explain(grammar: &clap::Command, mut error: clap::Error) -> ExitCode {
     keep_quiet_about_machinery(grammar, &mut error);
     if !asked && json {
         let said = error.to_string();
-        let what = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let refusal = Refusal::usage(what).hint("the call with -h explains the words");
+        // What is missing stands on lines of its own, up to the first empty one.
+        let lines: Vec<_> =
+            said.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let refusal = Refusal::usage(lines.join(" ").trim_start_matches("error: "))
+            .hint("the call with -h explains the words");
         return exit::fail(&refusal.into(), Voice { json, hints: true });
     }
     match error.print() {

@@ -90,7 +90,7 @@ impl List {
             .filter(|(_, face)| parent.is_none_or(|parent| face.parent() == Some(&parent.id)));
         let found = sorted(found, Order::Priority);
         if found.is_empty() {
-            cx.note("no such beads");
+            cx.remark("no such beads");
         }
         Ok(answer(rows(cx, &beads, &found, self.limit), found.len()))
     }
@@ -158,7 +158,7 @@ impl Blocked {
             })
             .collect();
         if waiting.is_empty() {
-            cx.note("nothing is blocked");
+            cx.remark("nothing is blocked");
         }
         let length = waiting.len();
         Ok(answer(AllWaiting(waiting), length))

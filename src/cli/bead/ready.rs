@@ -59,7 +59,7 @@ impl Ready {
         let beads: Beads = cx.ledger()?.read()?;
         let found = ready(&beads, &self.wanted(&beads)?, self.order());
         if found.is_empty() {
-            cx.note("nothing is ready");
+            cx.remark("nothing is ready");
         }
         Ok(list::answer(list::rows(cx, &beads, &found, self.limit), found.len()))
     }

@@ -51,6 +51,9 @@ struct Verdict {
     why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rejection: Option<Rejection>,
+    /// The ref that keeps what a failed session had not submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rescued: Option<String>,
     #[serde(skip)]
     short: String,
 }
@@ -123,6 +126,7 @@ fn verdict(
         commit: None,
         why: None,
         rejection: None,
+        rescued: None,
         short: beads.short(&bead.id).to_owned(),
     };
     if bead.status == Status::CLOSED {
@@ -176,7 +180,8 @@ fn failed(queue: &Queue, session: &Session, verdict: Verdict) -> Verdict {
             format!("the session {}{why}", state.word())
         }
     };
-    Verdict { why: Some(why), ..verdict }
+    let rescued = session.rescued.last().map(|rescued| rescued.name.clone());
+    Verdict { why: Some(why), rescued, ..verdict }
 }
 
 impl Show for Verdict {
@@ -205,6 +210,9 @@ impl Show for Verdict {
         }
         if let Some(rejection) = &self.rejection {
             out.block(&rejection.text(), 2);
+        }
+        if let Some(rescued) = &self.rescued {
+            out.line(format!("  what it had not submitted is kept: git show {rescued}"));
         }
         if matches!(self.outcome, "rejected" | "failed") {
             out.line(format!("  its output: git sling logs {}", self.session));
