@@ -171,6 +171,22 @@ fn a_rebase_that_is_given_up_after_a_landing_has_a_way_out() {
 }
 
 #[test]
+fn a_rebase_of_the_protected_branch_has_a_way_back() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    repo.git("config shopfloor.commitOnTarget allow").ok();
+    repo.commit("a", "a\n", "Add a").ok();
+    repo.git("config --unset shopfloor.commitOnTarget").ok();
+    let before = repo.rev("main");
+    let reword = "GIT_SEQUENCE_EDITOR='sed -i 1s/pick/reword/' GIT_EDITOR='sed -i 1s/a/b/'";
+    let rebase = repo.sh(&format!("{reword} git rebase --quiet -i HEAD~1"));
+    assert_ne!(rebase.code, 0, "{rebase}");
+    rebase.says(&["main only moves forward", "hint: git rebase --abort"]);
+    repo.git("rebase --abort").ok();
+    assert_eq!((status(&repo).as_str(), repo.rev("HEAD")), ("## main", before));
+}
+
+#[test]
 fn an_atomic_push_through_the_gate_is_all_or_nothing() {
     let world = Sandbox::new();
     let repo = set_up(&world, "api");

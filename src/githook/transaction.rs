@@ -115,9 +115,10 @@ fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<b
             say(&format!(
                 "shopfloor: {target} only moves forward; this would take back what has landed"
             ));
-            say(&match rebases(repo) && repo.is_ancestor(&new, old)? {
-                true => format!("hint: git rebase --quit && git switch {target}"),
-                false => ALLOW.to_owned(),
+            say(&match (rebases(repo), repo.is_ancestor(&new, old)?) {
+                (true, true) => format!("hint: git rebase --quit && git switch {target}"),
+                (true, false) => "hint: git rebase --abort".to_owned(),
+                (false, _) => ALLOW.to_owned(),
             });
         }
         (Move::Deletion, _) => {
