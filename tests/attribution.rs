@@ -41,6 +41,27 @@ fn rejected(repo: &Place<'_>, n: u64) -> String {
 }
 
 #[test]
+fn what_a_slung_work_tree_pushes_is_its_agents_whatever_the_environment_says() {
+    let world = Sandbox::new();
+    let (repo, tree, bead) = held(&world);
+    let before = repo.rev("main");
+    tree.write("y", "y\n");
+    tree.sh("git add y && bare='env -i PATH='\"$PATH\"' HOME='\"$HOME\" &&
+        $bare git -c user.name=Jane -c core.hooksPath=/dev/null commit --quiet -m y &&
+        $bare git push --quiet origin HEAD:main")
+        .ok();
+    let short = &tree.rev("HEAD")[..10];
+    assert_eq!(rejected(&repo, 1), format!("commit {short}: the trailer `Agent: idle` is missing"));
+    let entry = entry(&repo, 1);
+    assert_eq!((&entry["agent"], &entry["bead"]), (&"idle".into(), &bead.as_str().into()));
+    assert_eq!((repo.rev("main"), status(&repo, &bead)), (before, "in_progress".to_owned()));
+    tree.git("commit --quiet --amend --reset-author --no-edit").ok();
+    tree.sh("env -i PATH=\"$PATH\" HOME=\"$HOME\" git push --quiet origin HEAD:main").ok();
+    drain(&repo);
+    assert_eq!((repo.rev("main"), status(&repo, &bead)), (tree.rev("HEAD"), "closed".to_owned()));
+}
+
+#[test]
 fn a_stale_claimant_lands_by_no_way() {
     let world = Sandbox::new();
     let (repo, old, bead) = held(&world);
@@ -49,7 +70,7 @@ fn a_stale_claimant_lands_by_no_way() {
     repo.git("sling stop --all").ok();
     repo.git(&format!("sling {bead} second")).ok();
 
-    old.git("push origin HEAD:main").fails(1).says(&["stale: idle had", "second holds it now"]);
+    old.git("push origin HEAD:main").fails(1).says(&["stale: ", "is held by second"]);
     repo.git(&format!("push . {stale}:refs/for/main")).fails(1).says(&["stale: idle had"]);
     repo.git(&format!("refinery submit {stale}")).fails(3).says(&["stale: idle had"]);
     repo.git(&format!("update-ref refs/shopfloor/queue/main/1 {stale}")).ok();
@@ -146,7 +167,8 @@ fn an_agents_commit_without_marks_is_no_persons_when_its_claim_is_gone() {
     tree.write("a", "a\n");
     tree.git("add a").ok();
     tree.git("-c core.hooksPath=/dev/null commit --quiet -m bare").ok();
-    tree.git("push origin HEAD:main").ok();
+    tree.git("push origin HEAD:main").fails(1).says(&["stale: idle no longer holds"]);
+    repo.git(&format!("update-ref refs/shopfloor/queue/main/1 {}", tree.rev("HEAD"))).ok();
     let error = rejected(&repo, 1);
     assert!(error.contains("the trailer `Agent: idle` is missing"), "{error}");
 }

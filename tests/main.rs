@@ -39,6 +39,7 @@ mod sling;
 mod stop;
 mod sync;
 mod tamper;
+mod target;
 mod tidy;
 mod tracker;
 mod wait;

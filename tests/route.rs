@@ -72,9 +72,8 @@ fn push_options_are_known_or_refused() {
     let (tree, bead) = slung(&world, &repo, "api");
     tree.commit("a", "a\n", "Add a").ok();
     tree.git("push -o hurry origin HEAD:main").fails(1).says(&["unknown push option `hurry`"]);
-    tree.git("push -o prio=7 origin HEAD:main").fails(1);
     assert!(queued(&repo).is_empty());
-    tree.git(&format!("push -o bead={} -o prio=1 origin HEAD:main", &bead[..8])).ok();
+    tree.git(&format!("push -o bead={} origin HEAD:main", &bead[..8])).ok();
     assert_eq!(repo.json("refinery show 1 --json")["bead"], bead);
 }
 
@@ -84,18 +83,19 @@ fn a_push_that_waits_ends_with_the_verdict() {
     let repo = world.repo("api");
     let (tree, _) = slung(&world, &repo, "api");
     repo.git("config shopfloor.autorun true").ok();
+    repo.write("shopfloor.toml", "[gates.test]\ncommand = 'test ! -e a'\n");
+    repo.sh("git add . && git commit --quiet -m 'a gate that says no'").ok();
+    repo.git("bead trust --yes").ok();
     tree.commit("a", "a\n", "Add a").ok();
+    let push = tree.git("push -o wait origin HEAD:main").fails(1);
+    assert!(push.err.contains("! [remote rejected] HEAD -> main (#1 was rejected: "), "{push}");
+    assert_eq!(repo.json("refinery show 1 --json")["rejection"]["cause"], "gate");
+    tree.sh("git mv a b && git commit --quiet --amend -m 'Add b'").ok();
     let push = tree.git("push -o wait origin HEAD:main").ok();
     let landed = repo.rev("main");
-    assert!(told(&push).contains(&format!("LANDED #1 as {}", &landed[..10])), "{push}");
+    assert!(told(&push).contains(&format!("LANDED #2 as {}", &landed[..10])), "{push}");
     assert!(push.err.contains(" HEAD -> main"), "{push}");
     assert_eq!(tree.rev("origin/main"), landed);
-    repo.write("shopfloor.toml", "[gates.test]\ncommand = 'exit 1'\n");
-    repo.sh("git add . && git -c shopfloor.x=1 commit --quiet -m 'a gate that says no'").ok();
-    repo.git("bead trust --yes").ok();
-    tree.commit("b", "b\n", "Add b").ok();
-    let push = tree.git("push -o wait origin HEAD:main").fails(1);
-    assert!(push.err.contains("! [remote rejected] HEAD -> main (#2 was rejected: "), "{push}");
 }
 
 #[test]
@@ -260,8 +260,9 @@ fn a_moved_repository_is_looked_after_by_the_next_command() {
     repo.bead("Something else");
     tree.commit("b", "b\n", "Add b").ok();
     assert!(tree.git("log -1 --format=%B").ok().out.contains("Agent: builder"));
-    tree.git("push origin HEAD:main").ok();
-    assert_eq!(queued(&repo), [tree.rev("HEAD")]);
+    tree.git("push origin HEAD:topic").ok();
+    assert_eq!(repo.rev("topic"), tree.rev("HEAD"));
+    tree.git("push origin HEAD:main").fails(1).says(&["stale: builder no longer holds"]);
 
     // The same for our own directory, which a person may delete at any time.
     std::fs::remove_dir_all(repo.dir.join(".git/shopfloor")).unwrap();

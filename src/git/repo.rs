@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Repo {
     handle: gix::Repository,
     env: Environment,
-    common_dir: PathBuf,
-    git_dir: PathBuf,
+    pub(super) common_dir: PathBuf,
+    pub(super) git_dir: PathBuf,
     work_dir: Option<PathBuf>,
     reftable: bool,
     /// It belongs to somebody else, and git was told that it is safe.

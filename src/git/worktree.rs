@@ -49,10 +49,24 @@ impl Repo {
         Ok(Head { branch, oid })
     }
 
-    /// The branch that work lands on: `shopfloor.target`, else what looks like it.
+    /// The branch that work lands on: `shopfloor.target`, else what looks like it, else what the main
+    /// work tree stands on. A linked one stands on a branch of its own, which is nobody's target.
     pub fn default_branch(&self) -> anyhow::Result<String> {
+        if let Some(known) = self.known_default_branch()? {
+            return Ok(known);
+        }
+        let head = match self.git_dir == self.common_dir {
+            true => self.head()?,
+            false => Self::open(&self.common_dir, self.env())?.head()?,
+        };
+        let current = head.branch.and_then(|name| name.as_branch().map(str::to_owned));
+        Ok(current.unwrap_or_else(|| "main".into()))
+    }
+
+    /// The branch that work lands on, where settings or names tell, whatever is checked out.
+    pub fn known_default_branch(&self) -> anyhow::Result<Option<String>> {
         if let Some(named) = self.config_get("shopfloor.target")? {
-            return Ok(named.strip_prefix("refs/heads/").unwrap_or(&named).to_owned());
+            return Ok(Some(named.strip_prefix("refs/heads/").unwrap_or(&named).to_owned()));
         }
         let configured = self.config_get("init.defaultBranch")?;
         let remote = self.remote_head()?;
@@ -61,11 +75,10 @@ impl Repo {
             if let Ok(name) = RefName::branch(&guess)
                 && self.read_ref(&name)?.is_some()
             {
-                return Ok(guess);
+                return Ok(Some(guess));
             }
         }
-        let current = self.head()?.branch.and_then(|name| name.as_branch().map(str::to_owned));
-        Ok(current.unwrap_or_else(|| "main".into()))
+        Ok(None)
     }
 
     /// What the first remote calls its default branch.

@@ -213,11 +213,11 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
         }
         wanted = wanted.with(&key, &route::gate_dir(repo).to_string_lossy());
     }
-    // Where there is no remote at all, the usual words still have to work: `git push origin …`.
+    // Where there is no remote at all, the usual words still have to work: `git push origin …`. A
+    // remote of that name would be in the way of the first one that the person adds.
     if wish.route == Route::All && route::upstream_is_nowhere(repo)? {
-        wanted = wanted
-            .with("remote.origin.url", &repo.common_dir().to_string_lossy())
-            .with("remote.origin.pushurl", &route::gate_dir(repo).to_string_lossy());
+        let key = format!("url.{}.pushInsteadOf", route::gate_dir(repo).display());
+        wanted = wanted.with(&key, "origin");
     }
     let (old, hooks) = (file::read(&path)?, hooks_path(repo, place));
     let new = settings::renew(old.as_deref(), &wanted)?;

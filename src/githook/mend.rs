@@ -30,7 +30,7 @@ pub fn mend(repo: &Repo) -> Result<Option<String>> {
 
 fn is_set_up(repo: &Repo) -> Result<bool> {
     let config = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
-    Ok(settings::get(&config, "shopfloor.target")?.is_some())
+    Ok(settings::get(&config, "shopfloor.prefix")?.is_some())
 }
 
 /// Whether git finds our lines where it looks now. Starts no program.

@@ -29,6 +29,7 @@ pub struct Outfit {
 pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
     let git_dir = repo.git_dir_of(worktree)?;
     allow_own_file(repo)?;
+    fix_target(repo)?;
     route::ensure(repo)?;
     let hooks = chain(repo, worktree, &git_dir)?;
     let mut wanted = Settings::default()
@@ -48,7 +49,7 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
             wanted = wanted.with(&format!("shopfloor.{key}"), value);
         }
     }
-    let wanted = routed(repo, wanted)?;
+    let wanted = routed(repo, &git_dir, wanted)?;
     let own = git_dir.join("config.worktree");
     // All of it anew: what the last session said of itself is over.
     file::edit_config(&own, |old| {
@@ -60,11 +61,14 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
     mark_place(repo)
 }
 
-/// The push route of a work tree: what it pushes to the remote goes to the gate.
-fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
+/// The push route of a work tree: what it pushes to the remote goes to the gate, which is told whence
+/// it comes. An environment without our variables tells nothing.
+fn routed(repo: &Repo, git_dir: &Path, wanted: Settings) -> Result<Settings> {
     let gate = route::gate_dir(repo).to_string_lossy().into_owned();
     let target = repo.default_branch()?;
     let upstream = route::upstream(repo, &target)?;
+    let name = upstream.name().unwrap_or("origin");
+    let wanted = wanted.with(&format!("remote.{name}.receivepack"), &route::told_from(git_dir));
     // Addresses add up. Git 2.46 begins a new list at an empty one; before that, push addresses that
     // are there can only be rewritten.
     let fresh = repo.git_version()? >= (2, 46);
@@ -94,6 +98,19 @@ fn routed(repo: &Repo, wanted: Settings) -> Result<Settings> {
     }
     let key = format!("url.{gate}.insteadOf");
     Ok(own.into_iter().fold(wanted, |wanted, url| wanted.with(&key, url)))
+}
+
+/// Where only the main work tree tells what work lands on, that is written down: by the time the work
+/// comes back, the person may stand on another branch.
+fn fix_target(repo: &Repo) -> Result<()> {
+    if repo.known_default_branch()?.is_some() {
+        return Ok(());
+    }
+    let ours = Settings::default().with("shopfloor.target", &repo.default_branch()?);
+    let shared = repo.common_dir().join("config");
+    file::edit_config(&shared, |old| Ok(Some(settings::put(old, &ours)?)))?;
+    repo.config_changed();
+    Ok(())
 }
 
 /// A directory of our scripts, each of which also runs the hook that the work tree had without us.

@@ -32,9 +32,13 @@ pub(super) fn on(
     };
     match pushed {
         Pushed::Done => {
-            if let Some(gate) = gate
+            if command.name.strip_prefix("refs/heads/") == Some(target) {
+                let known = format!("refs/remotes/{remote}/{target}").parse()?;
+                let seen = repo.read_ref(&known)?;
+                repo.swap_ref(&known, seen.as_ref(), Some(&command.new), "push")?;
+                route::mirror(repo)?;
+            } else if let Some(gate) = gate
                 && command.name.starts_with("refs/heads/")
-                && command.name != format!("refs/heads/{target}")
             {
                 show(gate, command)?;
             }

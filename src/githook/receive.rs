@@ -160,9 +160,14 @@ impl Desk<'_> {
             && self.repo.is_ancestor(&command.new, &tip)?
         {
             say(&format!("{} has landed on {target} already", command.new.short()));
+            if command.name.starts_with("refs/for/") {
+                return Ok(Answer::Done);
+            }
             return pass::on(self.repo, self.gate, target, command);
         }
-        let queued = entry::queue(self.repo, self.clock, (target, command.new), options)?;
+        let from = self.gate.and_then(|_| route::pusher(self.repo));
+        let from = from.as_ref().unwrap_or(self.repo);
+        let queued = entry::queue(from, self.clock, (target, command.new), options)?;
         for line in entry::told(&queued) {
             say(&line);
         }

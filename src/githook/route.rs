@@ -102,6 +102,22 @@ pub(super) fn behind(gate: &Repo) -> Result<Option<Repo>> {
     Ok(Some(Repo::open(&gate.common_dir().join(of), gate.env())?))
 }
 
+/// Tells the gate from which work tree a push comes: the name git has for it.
+pub(super) const FROM: &str = "SHOPFLOOR_FROM";
+
+/// How the work tree with this directory of git's calls the other end of its push.
+pub(super) fn told_from(git_dir: &Path) -> String {
+    let name = git_dir.file_name().unwrap_or_default().to_string_lossy();
+    format!("{FROM}='{}' git-receive-pack", name.replace('\'', "'\\''"))
+}
+
+/// The work tree that a push said it came from, if it is one of `repo`.
+pub(super) fn pusher(repo: &Repo) -> Option<Repo> {
+    let name = repo.env().get(FROM).filter(|name| !name.contains('/'))?;
+    let tree = Repo::open(&repo.common_dir().join("worktrees").join(name), repo.env()).ok()?;
+    (tree.common_dir() == repo.common_dir()).then_some(tree)
+}
+
 /// The gate, made where it is missing, with the branches that clients are to see.
 pub(super) fn ensure(repo: &Repo) -> Result<PathBuf> {
     let dir = gate_dir(repo);
@@ -191,7 +207,8 @@ pub(super) fn mirror(repo: &Repo) -> Result<()> {
 }
 
 /// What the gate shows: the branches of the remote, or our own where there is none, and the target
-/// at its first commit, of which every change is a fast-forward.
+/// at its first commit, of which every change is a fast-forward. A target that the remote does not
+/// have is not shown: git would find nothing left to push there.
 fn seen(repo: &Repo, target: &str) -> Result<Vec<(RefName, Oid)>> {
     let protected = RefName::branch(target)?;
     let prefix = match upstream(repo, target)?.name() {
@@ -205,7 +222,8 @@ fn seen(repo: &Repo, target: &str) -> Result<Vec<(RefName, Oid)>> {
             seen.push((RefName::branch(branch)?, oid));
         }
     }
-    if let Some(tip) = repo.read_ref(&protected)? {
+    let there = repo.read_ref(&format!("{prefix}{target}").parse()?)?.is_some();
+    if let Some(tip) = repo.read_ref(&protected)?.filter(|_| there) {
         let first = repo.first_parents(&tip, None)?.last().copied();
         seen.extend(first.map(|first| (protected, first)));
     }

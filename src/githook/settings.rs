@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::githook::{block, place};
+use crate::githook::{block, place, route};
 
 /// How the path of every gate ends.
 const GATE: &str = "/shopfloor/gate.git";
@@ -138,7 +138,8 @@ impl Setting {
             section if section.starts_with("remote ") => {
                 let reset =
                     matches!(name.as_str(), "pushurl" | "url") && plain(&self.value).is_empty();
-                reset || (name == "pushurl" && gate)
+                let tells = name == "receivepack" && self.value.contains(route::FROM);
+                reset || tells || (name == "pushurl" && gate)
             }
             section if section.starts_with("url ") => section.contains(GATE),
             _ => false,
