@@ -16,14 +16,14 @@ fn shop(world: &Sandbox) -> (Place<'_>, Place<'_>) {
 }
 
 /// Lands what waits; what the refinery had to say about work trees.
-fn land(repo: &Place<'_>) -> String {
+pub(crate) fn land(repo: &Place<'_>) -> String {
     let ran = repo.git("refinery run --drain").ok();
     assert_eq!(repo.git("log -1 --format=%s main").ok().line(), "Add new");
     repo.git("refinery audit").ok();
     ran.err.replace(repo.dir.to_str().unwrap(), "shop").trim_end().to_owned()
 }
 
-fn status(repo: &Place<'_>) -> String {
+pub(crate) fn status(repo: &Place<'_>) -> String {
     repo.git("status --porcelain --branch").ok().line()
 }
 
@@ -147,7 +147,7 @@ fn a_commit_on_a_parked_head_is_not_walked_away_from() {
 
 /// What `git commit` on a protected main leaves behind: the commit submitted, the index as it was
 /// for it, HEAD where it was.
-fn adopted(repo: &Place<'_>) {
+pub(crate) fn adopted(repo: &Place<'_>) {
     repo.write("mine", "mine\n");
     repo.git("add mine").ok();
     let tree = repo.git("write-tree").ok().line();

@@ -21,6 +21,7 @@ mod faults;
 mod githook;
 mod guard;
 mod guarded;
+mod inner;
 mod input;
 mod ledger;
 mod maintain;

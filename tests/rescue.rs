@@ -99,7 +99,7 @@ const STATES: &[(&str, &str, &[&str])] = &[
     ("with a link", "ln -s /nowhere l; echo k >k", &["k\n", "/nowhere"]),
 ];
 
-fn shop() -> Sandbox {
+pub(crate) fn shop() -> Sandbox {
     let world = Sandbox::new();
     world.program("worker", "#!/bin/sh\nexec sh \"$(git config shopfloor.play)\"\n");
     world.person("[agents.toast]\ncommand = ['worker']\n");
@@ -107,7 +107,7 @@ fn shop() -> Sandbox {
 }
 
 /// Plays a state into toast's worktree in a session of its own, which then ends.
-fn play(repo: &Place<'_>, script: &str) {
+pub(crate) fn play(repo: &Place<'_>, script: &str) {
     let quiet =
         "export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=/dev/null";
     repo.write("../play.sh", format!("{quiet}\n{script}\n"));
@@ -130,7 +130,7 @@ fn play(repo: &Place<'_>, script: &str) {
 }
 
 #[track_caller]
-fn survives(repo: &Place<'_>, state: &str, texts: &[&str]) {
+pub(crate) fn survives(repo: &Place<'_>, state: &str, texts: &[&str]) {
     repo.git("worktree prune").ok();
     for text in texts {
         repo.write(".git/sought", text);
@@ -183,6 +183,8 @@ fn what_no_commit_can_hold_stays_where_it_is() {
     play(&repo, "git init -q inner; echo x >inner/x");
     repo.git("sling rm toast").fails(3).says(&["has a repository of its own inside, inner/"]);
     repo.run(["git", "sling", "The next task"]).fails(3).says(&["inner/"]);
+    let beads = repo.git("bead list --all --json").ok().out;
+    assert!(!beads.contains("The next task"), "who tries again has it twice: {beads}");
     assert!(repo.at("../api.worktrees/toast").has("inner/x"));
     assert_eq!(repo.git("sling ps").ok().out, "nobody is at work\n");
     repo.sh("rm -r ../api.worktrees/toast/inner; git worktree lock ../api.worktrees/toast").ok();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::git::{Oid, RefName, Repo, Swap};
+use crate::git::{Lone, Oid, RefName, Repo, Swap};
 use crate::refusal::Refusal;
 
 /// Files of a half-done operation that name commits nothing else may name.
@@ -86,6 +86,21 @@ pub(crate) fn ensure_whole(repo: &Repo, worktree: &Path) -> Result<()> {
         worktree.display()
     ))
     .hint("move it away, then try again")
+    .into())
+}
+
+/// Refuses when a submodule has commits that would go with the worktree's git directory: no ref of
+/// ours can hold them, and a commit here may refer to them.
+pub(crate) fn ensure_pushed(repo: &Repo, git_dir: &Path, worktree: Option<&Path>) -> Result<()> {
+    let lone = repo.lone_commits(git_dir, worktree)?;
+    let Some(Lone { path, git_dir, commit }) = lone.first() else { return Ok(()) };
+    Err(Refusal::refused(format!(
+        "the submodule {} has commits that are nowhere else, such as {}",
+        path.display(),
+        commit.short()
+    ))
+    .hint(format!("git --git-dir='{}' push origin {commit}:refs/heads/NAME", git_dir.display()))
+    .hint(format!("if nobody needs them, remove {} first", git_dir.display()))
     .into())
 }
 

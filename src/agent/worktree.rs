@@ -148,7 +148,10 @@ fn reuse(
     let rescued = rescue::rescue(repo, &place.path, agent.as_str(), session)?;
     // Git switches over no edit that it was told not to look at; it is kept by now.
     repo.look_everywhere(&place.path)?;
-    clear(repo, &place.path)?;
+    clear(repo, &place.path).map_err(|error| {
+        Refusal::refused(format!("{} could not be cleared: {error:#}", place.path.display()))
+            .hint(format!("mend that, or `git sling rm {agent}`: what is in it is kept"))
+    })?;
     let standing = repo.read_ref(&place.branch)?;
     let name = place.branch.short();
     match &standing {
@@ -222,8 +225,19 @@ fn clear(repo: &Repo, path: &Path) -> Result<()> {
     repo.git(["reset", "--quiet", "--hard"]).at(path).network().ok()?;
     repo.git(["clean", "--quiet", "-f", "-d"]).at(path).ok()?;
     let state = repo.checkout_state(path)?;
-    ensure!(state.clean && state.untracked.is_empty(), "{} could not be cleared", path.display());
+    ensure!(
+        state.unedited() && state.untracked.is_empty(),
+        "{} could not be cleared",
+        path.display()
+    );
     Ok(())
+}
+
+/// Refuses to take up a new bead where the agent's worktree could not be cleared for it.
+pub(crate) fn ensure_clearable(repo: &Repo, agent: &Name) -> Result<()> {
+    let path = home(repo)?.join(agent.as_str());
+    let known = repo.worktrees()?.iter().any(|worktree| worktree.path == path);
+    if known && path.exists() { rescue::ensure_whole(repo, &path) } else { Ok(()) }
 }
 
 /// What a removal came to.
@@ -252,7 +266,7 @@ pub(crate) fn remove(repo: &Repo, agent: &Name, label: &str) -> Result<Removal> 
 fn take_away(repo: &Repo, agent: &Name, path: &Path, label: &str) -> Result<Option<Kept>> {
     let there = path.exists();
     let left = if there { Some(repo.git_dir_of(path)?) } else { repo.git_dir_left_of(path)? };
-    if left.is_some_and(|dir| dir.join("locked").exists()) {
+    if left.as_ref().is_some_and(|dir| dir.join("locked").exists()) {
         return Err(Refusal::refused(format!("{} is locked", path.display()))
             .hint(format!("git worktree unlock '{}'", path.display()))
             .into());
@@ -260,6 +274,9 @@ fn take_away(repo: &Repo, agent: &Name, path: &Path, label: &str) -> Result<Opti
     if there {
         unlock(repo, path)?;
         rescue::ensure_whole(repo, path)?;
+    }
+    if let Some(dir) = &left {
+        rescue::ensure_pushed(repo, dir, Some(path).filter(|_| there))?;
     }
     let kept = rescue::rescue(repo, path, agent.as_str(), label)?;
     repo.remove_worktree(path)?;

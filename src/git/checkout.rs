@@ -11,7 +11,8 @@ use gix::bstr::ByteSlice as _;
 
 use super::object::fields;
 use super::repo::unwritable;
-use super::{Oid, Repo, Signature};
+use super::{Git, Oid, Repo, Signature};
+use crate::refusal::Refusal;
 
 /// Files of an operation that waits for a person, and what it is called.
 const BUSY: &[(&str, &str)] = &[
@@ -32,6 +33,9 @@ pub struct State {
     pub clean: bool,
     pub edits: Vec<String>,
     pub untracked: Vec<String>,
+    /// Of the edits those submodules that merely stand at another commit than the index says, without
+    /// changes of their own: git leaves them there when it switches.
+    pub adrift: Vec<String>,
     /// Other repositories inside, untracked or edited, whose content no commit here can hold.
     pub inner: Vec<String>,
     /// The operation that stands half done, by the name of its command.
@@ -39,6 +43,11 @@ pub struct State {
 }
 
 impl State {
+    /// Whether nothing in it is a person's: git did not bring submodules along, and that is all.
+    pub fn unedited(&self) -> bool {
+        self.edits.len() == self.adrift.len()
+    }
+
     /// Takes one line of `git status --porcelain=v2 --no-renames`.
     fn add(&mut self, line: &str) {
         // Fields before the path, by the kind of the line: changed, unmerged, untracked.
@@ -50,11 +59,14 @@ impl State {
             _ => return,
         };
         let mut words = rest.splitn(before + 1, ' ');
+        let staged = words.clone().next().is_some_and(|changed| !changed.starts_with('.'));
         let submodule = words.clone().nth(1).filter(|_| before > 0).unwrap_or("N...");
         let Some(path) = words.nth(before).map(str::to_owned) else { return };
         // `S` stands for a submodule, the dots for commits, edits and files that are new in it.
-        if path.ends_with('/') || (submodule.starts_with('S') && submodule != "S...") {
-            self.inner.push(path.clone());
+        match submodule {
+            "SC.." if kind == "1" && !staged => self.adrift.push(path.clone()),
+            "N..." | "S..." | "SC.." if !path.ends_with('/') => {}
+            _ => self.inner.push(path.clone()),
         }
         let list = if kind == "?" { &mut self.untracked } else { &mut self.edits };
         list.push(path);
@@ -65,7 +77,7 @@ impl Repo {
     pub fn checkout_state(&self, path: &Path) -> anyhow::Result<State> {
         let args = ["status", "--porcelain=v2", "-z", "--no-renames"];
         let all = ["--untracked-files=all", "--ignore-submodules=none"];
-        let out = self.git(args).args(all).at(path).bytes()?;
+        let out = self.reading(path, &|| self.git(args).args(all).at(path))?;
         let mut state = State { busy: self.busy(path)?, ..State::default() };
         for line in fields(&out) {
             state.add(&line.to_str_lossy());
@@ -103,8 +115,11 @@ impl Repo {
             None => with_index(&["mktree"]).text()?.parse()?,
         };
         // An index in the middle of a merge has no tree; its files hold both sides.
-        let staged = with_index(&["write-tree"]).run()?;
-        let staged: Option<Oid> = String::from_utf8_lossy(&staged.out).trim().parse().ok();
+        let tree = || -> anyhow::Result<Oid> {
+            let said = self.reading(path, &|| with_index(&["write-tree"]))?;
+            String::from_utf8_lossy(&said).trim().parse()
+        };
+        let staged = tree().ok();
         // Git would note but the name of a repository inside; its work is not ours to save.
         let others = with_index(&["ls-files", "-z", "--others", "--exclude-standard"]).bytes()?;
         let inner = fields(&others).filter(|path| path.ends_with(b"/"));
@@ -112,14 +127,16 @@ impl Repo {
         let paths = std::iter::once(b".".to_vec()).chain(inner).collect::<Vec<_>>().join(&0);
         let add = ["add", "--all", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul"];
         // One sync for all new blobs instead of one each.
-        with_index(&add).input(paths).config("core.fsyncMethod=batch").ok()?;
+        let add = || with_index(&add).input(paths.clone()).config("core.fsyncMethod=batch");
+        self.reading(path, &add)?;
         // What was taken out of the index and is ignored now is an edit of what `HEAD` has.
         let gone = ["diff-index", "--cached", "--name-only", "--diff-filter=D", "--no-renames"];
         let gone = with_index(&gone).args(["-z", &base.to_string()]).bytes()?;
         let back = fields(&gone).filter(|name| is_file(path, name));
         let back = back.map(|name| [name, b"\0"].concat()).collect::<Vec<_>>().concat();
-        with_index(&["update-index", "--add", "-z", "--stdin"]).input(back).ok()?;
-        let whole: Oid = with_index(&["write-tree"]).text()?.parse()?;
+        let update = ["update-index", "--add", "-z", "--stdin"];
+        self.reading(path, &|| with_index(&update).input(back.clone()))?;
+        let whole = tree()?;
         let staged = staged.filter(|tree| *tree != base && *tree != whole);
         if whole == base && staged.is_none() {
             return Ok(None);
@@ -137,13 +154,37 @@ impl Repo {
         self.commit_tree(&whole, &parents, message, (&by, &by)).map(Some)
     }
 
-    /// The tree that `git commit -a` would commit in that work tree. Neither files nor index change.
-    pub fn tracked_tree(&self, path: &Path) -> anyhow::Result<Oid> {
+    /// The tree that `git commit -a` would commit in that work tree, with submodules adrift as the index
+    /// has them. Neither files nor index change.
+    pub fn tracked_tree(&self, path: &Path, state: &State) -> anyhow::Result<Oid> {
         let scratch = self.scratch_index(path)?;
         let index = scratch.path().join("index");
         let with_index = |args: &[&str]| self.git(args).at(path).env("GIT_INDEX_FILE", &index);
-        with_index(&["add", "--update", "--sparse", ":/"]).ok()?;
+        self.add_tracked(path, state).env("GIT_INDEX_FILE", &index).ok()?;
         with_index(&["write-tree"]).text()?.parse()
+    }
+
+    /// A `git` that stages every edit of what is tracked, but no submodule that is adrift.
+    pub fn add_tracked(&self, path: &Path, state: &State) -> Git<'_> {
+        let adrift = state.adrift.iter().map(|path| format!(":(top,exclude,literal){path}"));
+        self.git(["add", "--update", "--sparse", "--", ":/"]).args(adrift).at(path)
+    }
+
+    /// What a `git` says that reads the files of a work tree. Where a filter of theirs fails, the files
+    /// are taken as they are: work that is to be saved does not wait until a missing tool is back.
+    fn reading<'r>(&self, path: &Path, git: &dyn Fn() -> Git<'r>) -> anyhow::Result<Vec<u8>> {
+        let error = match git().bytes() {
+            Err(error) if !error.is::<Refusal>() => error,
+            done => return done,
+        };
+        let named = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
+        let named = self.git(named).at(path).run()?.out;
+        let named = fields(&named).filter_map(|key| key.to_str().ok()?.rsplit_once('.'));
+        let raw = named.fold(git(), |git, (filter, _)| {
+            let of = |what: &str| format!("{filter}.{what}");
+            git.config(of("clean=")).config(of("process=")).config(of("required=false"))
+        });
+        raw.bytes().map_err(|_| error)
     }
 
     /// Switches a work tree, as far as nothing in it would be lost, ignored files among it; else

@@ -18,6 +18,7 @@ mod reflog;
 mod refs;
 mod repo;
 mod store;
+mod submodule;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -34,5 +35,6 @@ pub use pack::Packed;
 pub use refs::Swap;
 pub use repo::Repo;
 pub use store::{Entry, Store};
+pub use submodule::Lone;
 pub use transport::Pushed;
 pub use worktree::{Head, Worktree};

@@ -140,7 +140,7 @@ fn back(
     // pick, unless others are to follow it.
     if let Some(busy @ ("merge" | "cherry-pick" | "revert")) = state.busy.as_deref()
         && !repo.git_dir_of(path)?.join("sequencer").exists()
-        && ours(&repo.tracked_tree(path)?).is_some()
+        && ours(&repo.tracked_tree(path, &state)?).is_some()
     {
         repo.git([busy, "--quit"]).at(path).ok()?;
         state = repo.checkout_state(path)?;
@@ -151,18 +151,19 @@ fn back(
     if worktree.head.as_ref() != Some(tip) {
         return Ok(Back::Stays("its HEAD has moved".to_owned()));
     }
-    if state.clean {
+    // Git takes no submodule along when it switches, and keeps those that stand elsewhere.
+    if state.unedited() {
         return switch(repo, path, branch);
     }
     let staged = repo.git(["write-tree"]).at(path).run()?;
     let Ok(staged) = String::from_utf8_lossy(&staged.out).trim().parse::<Oid>() else {
         return Ok(Back::Stays("it has uncommitted changes".to_owned()));
     };
-    let held = repo.tracked_tree(path)?;
+    let held = repo.tracked_tree(path, &state)?;
     if let Some(submitted) = ours(&held) {
         // The commit that these files were made for exists, so stand on it: then nothing is edited.
         if staged != held {
-            repo.git(["add", "--update", "--sparse", ":/"]).at(path).ok()?;
+            repo.add_tracked(path, &state).ok()?;
         }
         head(repo, path, &submitted)?;
         let back = switch(repo, path, branch)?;

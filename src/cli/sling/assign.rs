@@ -90,6 +90,12 @@ impl Assign {
             target,
             tip,
         };
+        if title(what).is_some() {
+            // Not after the bead is written down: who tries again would have another one.
+            let (_, roster, _) = cx.ledger()?.read::<super::World>()?;
+            let next = || usual.next_free(&roster.busy());
+            worktree::ensure_clearable(repo, &named.clone().unwrap_or_else(next))?;
+        }
         let desk = Desk::of(repo);
         let session = desk.begin(&cx.clock)?;
         let order = Order {
