@@ -216,6 +216,57 @@ fn with_one_command_alone_each_hook_still_does_its_part() {
 }
 
 #[test]
+fn a_range_that_is_picked_on_main_is_queued_once_each() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    repo.git("switch --quiet -c picks").ok();
+    for name in ["one", "two", "three"] {
+        repo.commit(name, "x\n", name).ok();
+    }
+    repo.git("switch --quiet main").ok();
+    let pick = repo.git("cherry-pick main..picks");
+    assert!(pick.err.contains("QUEUED #1 (not landed)"), "{pick}");
+    let again = "git -c core.editor=true cherry-pick --continue";
+    let hint = "hint: `git cherry-pick --skip` goes on with the next one";
+    repo.sh(&format!("GIT_COMMITTER_DATE='2031-01-01T00:00:00Z' {again}"))
+        .fails(128)
+        .says(&["this very change is main#1 already (waiting)", hint]);
+    repo.sh(again).fails(128).says(&[hint]);
+    assert_eq!(queued(&repo).len(), 1);
+    for n in 2..4 {
+        let next = repo.git("cherry-pick --skip");
+        assert!(next.err.contains(&format!("QUEUED #{n} (not landed)")), "{next}");
+    }
+    repo.git("cherry-pick --skip").ok();
+    assert_eq!(queued(&repo).len(), 3);
+    repo.git("refinery run --drain").ok();
+    for name in ["one", "two", "three"] {
+        assert_eq!(
+            repo.git(&format!("log --format=%s --no-merges main -- {name}")).ok().line(),
+            name
+        );
+    }
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+}
+
+#[test]
+fn an_amend_of_what_is_queued_is_told_how_to_change_it() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    let before = repo.rev("main");
+    assert_eq!(repo.commit("a", "a\n", "Add a").code, 128);
+    repo.write("a", "b\n");
+    let no = repo.git("commit --quiet --all --amend -m Better").fails(128);
+    no.says(&["it waits as main#1", "git refinery reject 1 --reason amended", "without --amend"]);
+    assert_eq!(repo.rev("main"), before);
+    repo.git("refinery reject 1 --reason amended").ok();
+    repo.git("commit --quiet --all -m Better").fails(128).says(&["QUEUED #2"]);
+    repo.git("refinery run --drain").ok();
+    assert_eq!(repo.git("log --format=%s main").ok().line(), "Better\nfirst light");
+    assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
+}
+
+#[test]
 fn every_way_to_commit_on_main_ends_clean() {
     for (way, code) in [
         ("git add a && git commit --quiet -m one", 128),

@@ -15,7 +15,7 @@ use crate::githook::entry::{self, Options};
 use crate::githook::{file, route};
 use crate::host::Clock;
 use crate::ledger::Ledger;
-use crate::refinery::{self, Entry, Queue};
+use crate::refinery::{self, Entry, Queue, State};
 use crate::refusal::Refusal;
 
 /// What is to happen to commits made on the protected branch: `shopfloor.commitOnTarget`.
@@ -59,7 +59,7 @@ pub fn decide(
         (None, None) => return Ok(true),
     };
     match (state, base) {
-        ("prepared", Some(base)) => veto(repo, new, &base, say),
+        ("prepared", Some(base)) => veto(repo, clock, (&base, new), say),
         ("aborted", _) => adopt(repo, clock, new, say).map(|()| true),
         _ => Ok(true),
     }
@@ -94,7 +94,12 @@ fn policy(repo: &Repo) -> Result<Policy> {
     })
 }
 
-fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<bool> {
+fn veto(
+    repo: &Repo,
+    clock: &Clock,
+    (old, new): (&Oid, Oid),
+    say: &mut dyn FnMut(&str),
+) -> Result<bool> {
     let kind = kind(repo, old, new)?;
     if kind == Move::Free {
         return Ok(true);
@@ -102,7 +107,19 @@ fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<b
     let target = repo.default_branch()?;
     match (kind, policy(repo)?) {
         (Move::Free, _) | (_, Policy::Allow) => return Ok(true),
-        (Move::Forward, Policy::Adopt) => note(repo, new)?,
+        (Move::Forward, Policy::Adopt) => match twin(repo, clock, (&target, &new))? {
+            None => note(repo, new)?,
+            Some(twin) => {
+                // The same commit twice is told again in `aborted` what became of it.
+                if twin.commit != new {
+                    let (name, state) = (twin.name(), twin.state);
+                    say(&format!("shopfloor: this very change is {name} already ({state})"));
+                }
+                if repo.git_dir().join("CHERRY_PICK_HEAD").exists() {
+                    say("hint: `git cherry-pick --skip` goes on with the next one");
+                }
+            }
+        },
         (Move::Forward, _) => {
             say(&format!(
                 "shopfloor: {target} is moved by the merge queue alone; work on a branch and push that"
@@ -115,6 +132,12 @@ fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<b
             say(&format!(
                 "shopfloor: {target} only moves forward; this would take back what has landed"
             ));
+            if let Some(own) = amended(repo, clock, (&target, old, &new))? {
+                say(&format!("Your commit is not on {target} yet: it waits as {}.", own.name()));
+                say(&format!("To change it: git refinery reject {} --reason amended", own.n));
+                say("and then git commit again, without --amend; your files are as you left them.");
+                return Ok(false);
+            }
             say(&match (rebases(repo), repo.is_ancestor(&new, old)?) {
                 (true, true) => format!("hint: git rebase --quit && git switch {target}"),
                 (true, false) => "hint: git rebase --abort".to_owned(),
@@ -130,6 +153,46 @@ fn veto(repo: &Repo, new: Oid, old: &Oid, say: &mut dyn FnMut(&str)) -> Result<b
 }
 
 const ALLOW: &str = "hint: if it has to be: git config shopfloor.commitOnTarget allow";
+
+/// The entry that has the same files on top of the same commits, and may land or has landed.
+fn twin(repo: &Repo, clock: &Clock, (target, new): (&str, &Oid)) -> Result<Option<Entry>> {
+    let made = repo.commit(new)?;
+    let same = |entry: &Entry| {
+        let known = repo.commit(&entry.commit);
+        (entry.state.is_open() || entry.state == State::Landed)
+            && known.is_ok_and(|known| known.tree == made.tree && known.parents == made.parents)
+    };
+    newest(repo, clock, target, &same)
+}
+
+/// The commit on `old` that somebody means who amends `old`: git does not know that it is queued.
+fn amended(
+    repo: &Repo,
+    clock: &Clock,
+    (target, old, new): (&str, &Oid, &Oid),
+) -> Result<Option<Entry>> {
+    if new.is_null() || repo.commit(new)?.parents != repo.commit(old)?.parents {
+        return Ok(None);
+    }
+    let on_it = |entry: &Entry| {
+        entry.state.is_open()
+            && repo.commit(&entry.commit).is_ok_and(|known| known.parents == [*old])
+    };
+    newest(repo, clock, target, &on_it)
+}
+
+fn newest(
+    repo: &Repo,
+    clock: &Clock,
+    target: &str,
+    wanted: &dyn Fn(&Entry) -> bool,
+) -> Result<Option<Entry>> {
+    /// Older ones are on other commits.
+    const LOOK: usize = 50;
+    let queue: Queue = Ledger::open(repo, clock)?.read()?;
+    let entries = queue.lane(target).into_iter().flat_map(|lane| lane.entries.values().rev());
+    Ok(entries.take(LOOK).find(|entry| wanted(entry)).cloned())
+}
 
 /// A rebase that is given up puts its branch back where it began.
 fn rebases(repo: &Repo) -> bool {
