@@ -1,6 +1,7 @@
 //! A landing on a branch that somebody has checked out never touches what is theirs, and never
 //! looks like something they did.
 
+use crate::githook::set_up;
 use crate::support::{Place, Sandbox};
 
 /// A repository without gates, main checked out in it, and a work tree with one commit to land.
@@ -177,6 +178,23 @@ fn edits_made_after_an_adopted_commit_are_all_that_is_left_of_it() {
     assert_eq!(repo.git("refinery run --drain").ok().err, "");
     assert_eq!(status(&repo), "## main\n M README.md\n M mine");
     assert_eq!(repo.read("mine"), "mine, and more\n");
+}
+
+#[test]
+fn the_way_back_that_is_told_works_over_commits_of_a_part() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "shop");
+    repo.commit("text", "one\n", "A text").fails(128);
+    repo.git("refinery run --drain").ok();
+    repo.sh("echo 2 >2; git add 2; echo 3 >3; git add 3; git commit -qm two -- 2").fails(128);
+    repo.sh("echo more >>text; git commit -qm more text").fails(128);
+    let told = repo.git("refinery run --drain").ok().err;
+    let way = "git stash && git switch main && git stash pop";
+    assert!(told.contains(&format!("`{way}` brings it to the landed commits")), "{told}");
+    assert!(repo.git("refinery status").ok().out.contains(&format!("`{way}` there")));
+    repo.sh(way).ok();
+    assert_eq!(status(&repo), "## main\nA  3");
+    assert_eq!(repo.read("text") + &repo.read("2"), "one\nmore\n2\n");
 }
 
 #[test]

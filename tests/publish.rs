@@ -147,6 +147,9 @@ fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
     submit(&work);
     hub.script("hooks/pre-receive", "#!/bin/sh\necho 'not on a Sunday' >&2\nexit 1\n");
     repo.git("refinery run --drain").fails(3).says(&["origin refused the push"]);
+    let stands = repo.git("refinery status").ok().out;
+    assert!(stands.contains("the queue stands: origin refused the push: "), "{stands}");
+    repo.git("refinery wait 1 --timeout 1").fails(75).says(&["the queue stands: origin refused"]);
     std::fs::remove_file(hub.dir.join("hooks/pre-receive")).unwrap();
     world.place(".").sh("mv hub.git away.git").ok();
     repo.git("refinery run --drain").fails(75).says(&["cannot fetch main from origin"]);
@@ -155,7 +158,10 @@ fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
     other.git("push --quiet origin main").ok();
     repo.sh("git commit --quiet --allow-empty -m 'From here'").ok();
     repo.git("refinery run --drain").fails(3).says(&["have gone different ways"]);
-    assert_eq!(repo.json("refinery status --json")["queue"][0]["entry"], "main#1");
+    let standing = repo.json("refinery status --json");
+    assert_eq!(standing["queue"][0]["entry"], "main#1");
+    assert!(standing["stopped"].as_str().unwrap().contains("have gone different ways"));
     repo.git("reset --quiet --hard HEAD~1").ok();
     assert_eq!(drain(&repo)[1]["outcome"], "landed");
+    assert!(repo.json("refinery status --json")["stopped"].is_null());
 }

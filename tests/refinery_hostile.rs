@@ -211,3 +211,30 @@ fn what_a_gate_left_running_is_gone_before_the_next_one_judges() {
     submit(&work);
     assert_eq!(drain(&repo)[0]["outcome"], "landed");
 }
+
+#[test]
+fn a_gate_that_ends_its_own_refinery_does_so_three_times() {
+    let world = Sandbox::new();
+    let gate = "command = 'test -e a || exit 0; test -e b || kill -9 $PPID; exit 0'";
+    let repo = gated(&world, "shop", gate);
+    queued(&repo, "a", "a\n");
+    for _ in 0..3 {
+        assert_eq!(repo.git("refinery run --drain").code, 137);
+    }
+    let held = drain(&repo)[0]["held"].clone();
+    assert_eq!(held["said"], "the refinery was killed 3 times while it tested this");
+    repo.git("refinery retry 1").ok();
+    assert_eq!(repo.git("refinery run --drain").code, 137, "a retry begins anew");
+}
+
+#[test]
+fn a_gate_that_moves_its_own_target_stops_the_line() {
+    let world = Sandbox::new();
+    let gate = "command = 'git commit -q --allow-empty -m x; git update-ref refs/heads/main HEAD'";
+    let repo = gated(&world, "shop", gate);
+    queued(&repo, "a", "a\n");
+    queued(&repo, "b", "b\n");
+    let moved = drain(&repo).as_array().unwrap().last().unwrap().clone();
+    assert!(moved["held"]["said"].as_str().unwrap().ends_with(", 8 times"), "{moved}");
+    assert_eq!(standing(&repo, &[1, 2]), ["landed", "held"]);
+}

@@ -8,7 +8,7 @@ use crate::policy::{self, Policy, trust};
 use crate::refinery::event::{Event, Foreign, Held, Hold, Ran};
 use crate::refinery::gate;
 use crate::refinery::lease::Lease;
-use crate::refinery::queue::{Lane, Queue};
+use crate::refinery::queue::{Entry, Lane, Queue};
 use crate::refinery::verdict::{Blame, Verdict};
 
 /// Where the target was when a line last said so, if it is elsewhere now.
@@ -141,4 +141,31 @@ pub(super) fn excuse(
         }
         _ => None,
     }))
+}
+
+/// Puts back into the line what waits for a target that fails a gate, once a later tip of it is known
+/// to pass: it landed, or came past the queue and its gates passed. Says whether anything waited.
+pub(super) fn absolve(lease: &Lease<'_>, lane: Option<&Lane>, tip: &Oid) -> Result<bool> {
+    let passed = |foreign: &Foreign| foreign.gates.iter().all(|ran| ran.verdict == Verdict::Pass);
+    let good = |lane: &&Lane| match lane.foreign_tip() {
+        Some(foreign) => foreign.new == *tip && passed(foreign),
+        None => lane.landing(tip).is_some(),
+    };
+    let waits = |entry: &&Entry| {
+        let here = entry.tested.as_ref().is_some_and(|tested| tested.base == *tip);
+        !here && entry.held.as_ref().is_some_and(|held| held.why == Hold::Target)
+    };
+    let held = lane.filter(good).into_iter().flat_map(|lane| lane.entries.values()).filter(waits);
+    let held: Vec<_> = held.map(|entry| (entry.n, entry.name())).collect();
+    if held.is_empty() {
+        return Ok(false);
+    }
+    lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
+        for (n, name) in &held {
+            if queue.entry(&lease.target, *n).is_some_and(|entry| entry.held.is_some()) {
+                pen.line(name, &Event::Retried {})?;
+            }
+        }
+        Ok(true)
+    })
 }

@@ -65,6 +65,21 @@ impl<'a> Lease<'a> {
         drop(fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.note)));
     }
 
+    /// Counts one more attempt at entry `n`; says how many there were before that came to no end.
+    pub(super) fn attempt(&self, n: Number) -> usize {
+        let file = self.note.with_extension("tries");
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let before = text.strip_prefix(&format!("{n} ")).and_then(|tries| tries.parse().ok());
+        let before: usize = before.unwrap_or(0);
+        drop(fs::write(&file, format!("{n} {}", before + 1)));
+        before
+    }
+
+    /// The attempt came to an end, whichever.
+    pub(super) fn attempted(&self) {
+        drop(fs::remove_file(self.note.with_extension("tries")));
+    }
+
     /// Where this refinery keeps the outputs of an entry's gates.
     pub fn outputs(&self, entry: &str) -> Result<PathBuf> {
         let n = entry.rsplit_once('#').map_or(entry, |(_, n)| n);

@@ -22,6 +22,7 @@ mod queue;
 mod recover;
 pub mod rejection;
 pub mod report;
+mod stop;
 mod submit;
 mod tick;
 pub mod verdict;
@@ -43,11 +44,12 @@ pub use lease::{Lease, at_work};
 pub use number::Number;
 pub use queue::{Entry, Lane, Queue, State};
 pub use rejection::{Cause, Rejection};
+pub use stop::{stopped, why_stopped};
 pub use submit::{Submission, baseline, ref_name, submit};
-pub use tick::{Outcome, begin, tick};
+pub use tick::{Outcome, begin, give_up, tick};
 
-/// The work trees that a landing has parked and that have not come back, with their branches.
-pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
+/// The work trees that a landing has parked and that have not come back, with what brings them back.
+pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     park::parked(repo)
 }
 

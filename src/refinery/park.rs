@@ -86,22 +86,39 @@ pub(super) fn settle(
                 fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
             }
             Back::Stays(why) => notes.push(format!(
-                "{} was left as it is, on a detached HEAD: {why}; `git switch {}` brings it to the landed commits",
+                "{} was left as it is, on a detached HEAD: {why}; `{}` brings it to the landed commits",
                 worktree.path.display(),
-                branch.short()
+                way_back(repo, &worktree.path, (&branch, &tip))
             )),
         }
     }
     Ok(notes)
 }
 
-/// Who is parked, without doing anything about it.
-pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, RefName)>> {
+/// What brings a parked work tree to its branch. Git switches over no file that is edited here and
+/// changed there; a stash takes the edits along.
+fn way_back(repo: &Repo, path: &Path, (branch, tip): (&RefName, &Oid)) -> String {
+    let both = || -> Result<bool> {
+        let state = repo.checkout_state(path)?;
+        let Some(now) = repo.read_ref(branch)? else { return Ok(false) };
+        let changed = repo.changed_paths(tip, &now)?;
+        Ok(state.busy.is_none() && state.edits.iter().any(|edit| changed.contains(edit)))
+    };
+    let switch = format!("git switch {}", branch.short());
+    match both() {
+        Ok(true) => format!("git stash && {switch} && git stash pop"),
+        _ => switch,
+    }
+}
+
+/// Who is parked and how they come back, without doing anything about it.
+pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     let trees = repo.worktrees()?.into_iter();
     let trees = trees.filter(|tree| !tree.bare && !tree.prunable && tree.branch.is_none());
     let found = trees.filter_map(|tree| {
-        let (branch, _) = read(&repo.git_dir_of(&tree.path).ok()?.join(FILE))?;
-        Some((tree.path, branch))
+        let (branch, tip) = read(&repo.git_dir_of(&tree.path).ok()?.join(FILE))?;
+        let back = way_back(repo, &tree.path, (&branch, &tip));
+        Some((tree.path, back))
     });
     Ok(found.collect())
 }

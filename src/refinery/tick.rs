@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::agent::Roster;
 use crate::bead::{Beads, hub};
@@ -27,6 +27,9 @@ use crate::refinery::submit;
 use crate::refinery::verdict::{Blame, Verdict};
 use crate::refinery::workplace;
 use crate::refusal::Refusal;
+
+/// A gate that kills its own refinery does it again.
+const ATTEMPTS: usize = 3;
 
 /// What a step decides on.
 type State = (Queue, Beads, Roster);
@@ -87,6 +90,9 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     };
     let mut state = lease.ledger.read::<State>()?;
     if state.0.waiting(&lease.target).next().is_some() && ask_hub(lease)? {
+        state = lease.ledger.read()?;
+    }
+    if foreign::absolve(lease, state.0.lane(&lease.target), &tip)? {
         state = lease.ledger.read()?;
     }
     let queue = &state.0;
@@ -172,7 +178,13 @@ fn step(
             return contained(lease, entry, (tip, policy), (queue, author));
         }
     };
-    let tests = match gate::run_all(lease, policy, &candidate.commit, &entry.name()) {
+    let killed = lease.attempt(entry.n);
+    let tests = match killed {
+        ATTEMPTS.. => Err(anyhow!("the refinery was killed {killed} times while it tested this")),
+        _ => gate::run_all(lease, policy, &candidate.commit, &entry.name()),
+    };
+    lease.attempted();
+    let tests = match tests {
         Err(error) if !error.is::<Refusal>() => return unsound(lease, entry, &error),
         tests => tests?,
     };
@@ -217,6 +229,14 @@ fn land_it(
         }
         Landing::Overtaken(why) => Ok(Outcome::Again { entry: entry.name(), why }),
     }
+}
+
+/// Holds the entry whose turn it is, because trying it again and again leads nowhere. Says which.
+pub fn give_up(lease: &Lease<'_>, why: &str) -> Result<Option<Outcome>> {
+    let queue = lease.ledger.read::<Queue>()?;
+    let Some(entry) = queue.waiting(&lease.target).next() else { return Ok(None) };
+    let held = Held { why: Hold::Infra, said: why.to_owned(), surface: None };
+    hold(lease, entry, None, held).map(Some)
 }
 
 fn unsound(lease: &Lease<'_>, entry: &Entry, error: &anyhow::Error) -> Result<Outcome> {

@@ -98,7 +98,14 @@ impl Run {
         }
     }
 
+    /// One pass over what waits; why it stopped early is kept for whoever asks.
     fn pass(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
+        let passed = self.decide(cx, lease, report);
+        refinery::stopped(lease.repo, &lease.target, passed.as_ref().err());
+        passed
+    }
+
+    fn decide(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
         let (outcomes, notes) = refinery::begin(lease)?;
         for outcome in outcomes {
             report.tell(cx, outcome);
@@ -116,9 +123,14 @@ impl Run {
             if let Some(why) = &overtaken
                 && tries >= TRIES
             {
-                return Err(Refusal::again(format!("{why}, {tries} times"))
-                    .hint("see who moves the branch, then `git refinery run --drain`")
-                    .into());
+                let why = format!("{why}, {tries} times");
+                let Some(held) = refinery::give_up(lease, &why)? else {
+                    return Err(Refusal::again(why)
+                        .hint("see who moves the branch, then `git refinery run --drain`")
+                        .into());
+                };
+                report.tell(cx, held);
+                return sling::settle_sessions(cx);
             }
             let verdict = overtaken.is_none();
             let idle = matches!(outcome, Outcome::Idle);

@@ -56,6 +56,8 @@ impl Status {
             gates: policy.gates.keys().cloned().collect(),
             trusted: trust::is_trusted(&cx.env, repo, &policy.surface()),
             running: working.is_some(),
+            stopped: refinery::why_stopped(repo, &target)
+                .filter(|_| working.is_none() && queue.waiting(&target).next().is_some()),
             queue: pick(&|entry| entry.state == State::Waiting),
             held: pick(&|entry| entry.state == State::Held),
             landed: last(State::Landed),
@@ -75,6 +77,9 @@ struct Standing {
     gates: Vec<String>,
     trusted: bool,
     running: bool,
+    /// Why the last refinery stopped although something waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped: Option<String>,
     /// All that waits or is being tested, in the order of landing.
     queue: Vec<Record>,
     held: Vec<Record>,
@@ -91,16 +96,13 @@ struct Standing {
 #[derive(Serialize)]
 struct Parked {
     worktree: PathBuf,
-    branch: String,
+    /// The command that brings it to the landed commits.
+    back: String,
 }
 
 fn parked(repo: &Repo) -> Result<Vec<Parked>> {
     let parked = refinery::parked(repo)?.into_iter();
-    let one = |(worktree, branch): (PathBuf, RefName)| Parked {
-        worktree,
-        branch: branch.short().to_owned(),
-    };
-    Ok(parked.map(one).collect())
+    Ok(parked.map(|(worktree, back)| Parked { worktree, back }).collect())
 }
 
 impl Show for Standing {
@@ -125,11 +127,12 @@ impl Show for Standing {
                 self.target
             ));
         }
-        for Parked { worktree, branch } in &self.parked {
+        if let Some(why) = &self.stopped {
+            out.line(format!("the queue stands: {why}"));
+        }
+        for Parked { worktree, back } in &self.parked {
             let path = worktree.display();
-            out.line(format!(
-                "{path} is on a detached HEAD since a landing: `git switch {branch}` there"
-            ));
+            out.line(format!("{path} is on a detached HEAD since a landing: `{back}` there"));
         }
         let ours = [&self.queue, &self.held, &self.landed, &self.rejected];
         if ours.iter().all(|list| list.is_empty()) {

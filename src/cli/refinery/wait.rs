@@ -11,7 +11,7 @@ use crate::cli::refinery::Target;
 use crate::cli::refinery::record::Record;
 use crate::cli::refinery::show::Page;
 use crate::cli::show::Done;
-use crate::refinery::{Awake, Entry, Queue, State};
+use crate::refinery::{self, Awake, Entry, Queue, State};
 use crate::refusal::Refusal;
 
 /// Wait until an entry has landed or was rejected
@@ -43,6 +43,17 @@ impl Wait {
     }
 }
 
+/// Says to whoever waits why nothing moves, each reason once.
+pub(in crate::cli) fn tell_stop(cx: &Context, target: &str, said: &mut String) -> Result<()> {
+    if let Some(why) = refinery::why_stopped(cx.repo()?, target)
+        && why != *said
+    {
+        cx.note(format!("note: the queue stands: {why}"));
+        *said = why;
+    }
+    Ok(())
+}
+
 /// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -56,7 +67,7 @@ fn verdict(
     let (repo, ledger) = (cx.repo()?, cx.ledger()?);
     let (begun, mut awake, mut told) = (Instant::now(), Awake::default(), false);
     let tip = "refs/shopfloor/ledger".parse()?;
-    let mut seen = None;
+    let (mut seen, mut said) = (None, String::new());
     loop {
         let now = repo.read_ref(&tip)?;
         if seen.is_none() || seen != Some(now) {
@@ -70,6 +81,7 @@ fn verdict(
                 State::Waiting => seen = Some(now),
             }
         }
+        tell_stop(cx, target, &mut said)?;
         if let Some(why) = awake.see_to(repo, target)? {
             // Who says how long to wait may have somebody in mind who runs it.
             if limit.is_none() {

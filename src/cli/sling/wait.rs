@@ -11,7 +11,7 @@ use crate::bead::event::Status;
 use crate::bead::{Bead, Beads};
 use crate::cli::context::Context;
 use crate::cli::exit;
-use crate::cli::refinery::wait::nobody;
+use crate::cli::refinery::wait::{nobody, tell_stop};
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::{World, settle};
 use crate::refinery::{Awake, Queue, Rejection, State};
@@ -62,7 +62,7 @@ struct Verdict {
 pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
     let ledger = cx.ledger()?;
     let mut looked = Instant::now();
-    let mut said = String::new();
+    let (mut said, mut stood) = (String::new(), String::new());
     let mut awake = (String::new(), Awake::default());
     loop {
         let (beads, roster, queue) = ledger.read::<World>()?;
@@ -86,6 +86,7 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
             if awake.0 != entry.name() {
                 awake = (entry.name(), Awake::default());
             }
+            tell_stop(cx, &entry.target, &mut stood)?;
             if let Some(why) = awake.1.see_to(cx.repo()?, &entry.target)? {
                 return Err(nobody(&why, &entry.name()).into());
             }
