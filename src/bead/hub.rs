@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::bead::event::Event;
 use crate::bead::{Bead, Beads, Claim};
 use crate::git::{Oid, Repo};
-use crate::ledger::{Actor, Ledger, Line, default_remote};
+use crate::ledger::{Actor, Ledger, Line, default_remote, seen_of};
 
 /// A claim that came second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub fn name(repo: &Repo) -> Result<Option<String>> {
 /// The claims of now that the hub has not accepted; none of them where there is no hub.
 pub fn provisional(repo: &Repo, ledger: &Ledger<'_>) -> Result<HashSet<String>> {
     let Some(hub) = name(repo)? else { return Ok(HashSet::new()) };
-    let beyond = ledger.beyond(ledger.seen_of(&hub)?.as_ref())?;
+    let beyond = ledger.beyond(seen_of(repo, &hub)?.as_ref())?;
     Ok(claims(&beyond).map(|line| line.id.clone()).collect())
 }
 

@@ -1,5 +1,6 @@
 //! What is to be done? The work graph as a fold of ledger lines, and what may be done to it.
 
+pub mod aside;
 pub mod audit;
 pub mod beads;
 pub mod change;

@@ -1,12 +1,13 @@
 //! What every verb needs and no verb may fetch for itself: environment, clock, repository, actor.
 //! Opened here, once.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::bead::aside;
 use crate::cli::show::inert;
 use crate::git::Repo;
 use crate::githook::{self, Mark};
@@ -21,6 +22,7 @@ pub(super) struct Context {
     /// The directory the command was called in, or the one `-C` names.
     pub here: PathBuf,
     repo: OnceCell<Repo>,
+    attended: Cell<bool>,
 }
 
 impl Context {
@@ -37,7 +39,7 @@ impl Context {
             Some(stamp) => Clock::pinned(stamp.parse().context("reading SHOPFLOOR_CLOCK")?),
             None => Clock::real(),
         };
-        Ok(Self { env, clock, json, here, repo: OnceCell::new() })
+        Ok(Self { env, clock, json, here, repo: OnceCell::new(), attended: Cell::new(false) })
     }
 
     /// The repository we stand in; refuses outside of one.
@@ -66,7 +68,23 @@ impl Context {
             Ok(done) => done.into_iter().for_each(|done| self.note(done)),
             Err(undone) => self.note(format!("note: {undone:#}")),
         }
+        for wrong in self.take_fetched() {
+            self.note(format!("note: {wrong}"));
+        }
         Ok(())
+    }
+
+    /// Once a run, what a `git fetch` has brought of a ledger becomes part of ours. Says what is wrong
+    /// with it; a repository that cannot be written to shows what it has.
+    pub(super) fn take_fetched(&self) -> Vec<String> {
+        if self.attended.replace(true) {
+            return Vec::new();
+        }
+        let attended = self.repo().and_then(|repo| aside::attend(repo, &self.ledger()?));
+        attended.unwrap_or_else(|error| {
+            tracing::debug!("taking in what was fetched: {error:#}");
+            Vec::new()
+        })
     }
 
     /// A path as the caller meant it: seen from where the command was called.

@@ -54,7 +54,9 @@ impl Hook {
             "post-merge" => githook::merged(repo, &cx.clock, &mut say)?,
             "pre-push" => {
                 let (remote, url) = (arg(0).unwrap_or_default(), arg(1).unwrap_or_default());
-                return githook::guard(repo, &cx.clock, (remote, url), &mut input, &mut say);
+                let free = githook::guard(repo, &cx.clock, (remote, url), &mut input, &mut say);
+                githook::beside(repo, remote);
+                return free;
             }
             "reference-transaction" => {
                 let state = arg(0).unwrap_or_default();

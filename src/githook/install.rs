@@ -30,6 +30,8 @@ pub struct Wish {
     pub route: Route,
     /// The remote to which a landing is pushed.
     pub publish: Option<String>,
+    /// The remote whose ledger comes with what is fetched from it, and by which refspec.
+    pub fetch: Option<(String, String)>,
     /// Where our commands stand, for hooks that run with another `PATH`.
     pub path: PathBuf,
 }
@@ -204,6 +206,9 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
         .with("receive.procReceiveRefs", "refs/for")
         .with("receive.procReceiveRefs", "refs/shopfloor")
         .with("receive.advertisePushOptions", "true");
+    if let Some((remote, spec)) = &wish.fetch {
+        wanted = wanted.with(&format!("remote.{remote}.fetch"), spec);
+    }
     let remote = upstream.remote.filter(|_| wish.route == Route::All);
     if let Some(remote) = &remote {
         let key = format!("remote.{}.pushurl", remote.name);

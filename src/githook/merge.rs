@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::bead::aside;
 use crate::git::Repo;
 use crate::githook::{route, transaction};
 use crate::host::Clock;
@@ -11,7 +12,11 @@ use crate::refinery::{self, Queue};
 
 pub fn merged(repo: &Repo, clock: &Clock, say: &mut dyn FnMut(&str)) -> Result<()> {
     transaction::adopt_left(repo, clock)?;
-    let queue: Queue = Ledger::open(repo, clock)?.read()?;
+    let ledger = Ledger::open(repo, clock)?;
+    for wrong in aside::attend(repo, &ledger)? {
+        say(&wrong);
+    }
+    let queue: Queue = ledger.read()?;
     for note in refinery::settle(repo, &queue)? {
         say(&note);
     }

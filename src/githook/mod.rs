@@ -30,7 +30,7 @@ pub use merge::merged;
 pub use message::{check, prepare};
 pub use outfit::{Outfit, fit_out};
 pub use purge::purge;
-pub use push::guard;
+pub use push::{beside, guard};
 pub use receive::serve;
 pub use route::programs;
 pub use transaction::decide;

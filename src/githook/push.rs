@@ -5,6 +5,7 @@ use std::io::Read;
 
 use anyhow::{Context as _, Result};
 
+use crate::bead::aside;
 use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
 use crate::githook::mark::Mark;
@@ -122,6 +123,17 @@ fn pass(
     }
     say("It was not sent anywhere else, which git calls a failed push below.");
     Ok(false)
+}
+
+/// Beside a push the ledger goes the same way, by itself: nobody waits for it.
+pub fn beside(repo: &Repo, remote: &str) {
+    let can = aside::remotes(repo).is_ok_and(|names| names.iter().any(|name| name == remote));
+    if can
+        && !is_dry_run(&callers())
+        && let Err(error) = aside::exchange(repo, remote)
+    {
+        tracing::debug!("no exchange with {remote}: {error:#}");
+    }
 }
 
 /// What the gate shows is renewed for the next push; one that found nothing to send may have been

@@ -10,6 +10,8 @@ use crate::githook::{block, place, route};
 
 /// How the path of every gate ends.
 const GATE: &str = "/shopfloor/gate.git";
+/// Where a remote's ledger is fetched to.
+const LEDGER: &str = ":refs/shopfloor/remotes/";
 
 /// Setting lines in their order; a key may come more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,7 +96,10 @@ impl Settings {
     }
 
     fn names(&self, other: &Setting) -> bool {
-        self.0.iter().any(|setting| setting.same_key(other))
+        // Of what is fetched there are many, and one is ours.
+        let same =
+            |setting: &Setting| setting.same_key(other) && setting.is_ledger() == other.is_ledger();
+        self.0.iter().any(same)
     }
 }
 
@@ -112,6 +117,10 @@ impl Setting {
 
     fn same_key(&self, other: &Self) -> bool {
         self.section == other.section && self.name.eq_ignore_ascii_case(&other.name)
+    }
+
+    fn is_ledger(&self) -> bool {
+        self.value.contains(LEDGER)
     }
 
     fn is_hooks_path(&self) -> bool {
@@ -139,7 +148,8 @@ impl Setting {
                 let reset =
                     matches!(name.as_str(), "pushurl" | "url") && plain(&self.value).is_empty();
                 let tells = name == "receivepack" && self.value.contains(route::FROM);
-                reset || tells || (name == "pushurl" && gate)
+                let ours = (name == "pushurl" && gate) || (name == "fetch" && self.is_ledger());
+                reset || tells || ours
             }
             section if section.starts_with("url ") => section.contains(GATE),
             _ => false,
@@ -476,6 +486,31 @@ mod tests {
         let new = put(Some(&new), &ours()).unwrap();
         assert_eq!(set_aside(&new, "core", "worktree"), (new.clone(), None));
         assert_eq!(take(&new).unwrap().as_deref(), Some(&file[..]));
+    }
+
+    #[test]
+    fn what_others_fetch_stays_beside_what_we_do() {
+        let spec = |remote: &str| {
+            format!("+refs/shopfloor/ledger*:refs/shopfloor/remotes/{remote}/ledger*")
+        };
+        let ours = |remote: &str| Settings::default().with("remote.origin.fetch", &spec(remote));
+        let new = String::from_utf8(put(Some(CONFIG), &ours("origin")).unwrap()).unwrap();
+        let line = format!("\tfetch = {}\n", spec("origin"));
+        let more =
+            new.replace(&line, &format!("{line}\tfetch = +refs/heads/x:refs/remotes/origin/x\n"));
+        for again in
+            [put(Some(more.as_bytes()), &ours("new")), renew(Some(more.as_bytes()), &ours("new"))]
+        {
+            let again = String::from_utf8(again.unwrap()).unwrap();
+            assert!(
+                again.contains("refs/remotes/origin/x\n") && again.contains(&spec("new")),
+                "{again}"
+            );
+            assert_eq!(again.matches("fetch = ").count(), 2, "{again}");
+            let left = String::from_utf8(take(again.as_bytes()).unwrap().unwrap()).unwrap();
+            let theirs = "[remote \"origin\"]\n\tfetch = +refs/heads/x:refs/remotes/origin/x\n";
+            assert_eq!(left, String::from_utf8_lossy(CONFIG).into_owned() + theirs);
+        }
     }
 
     #[test]

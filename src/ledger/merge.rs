@@ -29,14 +29,14 @@ pub(super) fn leaps(before: u64, after: u64) -> bool {
 
 /// A line as far as merging is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stored {
-    id: String,
-    bytes: Vec<u8>,
+pub(super) struct Stored {
+    pub(super) id: String,
+    pub(super) bytes: Vec<u8>,
 }
 
-type Sequences = BTreeMap<String, Vec<Stored>>;
+pub(super) type Sequences = BTreeMap<String, Vec<Stored>>;
 
-fn merge(mut ours: Sequences, theirs: Sequences) -> Sequences {
+pub(super) fn merge(mut ours: Sequences, theirs: Sequences) -> Sequences {
     let mut waiting: Vec<_> = theirs.into_iter().collect();
     while let Some((name, theirs)) = waiting.pop() {
         let Some(here) = ours.remove(&name) else {

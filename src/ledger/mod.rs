@@ -36,8 +36,8 @@ pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
 pub use line::{LONGEST, Line, OVERSIZED};
 pub use maintain::Maintenance;
 pub use pen::Pen;
-pub use remote::default_remote;
-pub use sync::{Synced, fetched_from};
+pub use remote::{default_remote, fetch_spec};
+pub use sync::{Synced, fetched_from, seen_of};
 pub use table::{Kept, Row, Saved, Table};
 pub use verify::{Finding, Verified};
 

@@ -47,6 +47,19 @@ fn names(repo: &Repo) -> Result<Vec<String>> {
     Ok(remotes.map(|remote| remote.name).collect())
 }
 
+/// What brings the default remote's ledger with every `git fetch`; none where there is no remote, and
+/// where a fetch would go over ours or leave half of it out. A remote without a ledger is no error.
+pub fn fetch_spec(repo: &Repo) -> Result<Option<(String, String)>> {
+    let Some(name) = default_remote(repo)? else { return Ok(None) };
+    let partial = repo.config_bool(&format!("remote.{name}.promisor"))? == Some(true);
+    if partial || overwrites(&repo.config_all(&format!("remote.{name}.fetch"))?) {
+        return Ok(None);
+    }
+    let there = repo.config_get("shopfloor.remoteRef")?.unwrap_or_else(|| REF.to_owned());
+    let spec = format!("+{there}*:{}*", tracking(&name)?);
+    Ok(Some((name, spec)))
+}
+
 impl Remote {
     pub(super) fn find(repo: &Repo, named: Option<&str>) -> Result<Self> {
         let name = match named {

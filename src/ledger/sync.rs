@@ -82,11 +82,6 @@ impl Ledger<'_> {
         self.accept(&remote, &theirs)
     }
 
-    /// What a remote had when it was last taken in or sent to.
-    pub fn seen_of(&self, remote: &str) -> Result<Option<Oid>> {
-        self.repo.read_ref(&super::remote::pin(remote)?)
-    }
-
     /// The lines here that are not there, in the one order. `theirs` was taken in.
     pub fn beyond(&self, theirs: Option<&Oid>) -> Result<Vec<Line>> {
         let Some((_, shelf)) = self.checked()? else { return Ok(Vec::new()) };
@@ -280,6 +275,11 @@ fn pause(round: u32) -> Duration {
     let chance = RandomState::new().build_hasher().finish();
     let part = u32::try_from(chance % 1000).unwrap_or_default();
     most / 4 + most * part / 1000
+}
+
+/// What a remote had when it was last taken in or sent to.
+pub fn seen_of(repo: &Repo, remote: &str) -> Result<Option<Oid>> {
+    repo.read_ref(&super::remote::pin(remote)?)
 }
 
 /// The remote-tracking refs that somebody's fetch may have moved, for those who look without asking.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::bead::aside;
 use crate::git::{RefName, Repo};
 use crate::host::process::Program;
 use crate::ledger::Ledger;
@@ -38,7 +39,7 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
     if lease::at_work(repo, target).is_some() {
         return Ok(Autorun::Running);
     }
-    let Some(program) = sibling(repo) else {
+    let Some(program) = aside::program(repo, PROGRAM) else {
         let what = format!("{PROGRAM} is not on PATH: what is queued stays queued until it runs");
         return Ok(Autorun::Left(what));
     };
@@ -48,7 +49,7 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
     let started = Program::new(program)
         .args([OsStr::new("-C"), place.as_os_str()])
         .args(["run", "--drain", "--detached", "--target", target])
-        .full_env(environment(repo))
+        .full_env(aside::environment(repo))
         .dir(place)
         .spawn_detached(&log);
     match started {
@@ -130,31 +131,6 @@ pub fn revive(repo: &Repo, ledger: &Ledger<'_>) -> Result<()> {
         autorun(repo, &target)?;
     }
     Ok(())
-}
-
-/// The command beside the one that runs, else the one on PATH.
-fn sibling(repo: &Repo) -> Option<PathBuf> {
-    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(PROGRAM));
-    beside.filter(|path| path.is_file()).or_else(|| repo.env().path_of(PROGRAM))
-}
-
-/// The caller's environment without what tells git where it is, and without what names a session:
-/// the refinery belongs to the repository, and must not end with the agent that woke it.
-fn environment(repo: &Repo) -> Vec<(String, String)> {
-    const KEPT: [&str; 9] = [
-        "GIT_CONFIG_GLOBAL",
-        "GIT_CONFIG_SYSTEM",
-        "GIT_CONFIG_NOSYSTEM",
-        "GIT_SSH",
-        "GIT_SSH_COMMAND",
-        "GIT_SSH_VARIANT",
-        "GIT_ASKPASS",
-        "GIT_ALLOW_PROTOCOL",
-        "GIT_TERMINAL_PROMPT",
-    ];
-    let ours = |key: &str| !key.starts_with("GIT_") && !key.starts_with("SHOPFLOOR_");
-    let kept = repo.env().iter().filter(|(key, _)| ours(key) || KEPT.contains(key));
-    kept.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::git::{RefName, Repo};
 use crate::githook::{self, Change, Listed, Wish};
+use crate::ledger::fetch_spec;
 use crate::refinery;
 use crate::refusal::Refusal;
 
@@ -108,7 +109,9 @@ impl Init {
             None => githook::default_route(repo, &target)?,
         };
         let publish = githook::publish(repo, &target)?;
-        Ok(Wish { prefix, target, route, publish, path: githook::programs(repo)? })
+        let manual = repo.config_get("shopfloor.sync")?.as_deref() == Some("manual");
+        let fetch = if manual { None } else { fetch_spec(repo)? };
+        Ok(Wish { prefix, target, route, publish, fetch, path: githook::programs(repo)? })
     }
 }
 
@@ -119,6 +122,8 @@ struct Plan {
     target: String,
     route: &'static str,
     publish: Option<String>,
+    /// The remote with which the ledger is exchanged.
+    ledger: Option<String>,
     changes: Vec<Step>,
     done: bool,
 }
@@ -146,6 +151,7 @@ impl Plan {
                 githook::Route::Guard => "guard",
             },
             publish: wish.publish.clone(),
+            ledger: wish.fetch.as_ref().map(|(remote, _)| remote.clone()),
             done: false,
         }
     }
@@ -185,6 +191,9 @@ impl Show for Plan {
             }
             None => format!("  A landing moves {target} here and is pushed nowhere"),
         });
+        if let Some(remote) = &self.ledger {
+            out.line(format!("  The ledger goes to {remote} beside a push and comes with a fetch (git config shopfloor.sync manual)"));
+        }
         out.line("  Work and its history are kept in refs/shopfloor/ledger");
         if self.done {
             out.line("  git bead deinit takes all of it away again");

@@ -88,6 +88,10 @@ impl Verb {
     }
 
     fn act(self, cx: &Context) -> Result<Done> {
+        if self.reads() {
+            // Who changes nothing is not told of it either; the next change says what is wrong.
+            drop(cx.take_fetched());
+        }
         match self {
             Self::Init(verb) => verb.run(cx),
             Self::Deinit(verb) => verb.run(cx),
@@ -109,6 +113,13 @@ impl Verb {
             Self::Verify(verb) => verb.run(cx),
             Self::Manual(verb) => verb.run(cx),
         }
+    }
+
+    fn reads(&self) -> bool {
+        matches!(
+            self,
+            Self::List(_) | Self::Show(_) | Self::Ready(_) | Self::Blocked(_) | Self::Log(_)
+        )
     }
 
     /// Whether somebody who does this means to go on working here: then what a crash left is seen to.

@@ -4,9 +4,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::Beads;
+use crate::bead::aside;
 use crate::bead::hub::{self, Lost};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::host::process;
 use crate::ledger::Synced;
 
 /// Exchange the ledger with a remote
@@ -14,6 +16,9 @@ use crate::ledger::Synced;
 /// What the remote has comes here, what is here goes there, and both have the same afterwards.
 /// Nothing is ever forced: a remote that has lost or changed lines it had before is refused, and
 /// what is here stays as it is. Without REMOTE it is the one that the main branch follows.
+///
+/// After `git bead init` this happens by itself beside `git push` and `git fetch`, unless git
+/// config shopfloor.sync is manual.
 ///
 /// For a remote that takes branches only: git config shopfloor.remoteRef
 /// refs/heads/shopfloor/ledger. Where `shopfloor.hub` names a remote, a claim is provisional until that has it: of two clones
@@ -25,18 +30,34 @@ use crate::ledger::Synced;
 pub(in crate::cli) struct Sync {
     /// A configured remote
     remote: Option<String>,
+    /// Leave the caller's terminal first: how a push starts it
+    #[arg(long, hide = true)]
+    detached: bool,
 }
 
 impl Sync {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        if self.detached {
+            process::leave_terminal();
+        }
+        let came = self.exchange(cx);
+        let with = came.as_ref().map_or(self.remote.as_ref(), |(synced, _)| Some(&synced.remote));
+        if let Some(remote) = with {
+            aside::remember(cx.repo()?, remote, &came)?;
+        }
+        let (synced, lost) = came?;
+        let beads: Beads = cx.ledger()?.read()?;
+        Ok(Exchanged::of(synced, lost, &beads).into())
+    }
+
+    fn exchange(&self, cx: &Context) -> Result<(Synced, Vec<Lost>)> {
         let (repo, ledger, actor) = (cx.repo()?, cx.ledger()?, cx.actor()?);
         let mut lost = Vec::new();
         let synced = ledger.sync(self.remote.as_deref(), &mut |remote, theirs| {
             lost.extend(hub::settle(repo, &ledger, &actor, (remote, theirs))?);
             Ok(())
         })?;
-        let beads: Beads = ledger.read()?;
-        Ok(Exchanged::of(synced, lost, &beads).into())
+        Ok((synced, lost))
     }
 }
 

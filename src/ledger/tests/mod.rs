@@ -3,6 +3,7 @@
 mod damage;
 mod maintain;
 mod merge;
+mod replicas;
 mod together;
 
 use std::collections::BTreeMap;
