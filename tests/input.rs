@@ -21,6 +21,8 @@ fn a_read_only_git_directory_is_answered() {
     let world = Sandbox::new();
     let repo = world.repo("api");
     repo.bead("Draw the map");
+    repo.git("switch --quiet -c map").ok();
+    repo.commit("map", "x\n", "Draw it").ok();
     watch(&repo);
     repo.sh("remember").ok();
     for command in ["git bead create X", "git bead init --yes", "git refinery submit"] {

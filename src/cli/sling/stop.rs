@@ -40,6 +40,35 @@ impl Stop {
         settle::tend_whole(cx)?;
         let ledger = cx.ledger()?;
         let desk = Desk::of(cx.repo()?);
+        let chosen = self.choose(cx, &desk)?;
+        let who = cx.actor()?.by;
+        for session in &chosen {
+            desk.ask_to_stop(&session.id, &who)?;
+        }
+        await_end(cx, &desk, &chosen);
+        settle::settle_whole(cx)?;
+        let (beads, roster, _) = ledger.read::<World>()?;
+        let (over, left): (Vec<&Session>, _) = chosen
+            .iter()
+            .filter_map(|session| roster.session(&session.id))
+            .partition(|session| session.ended.is_some());
+        for session in &left {
+            cx.note(format!("session {} of {} has not ended", session.id, session.agent));
+        }
+        let code = if left.is_empty() { 0 } else { exit::AGAIN };
+        let stopped = over.into_iter().map(|session| Stopped {
+            session: session.id.clone(),
+            agent: session.agent.clone(),
+            bead: session.bead.clone(),
+            short: beads.short(&session.bead).to_owned(),
+            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
+        });
+        Ok(Done::from(All(stopped.collect())).exit(code))
+    }
+
+    /// The running sessions that are meant, all of them of this clone.
+    fn choose(&self, cx: &Context, desk: &Desk) -> Result<Vec<Session>> {
+        let ledger = cx.ledger()?;
         let replica = ledger.known_replica();
         let (_, roster, _) = ledger.read::<World>()?;
         let running = |session: &&Session| session.ended.is_none();
@@ -64,42 +93,24 @@ impl Stop {
                 .hint("`git sling ps` lists those that are")
                 .into());
         }
-        let who = cx.actor()?.by;
-        for session in &chosen {
-            desk.ask_to_stop(&session.id, &who)?;
-        }
-        let (begun, mut forced) = (Instant::now(), false);
-        let answers = |session: &&Session| desk.alive(&session.id);
-        while chosen.iter().any(|session| answers(&session)) && begun.elapsed() < PATIENCE + FORCED
-        {
-            if !forced && begun.elapsed() >= PATIENCE {
-                forced = true;
-                // A runner that does not answer is worth no more than one that is gone.
-                let keepers = chosen.iter().filter(answers).filter_map(|s| desk.keeper(&s.id));
-                for keeper in keepers {
-                    process::end_group(&keeper);
-                }
+        Ok(chosen)
+    }
+}
+
+/// Stays until all have ended, and forces those that take too long.
+fn await_end(cx: &Context, desk: &Desk, chosen: &[Session]) {
+    let (begun, mut forced) = (Instant::now(), false);
+    let answers = |session: &&Session| desk.alive(&session.id);
+    while chosen.iter().any(|session| answers(&session)) && begun.elapsed() < PATIENCE + FORCED {
+        if !forced && begun.elapsed() >= PATIENCE {
+            forced = true;
+            // A runner that does not answer is worth no more than one that is gone.
+            let keepers = chosen.iter().filter(answers).filter_map(|s| desk.keeper(&s.id));
+            for keeper in keepers {
+                process::end_group(&keeper);
             }
-            cx.clock.sleep(Duration::from_millis(20));
         }
-        settle::settle_whole(cx)?;
-        let (beads, roster, _) = ledger.read::<World>()?;
-        let (over, left): (Vec<&Session>, _) = chosen
-            .iter()
-            .filter_map(|session| roster.session(&session.id))
-            .partition(|session| session.ended.is_some());
-        for session in &left {
-            cx.note(format!("session {} of {} has not ended", session.id, session.agent));
-        }
-        let code = if left.is_empty() { 0 } else { exit::AGAIN };
-        let stopped = over.into_iter().map(|session| Stopped {
-            session: session.id.clone(),
-            agent: session.agent.clone(),
-            bead: session.bead.clone(),
-            short: beads.short(&session.bead).to_owned(),
-            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
-        });
-        Ok(Done::from(All(stopped.collect())).exit(code))
+        cx.clock.sleep(Duration::from_millis(20));
     }
 }
 
