@@ -60,7 +60,8 @@ fn the_first_push_of_the_target_reaches_a_remote_that_is_empty() {
         let again = repo.git("push origin HEAD:refs/for/main").ok();
         let short = &repo.rev("main")[..10];
         assert_eq!(told(&again), [format!("{short} has landed on main already")]);
-        assert_eq!(hub.git("for-each-ref --format=%(refname)").ok().out, "refs/heads/main\n");
+        let sent = hub.git("for-each-ref --format=%(refname) refs/heads refs/for").ok().out;
+        assert_eq!(sent, "refs/heads/main\n");
     }
 }
 
