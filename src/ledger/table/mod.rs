@@ -305,7 +305,7 @@ impl<R: Kept> Table<R> {
         let made =
             || self.again.as_ref().context("nothing to make it from").and_then(|again| again());
         let healed = self.healed.get_or_init(|| {
-            Box::new(made().expect("the cache is damaged, and so is the ledger: git bead doctor"))
+            Box::new(made().expect("the cache is damaged, and so is the ledger: git bead verify"))
         });
         healed.get(key).expect("what the ledger had, it has")
     }
