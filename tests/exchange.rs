@@ -45,6 +45,20 @@ fn a_push_sends_it_and_a_fetch_brings_it() {
 }
 
 #[test]
+fn what_landed_in_one_clone_is_audited_in_another() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = set_up(&world, &hub, ["one", "two"]);
+    one.commit("file", "text", "work").fails(128).says(&["QUEUED #1"]);
+    one.git("refinery run --drain").ok();
+    assert_eq!(hub.rev("main"), one.rev("main"));
+    let sent = || hub.git(&format!("rev-parse -q --verify {LEDGER}")).line() == one.rev(LEDGER);
+    one.wait("the ledger is there", 30, "cat .git/shopfloor/sync.log", sent);
+    two.git("pull -q --ff-only").ok();
+    assert_eq!(two.git("refinery audit").ok().out, one.git("refinery audit").ok().out);
+}
+
+#[test]
 fn a_pull_brings_it_too() {
     let world = Sandbox::new();
     let hub = world.bare("hub.git");

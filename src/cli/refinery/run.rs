@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::bead::aside;
 use crate::cli::context::Context;
 use crate::cli::refinery::Target;
 use crate::cli::show::{Done, Screen, Show};
@@ -102,6 +103,12 @@ impl Run {
     fn pass(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
         let passed = self.decide(cx, lease, report);
         refinery::stopped(lease.repo, &lease.target, passed.as_ref().err());
+        // What others get to see of the target they can audit: its evidence goes where it went.
+        if let Some(remote) = lease.repo.config_get("shopfloor.publish")?
+            && let Err(error) = aside::exchange(lease.repo, &remote)
+        {
+            cx.note(format!("note: the ledger did not go to {remote}: {error:#}"));
+        }
         passed
     }
 
