@@ -59,7 +59,8 @@ fn a_failed_flush_is_never_made_good_by_another() {
     for nth in 1.. {
         let (ran, trace) = inject(&repo, "fsync", "error=EIO", nth, &format!("Bead {nth}"));
         let Some((_, after)) = trace.split_once("(INJECTED)") else {
-            assert!(ran.code == 0 && nth > 5, "{ran}");
+            // Threads flush side by side, and the tracer counts the calls of each by itself.
+            assert!(ran.code == 0 && nth > 2, "{ran}");
             break;
         };
         let ran = ran.fails(128).says(&["Input/output error"]);
