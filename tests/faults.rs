@@ -56,11 +56,14 @@ fn a_failed_flush_is_never_made_good_by_another() {
     if !traceable(&world) {
         return;
     }
+    // Threads flush side by side, and the tracer counts the calls of each by itself: one round can
+    // fail several of them.
+    let mut failures = 0;
     for nth in 1.. {
         let (ran, trace) = inject(&repo, "fsync", "error=EIO", nth, &format!("Bead {nth}"));
+        failures += trace.matches("(INJECTED)").count();
         let Some((_, after)) = trace.split_once("(INJECTED)") else {
-            // Threads flush side by side, and the tracer counts the calls of each by itself.
-            assert!(ran.code == 0 && nth > 2, "{ran}");
+            assert!(ran.code == 0 && failures >= 5, "{failures} failed\n{ran}");
             break;
         };
         let ran = ran.fails(128).says(&["Input/output error"]);
