@@ -7,10 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::support::{Dice, Place, Sandbox, kills};
-
-/// After a crash the next command has this long (DESIGN, I8).
-const SOON: Duration = Duration::from_secs(2);
+use crate::power::traceable;
+use crate::support::{Dice, Place, Sandbox, kills, soon};
 
 #[test]
 fn writer() {
@@ -268,6 +266,33 @@ fn sling() {
     sound(&repo);
 }
 
+/// Seed 2146172526 of `sling`: it was killed between the two steps of writing down who answers for
+/// the session. Here it is killed at each of its renames, one after the other.
+#[test]
+fn who_is_killed_while_slinging_leaves_nothing_behind() {
+    let world = Sandbox::new();
+    if !traceable(&world) {
+        return;
+    }
+    world.person("[agents.builder]\ncommand = [\"true\"]\n");
+    let repo = world.repo("api");
+    for nth in 1.. {
+        let bead = repo.bead(&format!("Work {nth}"));
+        let kill = format!("inject=rename:signal=KILL:when={nth}");
+        let strace = ["strace", "-o", "/dev/null", "-e", "trace=rename", "-e", &kill];
+        let ran = repo.run(strace.into_iter().chain(["git-sling", &bead]));
+        repo.git("sling ps").ok();
+        let over = || repo.json("sling ps --json").as_array().unwrap().is_empty();
+        repo.wait("its session, if there was one, is over", 20, "git sling ps", over);
+        assert_eq!(repo.sh("ls .git/shopfloor/live").ok().out, "", "at rename {nth}");
+        if ran.code != 137 {
+            assert!(ran.ok().code == 0 && nth > 3, "there were {nth} renames");
+            break;
+        }
+    }
+    sound(&repo);
+}
+
 /// Seed 1878801282 of `agent`: a `git commit` ended in the moment between making a lock and knowing
 /// of it. Only a person may take away what is git's; work goes on beside it.
 #[test]
@@ -326,13 +351,6 @@ fn sound(repo: &Place<'_>) {
     if repo.has("shopfloor.toml") {
         repo.git("refinery audit").ok();
     }
-}
-
-fn soon<T>(act: impl FnOnce() -> T) -> T {
-    let from = Instant::now();
-    let done = act();
-    assert!(from.elapsed() < SOON, "it took {:?}", from.elapsed());
-    done
 }
 
 /// Each of our commands that git calls as a hook writes down its process id before it starts.

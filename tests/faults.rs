@@ -4,10 +4,8 @@
 //! Every commit gets a handful of cases by chance; `SHOPFLOOR_FAULTS=all cargo test faults::` goes
 //! through all of them, about ten minutes. `SEED=…` repeats a handful.
 
-use std::time::{Duration, Instant};
-
 use crate::power::traceable;
-use crate::support::{Dice, Place, Ran, Sandbox, all_faults};
+use crate::support::{Dice, Place, Ran, Sandbox, all_faults, soon};
 
 const CALLS: [&str; 13] = [
     "openat",
@@ -149,11 +147,4 @@ fn titles(repo: &Place<'_>) -> Vec<String> {
 fn sound(repo: &Place<'_>) {
     let fsck = repo.git("fsck --no-dangling --no-progress").ok();
     assert_eq!((fsck.out.as_str(), fsck.err.as_str()), ("", ""));
-}
-
-fn soon<T>(act: impl FnOnce() -> T) -> T {
-    let from = Instant::now();
-    let done = act();
-    assert!(from.elapsed() < Duration::from_secs(2), "it took {:?}", from.elapsed());
-    done
 }

@@ -82,7 +82,12 @@ impl Desk {
     pub(crate) fn answer(&self, id: &str) -> Result<()> {
         make_private(&self.live)?;
         make_private(&self.folder(id))?;
-        write(&self.live.join(id), &told(&Identity::own()))
+        // Made in the session's folder: whoever is killed between the two leaves nothing in `live/`.
+        let half = self.folder(id).join("keeper");
+        let path = self.live.join(id);
+        fs::write(&half, told(&Identity::own()))
+            .and_then(|()| fs::rename(&half, &path))
+            .with_context(|| format!("writing {}", path.display()))
     }
 
     /// Whether somebody answers for the session. A process on another machine is taken at its word.

@@ -4,10 +4,12 @@ mod dice;
 mod ran;
 mod redact;
 mod sandbox;
+mod soon;
 mod story;
 
 pub(crate) use dice::{Dice, all_faults, beside, kills};
 pub(crate) use ran::{Ran, Running, there};
 pub(crate) use redact::{Names, redact};
 pub(crate) use sandbox::{Place, Sandbox, TOOLS};
+pub(crate) use soon::soon;
 pub(crate) use story::{tell, updating};
