@@ -23,6 +23,7 @@ pub(super) struct Context {
     pub here: PathBuf,
     repo: OnceCell<Repo>,
     attended: Cell<bool>,
+    warned: Cell<bool>,
 }
 
 impl Context {
@@ -39,7 +40,8 @@ impl Context {
             Some(stamp) => Clock::pinned(stamp.parse().context("reading SHOPFLOOR_CLOCK")?),
             None => Clock::real(),
         };
-        Ok(Self { env, clock, json, here, repo: OnceCell::new(), attended: Cell::new(false) })
+        let (attended, warned) = (Cell::default(), Cell::default());
+        Ok(Self { env, clock, json, here, repo: OnceCell::new(), attended, warned })
     }
 
     /// The repository we stand in; refuses outside of one.
@@ -52,7 +54,12 @@ impl Context {
     }
 
     pub(super) fn ledger(&self) -> Result<Ledger<'_>> {
-        Ledger::open(self.repo()?, &self.clock)
+        let ledger = Ledger::open(self.repo()?, &self.clock)?;
+        Ok(ledger.warning(|text| {
+            if !self.warned.replace(true) {
+                self.note(format!("note: {text}"));
+            }
+        }))
     }
 
     /// Who acts: the agent of this session, else the agent whose worktree this is, else the person.

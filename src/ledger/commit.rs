@@ -13,6 +13,7 @@ use super::chain::{self, Chain, Failure, Held, Mark, Opening, Progress, standing
 use super::layout::Book;
 use super::line::{Line, split};
 use super::place::Seen;
+use super::read::OURS;
 use super::shelf::{Position, Positions, Shelf};
 use super::write::{PATIENCE, PENDING};
 use super::{Ledger, garbage};
@@ -162,6 +163,7 @@ impl Ledger<'_> {
             Some((_, commit)) => Shelf::open(&self.store, &commit.tree)?,
             None => Shelf::new(&self.store)?,
         };
+        shelf.format.check(OURS)?;
         let mut positions = self.positions(from.tip.as_ref(), &shelf)?;
         let before = shelf.replica(&replica).copied();
         let book = before.map_or(Ok(Book::default()), |dir| Book::open(&self.store, &dir))?;

@@ -92,6 +92,11 @@ impl Book {
         Ok(book)
     }
 
+    /// Whether what is called so in a directory is its lines.
+    pub(super) fn holds_lines(name: &str) -> bool {
+        name == "s" || name.starts_with("0-") || name.starts_with("1-")
+    }
+
     /// The files that hold the lines from `from` on, oldest first, read.
     pub(super) fn files(&self, store: &Store<'_>, from: u64) -> Result<Vec<File>> {
         let mut next = None;

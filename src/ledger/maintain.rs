@@ -37,6 +37,7 @@ impl Ledger<'_> {
         let Some(_one_at_a_time) = Turn::try_take(&own_dir.join("maintain.lock"))? else {
             return Ok(None);
         };
+        self.writable()?;
         // What cannot be read whole is left as it is: any object may be what it is put right with.
         if self.lines()?.is_empty() {
             return Ok(Some(Maintenance::default()));

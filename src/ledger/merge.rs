@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::layout::Book;
 use super::line::{Line, split};
 use super::place::Seen;
-use super::read::unreadable;
+use super::read::{OURS, unreadable};
 use super::shelf::{News, Position, Positions, Shelf, tail};
 use super::write::{ATTEMPTS, PENDING, contested};
 use super::{Ledger, pin};
@@ -73,6 +73,9 @@ impl Ledger<'_> {
         for _ in 0..ATTEMPTS {
             let known = Seen::load(self.repo).map(|seen| seen.positions).unwrap_or_default();
             let ours = self.checked()?;
+            if let Some((_, shelf)) = &ours {
+                shelf.format.check(OURS)?;
+            }
             let (tip, shelf) = match &ours {
                 Some((tip, shelf)) => (Some(self.store.commit(tip)?), shelf.clone()),
                 None => (None, other.clone()),
@@ -117,7 +120,9 @@ fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
         match ours.replica(name) {
             Some(here) if here != dir => {
                 match longer(store, here, dir).with_context(|| format!("replica {name}"))? {
-                    Some(longer) => united.set_replica(name, longer),
+                    Some((longer, other)) => {
+                        united.set_replica(name, carried(store, &longer, &[other])?);
+                    }
                     None => split.push(name.to_owned()),
                 }
             }
@@ -135,7 +140,10 @@ fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
             .collect();
         if met.is_empty() {
             for (name, lines) in &merged {
-                united.set_replica(name, book(store, &[ours, theirs], name, lines)?);
+                let both = [ours, theirs].into_iter().filter_map(|shelf| shelf.replica(name));
+                let dir = book(store, &[ours, theirs], name, lines)?;
+                let others: Vec<_> = both.copied().filter(|other| *other != dir).collect();
+                united.set_replica(name, carried(store, &dir, &others)?);
             }
             return Ok(united);
         }
@@ -143,11 +151,29 @@ fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
     }
 }
 
-/// Which of two directories holds all lines of the other.
-fn longer(store: &Store<'_>, one: &Oid, other: &Oid) -> Result<Option<Oid>> {
+/// Two directories of which one holds all lines of the other, that one first. Where both have the same
+/// lines, every clone puts the same one first.
+fn longer(store: &Store<'_>, one: &Oid, other: &Oid) -> Result<Option<(Oid, Oid)>> {
     let (first, second) = (Position::of(store, one)?, Position::of(store, other)?);
-    let (short, long) = if first.lines <= second.lines { (first, other) } else { (second, one) };
-    Ok(tail(store, long, Some(&short))?.map(|_| *long))
+    let (short, pair) = match (first.lines, one) < (second.lines, other) {
+        true => (first, (*other, *one)),
+        false => (second, (*one, *other)),
+    };
+    Ok(tail(store, &pair.0, Some(&short))?.map(|_| pair))
+}
+
+/// A directory, with what later versions keep in these others beside their lines and that it lacks.
+fn carried(store: &Store<'_>, dir: &Oid, others: &[Oid]) -> Result<Oid> {
+    let mut entries = store.tree(dir)?;
+    let known = entries.len();
+    for other in others {
+        for entry in store.tree(other)? {
+            if !Book::holds_lines(&entry.name) && !entries.iter().any(|it| it.name == entry.name) {
+                entries.push(entry);
+            }
+        }
+    }
+    if entries.len() == known { Ok(*dir) } else { store.write_tree(&entries) }
 }
 
 fn sequences(store: &Store<'_>, shelf: &Shelf, names: &[String]) -> Result<Sequences> {

@@ -9,6 +9,7 @@ mod cache;
 mod chain;
 mod commit;
 mod fold;
+mod format;
 mod garbage;
 mod heads;
 mod layout;
@@ -69,16 +70,23 @@ pub struct Ledger<'r> {
     store: Store<'r>,
     name: RefName,
     progress: Box<dyn Fn(usize, usize) + 'r>,
+    warning: Box<dyn Fn(&str) + 'r>,
 }
 
 impl<'r> Ledger<'r> {
     pub fn open(repo: &'r Repo, clock: &Clock) -> Result<Self> {
         let (store, clock, name) = (Store::open(repo), clock.clone(), REF.parse()?);
-        Ok(Self { repo, clock, store, name, progress: Box::new(|_, _| {}) })
+        let (progress, warning) = (Box::new(|_, _| {}), Box::new(|_: &str| {}));
+        Ok(Self { repo, clock, store, name, progress, warning })
     }
 
     /// Tells while it reads how many files it has read, of how many.
     pub fn telling(self, progress: impl Fn(usize, usize) + 'r) -> Self {
         Self { progress: Box::new(progress), ..self }
+    }
+
+    /// Says of what is read what a reader should know: that it may not be all.
+    pub fn warning(self, warning: impl Fn(&str) + 'r) -> Self {
+        Self { warning: Box::new(warning), ..self }
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::cache::Mark;
 use super::fold::{Each, Folds, Source};
+use super::format::Format;
 use super::place::Seen;
 use super::replay::{Ears, replay};
 use super::shelf::{News, Positions, Shelf};
@@ -15,6 +16,9 @@ use super::state::{Standing, State, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
 use crate::refusal::Refusal;
+
+/// The ledger that is here, as refusals call it.
+pub(super) const OURS: &str = "the ledger";
 
 /// A reader that loses an object because the tip was amended meanwhile looks again.
 const ATTEMPTS: usize = 5;
@@ -33,12 +37,27 @@ impl Ledger<'_> {
             let Some(tip) = tip else { return Ok(Vec::new()) };
             let shelf = self.shelf_of(&tip)?;
             self.compare(&shelf, tip, seen)?;
+            self.told(&shelf);
             match shelf.news(&self.store, &Positions::new())? {
                 News::Lines(lines, _) => Ok(in_order(lines)),
                 News::Rewritten(how) => Err(anyhow!(how)),
             }
         };
         self.steadily(read)
+    }
+
+    /// Refuses where the ledger is of a later form than this program writes.
+    pub(super) fn writable(&self) -> Result<()> {
+        self.steadily(|tip, _| tip.map_or(Ok(()), |tip| self.shelf_of(&tip)?.format.check(OURS)))
+    }
+
+    /// Says that a ledger of a later form may hold more than is shown.
+    fn told(&self, shelf: &Shelf) {
+        if shelf.format.is_newer() {
+            let what = shelf.format.told(OURS);
+            let remedy = shelf.format.remedy();
+            (self.warning)(&format!("{what}: there may be more in it than is shown; {remedy}"));
+        }
     }
 
     /// The state of now, from what is `known`, else from what was saved.
@@ -53,6 +72,12 @@ impl Ledger<'_> {
                 let shelf = self.shelf_of(&tip)?;
                 self.catch_up(&shelf, tip, &mut state)?;
                 self.compare(&shelf, tip, seen)?;
+                self.told(&shelf);
+                if shelf.format.is_newer() {
+                    // Nothing is remembered that a program which knows more would take for whole.
+                    state.parts.iter_mut().for_each(|part| part.fresh = 0);
+                    return Ok(state);
+                }
             }
             if !is_known && let Ok(seen) = Seen::new(self.repo, tip, &state.positions) {
                 seen.save(self.repo);
@@ -136,6 +161,10 @@ impl Ledger<'_> {
     /// Everything this clone has seen must still be there, if a merge moved it, under another name.
     fn compare(&self, shelf: &Shelf, tip: Oid, seen: Option<&Seen>) -> Result<()> {
         let Some(seen) = seen.filter(|seen| seen.tip != tip) else { return Ok(()) };
+        // Where a later form keeps what was seen is not for us to know.
+        if shelf.format.is_newer() {
+            return Ok(());
+        }
         let News::Rewritten(how) = shelf.news(&self.store, &seen.positions)? else { return Ok(()) };
         if let News::Lines(lines, _) = shelf.news(&self.store, &Positions::new())? {
             let ids: HashSet<_> = lines.iter().map(|line| &line.id).collect();
@@ -172,9 +201,22 @@ impl Ledger<'_> {
             attempt += 1;
             match result {
                 Err(_) if attempt < ATTEMPTS && self.repo.read_ref(&self.name)? != tip => {}
-                Err(no) => return Err(unreadable(no)),
+                Err(no) => return Err(self.unreadable(tip.as_ref(), no)),
                 Ok(value) => return Ok(value),
             }
+        }
+    }
+
+    /// A ledger of a later form is not damaged because we cannot read it.
+    fn unreadable(&self, tip: Option<&Oid>, no: anyhow::Error) -> anyhow::Error {
+        let shelf = tip.and_then(|tip| self.shelf_of(tip).ok());
+        let newer = shelf.map(|shelf| shelf.format).filter(Format::is_newer);
+        match newer.filter(|_| !no.is::<Refusal>()) {
+            Some(format) => {
+                let what = format!("{}: {no:#}", format.told(OURS));
+                Refusal::fatal(what).hint(format.remedy()).into()
+            }
+            None => unreadable(no),
         }
     }
 

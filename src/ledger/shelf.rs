@@ -6,20 +6,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::format::{self, Format};
 use super::layout::Book;
 use super::line::{Line, split};
 use crate::git::{Entry, Oid, Store};
-use crate::refusal::Refusal;
 
-const FORMAT: u64 = 1;
-const FORMAT_FILE: &str = "v.json";
 /// Says whose ledger this is.
 const OF_FILE: &str = "of.json";
-
-#[derive(Deserialize)]
-struct Format {
-    format: u64,
-}
 
 /// The repository of a ledger, by the commit that its history begins with.
 #[derive(Serialize, Deserialize)]
@@ -59,6 +52,7 @@ pub(super) type Positions = BTreeMap<String, Position>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shelf {
     entries: Vec<Entry>,
+    pub(super) format: Format,
 }
 
 /// What a shelf has beyond known positions.
@@ -71,23 +65,18 @@ pub(super) enum News {
 impl Shelf {
     pub(super) fn open(store: &Store<'_>, tree: &Oid) -> Result<Self> {
         let entries = store.tree(tree)?;
-        let format = entries.iter().find(|entry| entry.name == FORMAT_FILE);
-        let format = format.with_context(|| format!("{FORMAT_FILE} is gone"))?;
-        let told: Format = serde_json::from_slice(&store.blob(&format.id)?).context(FORMAT_FILE)?;
-        if told.format > FORMAT {
-            let what = format!(
-                "the ledger has format {}, this program knows formats up to {FORMAT}",
-                told.format
-            );
-            return Err(Refusal::fatal(what).hint("install a newer shopfloor").into());
-        }
-        Ok(Self { entries })
+        let format = entries.iter().find(|entry| entry.name == format::FILE);
+        let format = format.with_context(|| format!("{} is gone", format::FILE))?;
+        let format = Format::parse(&store.blob(&format.id)?)?;
+        Ok(Self { entries, format })
     }
 
     /// The root before the first line.
     pub(super) fn new(store: &Store<'_>) -> Result<Self> {
-        let id = store.write_blob(format!("{{\"format\":{FORMAT}}}\n").as_bytes())?;
-        Ok(Self { entries: vec![Entry { name: FORMAT_FILE.to_owned(), is_tree: false, id }] })
+        let file = Format::file();
+        let id = store.write_blob(file.as_bytes())?;
+        let entries = vec![Entry { name: format::FILE.to_owned(), is_tree: false, id }];
+        Ok(Self { entries, format: Format::parse(file.as_bytes())? })
     }
 
     /// The first commit of the repository that this ledger belongs to, where it says so.
@@ -126,15 +115,24 @@ impl Shelf {
         trees.filter_map(|entry| Some((entry.name.strip_prefix("r-")?, &entry.id)))
     }
 
-    /// Takes what another shelf has beside its replicas; of two of one name both clones take the same.
+    /// Takes what another shelf has beside its replicas; of two of one name both clones take the same:
+    /// the later form, and for all that we do not know the larger id.
     pub(super) fn adopt(&mut self, other: &Self) {
+        let ours = self.format.clone();
         for entry in other.entries.iter().filter(|entry| !entry.name.starts_with("r-")) {
-            match self.entries.iter_mut().find(|known| known.name == entry.name) {
-                Some(known) if known.id < entry.id => known.clone_from(entry),
-                Some(_) => {}
-                None => self.entries.push(entry.clone()),
+            let Some(known) = self.entries.iter_mut().find(|known| known.name == entry.name) else {
+                self.entries.push(entry.clone());
+                continue;
+            };
+            let takes = match entry.name == format::FILE {
+                true => (&ours, known.id) < (&other.format, entry.id),
+                false => known.id < entry.id,
+            };
+            if takes {
+                known.clone_from(entry);
             }
         }
+        self.format = ours.max(other.format.clone());
     }
 
     /// The lines beyond `known`, replica by replica, each checked against its id.

@@ -52,6 +52,7 @@ impl Ledger<'_> {
         settle: &mut dyn FnMut(&str, Option<&Oid>) -> Result<()>,
     ) -> Result<Synced> {
         let remote = Remote::find(self.repo, named)?;
+        self.writable()?;
         let lock = self.repo.own_dir()?.join("sync.lock");
         let _turn = Turn::take(&lock, "the exchange with remotes", PATIENCE)?;
         let mut received = 0;
@@ -144,6 +145,7 @@ impl Ledger<'_> {
             Err(no) => self.refuse(remote, theirs, &format!("is damaged: {no:#}"), pinned),
         };
         let new = self.shelf_of(theirs).map_err(damaged)?;
+        new.format.check(&format!("the ledger of {}", remote.name))?;
         let mut known = Positions::new();
         if let Some(pinned) = pinned.filter(|pinned| *pinned != theirs) {
             let old = self.shelf_of(pinned).context("reading what was seen of the remote")?;

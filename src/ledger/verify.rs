@@ -59,6 +59,7 @@ impl Ledger<'_> {
         let no = |what: String| anyhow::Error::from(Refusal::refused(what));
         let Some(new) = new else { return Err(no("the ledger is not to be deleted".to_owned())) };
         let shelf = self.shelf_of(new).map_err(|error| no(format!("damaged: {error:#}")))?;
+        shelf.format.check("what is pushed")?;
         let verified = self.walk(&shelf).map_err(|error| no(format!("damaged: {error:#}")))?;
         let Some(old) = old else { return Ok(verified) };
         let before = self.shelf_of(old).map_err(unreadable)?;

@@ -64,6 +64,7 @@ impl Ledger<'_> {
         actor: &Actor,
         mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.writable()?;
         let mut state = self.load::<Written<S>>(None)?;
         self.save(&mut state);
         let mut known = Some(state);

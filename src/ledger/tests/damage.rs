@@ -149,7 +149,19 @@ fn a_newer_format_is_left_alone() {
         };
         tree.lines().map(change).collect::<Vec<_>>().join("\n")
     });
-    refused(&world, &path, "the ledger has format 2, this program knows formats up to 1");
+    let (repo, before) = (world.open(&path), tip(&world, &path));
+    let told = std::cell::RefCell::new(String::new());
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+    let ledger = ledger.warning(|text| told.borrow_mut().push_str(text));
+    assert_eq!(ledger.read::<Told>().unwrap().on["a"], [1]);
+    let words = "the ledger has format 2, and this shopfloor writes formats up to 1";
+    assert!(told.borrow().starts_with(words), "{told:?}");
+    let write =
+        ledger.write(&jane(), |_: &Told, pen| pen.line("a", &json!({"do": "test.said"}))).err();
+    for no in [write, ledger.maintain().err(), ledger.merge(&before.unwrap()).err()] {
+        assert_eq!(refusal(&no.unwrap()).what, words);
+    }
+    assert_eq!(tip(&world, &path), before);
 }
 
 #[test]

@@ -100,6 +100,47 @@ fn two_ends_under_one_name_are_both_kept_wherever_they_meet() {
     assert_eq!(read(&world, &two).unwrap().order.len(), 702);
 }
 
+/// Later versions may keep things beside a replica's lines: whichever directory a merge takes, they stay.
+#[test]
+fn what_stands_beside_the_lines_of_a_replica_survives_every_merge() {
+    let world = World::new();
+    let (one, two) = (world.repo("one", &[]), world.repo("two", &[]));
+    say(&world, &one, "a", 1).unwrap();
+    take(&world, &two, &one).unwrap();
+    beside(&world, &two, "later");
+    say(&world, &one, "a", 2).unwrap();
+    take(&world, &one, &two).unwrap();
+    beside(&world, &one, "other");
+    take(&world, &two, &one).unwrap();
+    let kept = |at: &Path| {
+        let listed = world.git(at, &["ls-tree", "-r", "--name-only", REF]);
+        ["/later", "/other"].map(|name| listed.lines().any(|line| line.ends_with(name)))
+    };
+    assert_eq!([kept(&one), kept(&two)], [[true, true]; 2]);
+    assert_eq!(tree(&world, &one), tree(&world, &two));
+    // With the same lines in both, either way round comes to the same.
+    beside(&world, &one, "more of one");
+    beside(&world, &two, "more of two");
+    take(&world, &one, &two).unwrap();
+    take(&world, &two, &one).unwrap();
+    assert_eq!(tree(&world, &one), tree(&world, &two));
+    assert_eq!(read(&world, &one).unwrap().order.len(), 2);
+}
+
+/// Puts a file of an unknown kind into the one replica that there is.
+fn beside(world: &World, at: &Path, name: &str) {
+    let replica = world.git(at, &["ls-tree", "--name-only", REF]);
+    let replica = replica.lines().find(|name| name.starts_with("r-")).unwrap();
+    fs::write(at.join("file"), name).unwrap();
+    let blob = world.git(at, &["hash-object", "-w", "file"]);
+    world.git(at, &["read-tree", REF]);
+    let entry = format!("100644,{blob},{replica}/{name}");
+    world.git(at, &["update-index", "--add", "--cacheinfo", &entry]);
+    let tree = world.git(at, &["write-tree"]);
+    let commit = world.git(at, &["commit-tree", "-m", name, "-p", REF, &tree]);
+    world.git(at, &["update-ref", REF, &commit]);
+}
+
 #[test]
 fn a_damaged_ledger_of_others_is_not_taken_in() {
     let world = World::new();
