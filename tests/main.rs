@@ -25,6 +25,7 @@ mod guarded;
 mod inner;
 mod input;
 mod ledger;
+mod limits;
 mod maintain;
 mod managers;
 mod power;

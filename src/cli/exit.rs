@@ -42,6 +42,19 @@ fn remedy(error: &anyhow::Error) -> Vec<String> {
     step.map(str::to_owned).into_iter().collect()
 }
 
+/// Says what ends the program from within, where no caller can hand it on, as any other error is said;
+/// a mistake of ours, too. Then the exit code is that of an error and not of a signal.
+#[expect(clippy::exit, clippy::disallowed_methods, reason = "nothing comes after a panic")]
+pub(super) fn tell_of_panics(voice: Voice) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let refusal = panic.payload().downcast_ref::<Refusal>().cloned();
+        let ours = || Refusal::fatal(format!("a mistake in this program: {panic}"));
+        let refusal = refusal.unwrap_or_else(ours);
+        fail(&refusal.clone().into(), voice);
+        std::process::exit(code(refusal.kind).into());
+    }));
+}
+
 /// Says an error on stderr, with its next steps, and gives the exit code.
 #[expect(clippy::print_stderr, reason = "errors leave the program here")]
 pub(super) fn fail(error: &anyhow::Error, voice: Voice) -> ExitCode {

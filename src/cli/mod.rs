@@ -95,6 +95,7 @@ fn call<T: Parser, V: FnOnce(&Context) -> Result<Done>>(
         Ok(cx) => cx,
         Err(error) => return exit::fail(&error, Voice { json: everywhere.json, hints: true }),
     };
+    exit::tell_of_panics(Voice { json: cx.json, hints: cx.hints() });
     trace::listen(&cx.env);
     let settled = if changes && cx.repo().is_ok() { sling::tend(&cx) } else { Ok(()) };
     match run(&cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
@@ -165,7 +166,11 @@ fn keep_quiet_about_machinery(grammar: &clap::Command, error: &mut clap::Error) 
 fn say(cx: &Context, done: &Done) -> Result<()> {
     let Some(view) = &done.view else { return Ok(()) };
     let text = if cx.json {
-        format!("{}\n", serde_json::to_string_pretty(&view.json()?)?)
+        let mut json = view.json()?;
+        if cx.repo().is_ok() {
+            cx.ledger()?.spell(&mut json)?;
+        }
+        format!("{}\n", serde_json::to_string_pretty(&json)?)
     } else {
         let mut screen = Screen::new(cx.colour());
         view.text(&mut screen);

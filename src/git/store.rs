@@ -20,7 +20,9 @@ use super::{Commit, Oid, Repo, Signature, alternates, durable};
 const SMALL: usize = 16 << 10;
 const KNOWN: usize = 256;
 /// No file of ours is larger, so no other clone can make us read one that is.
-const LARGEST: u64 = 8 << 20;
+const LARGEST: u64 = 1 << 20;
+/// The same for a directory, which may have many files.
+const WIDEST: u64 = 8 << 20;
 
 /// A directory of objects: the one that is ours, or the repository's own.
 pub struct Store<'r> {
@@ -78,11 +80,12 @@ impl<'r> Store<'r> {
     }
 
     pub fn blob(&self, id: &Oid) -> Result<Vec<u8>> {
-        self.measure(id)?;
+        self.measure(id, LARGEST)?;
         self.read(id, Kind::Blob)
     }
 
     pub fn tree(&self, id: &Oid) -> Result<Vec<Entry>> {
+        self.measure(id, WIDEST)?;
         let bytes = self.read(id, Kind::Tree)?;
         let tree = TreeRef::from_bytes(&bytes, id.id().kind())
             .with_context(|| format!("tree {id} is damaged"))?;
@@ -203,8 +206,8 @@ impl<'r> Store<'r> {
         fs::read_dir(self.dir.join("17")).map_or(0, |folder| folder.count() * 256)
     }
 
-    /// A blob's size, before any memory is given to it.
-    fn measure(&self, id: &Oid) -> Result<()> {
+    /// An object's size, before any memory is given to it.
+    fn measure(&self, id: &Oid, most: u64) -> Result<()> {
         let damaged = || format!("object {id} is damaged");
         if self.known.borrow().contains_key(id) {
             return Ok(());
@@ -226,7 +229,7 @@ impl<'r> Store<'r> {
                 },
             },
         };
-        ensure!(size <= LARGEST, "object {id} has {size} bytes, more than {LARGEST}");
+        ensure!(size <= most, "object {id} has {size} bytes, more than {most}");
         Ok(())
     }
 

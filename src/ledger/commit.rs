@@ -4,6 +4,7 @@
 //! the ref; the others find it done when their turn comes. If one dies on the way, the next one in line
 //! sees by the ref how far it got.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::place::Seen;
 use super::read::OURS;
 use super::shelf::{Position, Positions, Shelf};
 use super::write::{PATIENCE, PENDING};
-use super::{Ledger, garbage};
+use super::{Ledger, garbage, texts};
 use crate::git::{Oid, Signature, Swap};
 use crate::host::{Clock, Turn};
 use crate::refusal::{Kind, Refusal};
@@ -169,6 +170,12 @@ impl Ledger<'_> {
         let book = before.map_or(Ok(Book::default()), |dir| Book::open(&self.store, &dir))?;
         let (dir, mut replaced) = book.append(&self.store, &lines)?;
         shelf.set_replica(&replica, dir);
+        let known = texts::trees(&self.store, &shelf)?;
+        let arrived = self.take_texts(&mut shelf, &lines)?;
+        if !arrived.is_empty() {
+            let now = texts::trees(&self.store, &shelf)?;
+            replaced.extend(known.into_iter().filter(|id| !now.contains(id)));
+        }
         let tree = shelf.write(&self.store)?;
         let parents = match &old {
             Some((tip, commit)) if commit.subject() == PENDING => {
@@ -194,6 +201,9 @@ impl Ledger<'_> {
         if swap != Swap::Done {
             return Ok(None);
         }
+        for path in arrived {
+            drop(fs::remove_file(path));
+        }
         let last = Line::parse(lines.last().context("a batch has lines")?)?;
         let position = Position { dir, lines: to.lines, last: last.id, clock: last.clock };
         positions.insert(replica, position);
@@ -209,7 +219,9 @@ impl Ledger<'_> {
         for parent in parents {
             let tree = self.store.commit(parent)?.tree;
             parts.push(tree);
-            if let Some(dir) = Shelf::open(&self.store, &tree)?.replica(replica) {
+            let shelf = Shelf::open(&self.store, &tree)?;
+            parts.extend(texts::trees(&self.store, &shelf)?);
+            if let Some(dir) = shelf.replica(replica) {
                 parts.push(*dir);
                 parts.extend(Book::open(&self.store, dir)?.parts());
             }

@@ -19,7 +19,9 @@ use super::Json;
 use crate::refusal::Refusal;
 
 /// What bounds a line, so that no writer can make every reader choke.
-pub const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 64 << 10;
+/// How many objects and lists may stand in each other.
+const DEEPEST: usize = 32;
 
 /// What to do with a text that no line takes.
 pub const OVERSIZED: &str =
@@ -59,6 +61,7 @@ impl Line {
             "the line has {} bytes, more than {LONGEST}",
             stored.len()
         );
+        ensure!(depth(stored) <= DEEPEST, "the line goes deeper than {DEEPEST} levels");
         let line: Self = serde_json::from_slice(stored).context("not a line of the ledger")?;
         let told =
             stored.strip_prefix(ID_FIELD).and_then(|rest| rest.strip_prefix(line.id.as_bytes()));
@@ -93,6 +96,7 @@ pub(super) fn seal(fields: &Map<String, Json>) -> Result<(String, Vec<u8>)> {
     if stored.len() > LONGEST {
         return Err(oversized(fields, stored.len()).into());
     }
+    ensure!(depth(&stored) <= DEEPEST, "the line would go deeper than {DEEPEST} levels");
     Ok((id, stored))
 }
 
@@ -106,6 +110,30 @@ fn oversized(fields: &Map<String, Json>, length: usize) -> Refusal {
     };
     Refusal::usage(format!("{what}; the line would have {length}, and {LONGEST} are allowed"))
         .hint(OVERSIZED)
+}
+
+/// How deep objects and lists stand in each other; hardly any line has more of them than may.
+fn depth(stored: &[u8]) -> usize {
+    let opens = |byte: &u8| matches!(byte, b'{' | b'[');
+    let most = stored.iter().filter(|byte| opens(byte)).count();
+    if most <= DEEPEST {
+        return most;
+    }
+    let (mut deep, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in stored {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                deep += 1;
+                deepest = deepest.max(deep);
+            }
+            b'}' | b']' if !quoted => deep = deep.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// The id that a line of these fields has; an `id` among them is passed over.
@@ -353,6 +381,33 @@ mod tests {
         ] {
             assert!(Line::parse(broken.as_bytes()).is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn a_line_is_bounded_in_length_and_depth() {
+        let lists = |count: usize| {
+            (0..count).fold(Json::from("[\"{[\\"), |inner, _| Json::Array(vec![inner]))
+        };
+        let said = |with: Json| {
+            let line = json!({"clock": 1, "by": "a", "on": "b", "do": "c", "with": with});
+            seal(&fields(&line)).map(|(_, stored)| stored)
+        };
+        let many = Json::Array((0..100).map(|_| json!({"x": []})).collect());
+        for (with, fits) in [
+            (lists(DEEPEST - 1), true),
+            (lists(DEEPEST), false),
+            (many, true),
+            (json!({"x": "{".repeat(1000)}), true),
+            (json!({"x": "x".repeat(LONGEST)}), false),
+        ] {
+            let stored = said(with);
+            assert_eq!(stored.is_ok(), fits);
+            assert!(!fits || Line::parse(&stored.unwrap()).is_ok());
+        }
+        let deep = format!(r#"{{"clock":1,"with":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+        assert!(Line::parse(deep.as_bytes()).unwrap_err().to_string().contains("32 levels"));
+        let long = format!(r#"{{"clock":1,"with":"{}"}}"#, "x".repeat(LONGEST));
+        assert!(Line::parse(long.as_bytes()).unwrap_err().to_string().contains("more than 65536"));
     }
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,8 @@
 use anyhow::Result;
 
 use super::place::Seen;
-use super::{Ledger, garbage};
+use super::read::unreadable;
+use super::{Ledger, garbage, texts};
 use crate::git::{Commit, Oid, Packed, Swap};
 use crate::host::Turn;
 
@@ -39,9 +40,11 @@ impl Ledger<'_> {
         };
         self.writable()?;
         // What cannot be read whole is left as it is: any object may be what it is put right with.
-        if self.lines()?.is_empty() {
+        let (lines, Some((_, shelf))) = (self.lines()?, self.checked()?) else {
             return Ok(Some(Maintenance::default()));
-        }
+        };
+        texts::check(&self.store, &shelf, &lines).map_err(unreadable)?;
+        drop(lines);
         let cut = self.cut_history()?;
         let turn = self.commit_turn()?;
         if let Some((tip, _)) = self.checked()? {

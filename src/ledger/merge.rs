@@ -16,7 +16,7 @@ use super::place::Seen;
 use super::read::{OURS, unreadable};
 use super::shelf::{News, Position, Positions, Shelf, tail};
 use super::write::{ATTEMPTS, PENDING, contested};
-use super::{Ledger, pin};
+use super::{Ledger, pin, texts};
 use crate::git::{Oid, Signature, Store, Swap};
 
 /// Clocks count lines, so none is this far ahead; one that were would leave too little for the rest of us.
@@ -115,6 +115,7 @@ impl Ledger<'_> {
 fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
     let mut united = ours.clone();
     united.adopt(theirs);
+    texts::unite(store, &mut united, theirs)?;
     let mut split = Vec::new();
     for (name, dir) in theirs.replicas() {
         match ours.replica(name) {

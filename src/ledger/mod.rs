@@ -27,6 +27,7 @@ mod shelf;
 mod state;
 mod sync;
 mod table;
+mod texts;
 mod verify;
 mod write;
 
@@ -34,12 +35,13 @@ mod write;
 mod tests;
 
 pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
-pub use line::{LONGEST, Line, OVERSIZED};
+pub use line::{Line, OVERSIZED};
 pub use maintain::Maintenance;
 pub use pen::Pen;
 pub use remote::{default_remote, fetch_spec};
 pub use sync::{Synced, fetched_from, seen_of};
 pub use table::{Kept, Row, Saved, Table};
+pub use texts::{LONGEST_TEXT, is_elsewhere};
 pub use verify::{Finding, Verified};
 
 pub type Json = serde_json::Value;

@@ -6,6 +6,7 @@ use serde_json::Map;
 
 use super::heads::Heads;
 use super::line;
+use super::texts::{self, Text};
 use super::{Actor, Json};
 
 /// How many digits of a creating line's hash name what it creates: 80 bits.
@@ -18,11 +19,22 @@ pub struct Pen<'a> {
     clock: u64,
     heads: Heads<'a>,
     lines: Vec<Vec<u8>>,
+    /// Up to which length a text stands in its line, and those that do not.
+    limit: usize,
+    texts: Vec<Text>,
 }
+
+/// Lines, and the texts that they name.
+pub(super) type Drafted = (Vec<Vec<u8>>, Vec<Text>);
 
 impl<'a> Pen<'a> {
     pub(super) fn new(actor: &'a Actor, at: String, clock: u64, heads: Heads<'a>) -> Self {
-        Self { actor, at, clock, heads, lines: Vec::new() }
+        let (lines, texts) = (Vec::new(), Vec::new());
+        Self { actor, at, clock, heads, lines, limit: usize::MAX, texts }
+    }
+
+    pub(super) fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
     }
 
     /// The time that the lines will carry.
@@ -53,11 +65,12 @@ impl<'a> Pen<'a> {
         self.add(on, &fields)
     }
 
-    pub(super) fn into_lines(self) -> Vec<Vec<u8>> {
-        self.lines
+    /// The lines, and the texts they name.
+    pub(super) fn into_lines(self) -> Drafted {
+        (self.lines, self.texts)
     }
 
-    fn fields(&self, event: &impl Serialize) -> Result<Map<String, Json>> {
+    fn fields(&mut self, event: &impl Serialize) -> Result<Map<String, Json>> {
         let Json::Object(mut fields) = serde_json::to_value(event)? else {
             bail!("an event is an object with `do` and `with`");
         };
@@ -73,6 +86,7 @@ impl<'a> Pen<'a> {
             told.into_iter()
                 .filter_map(|(key, value)| Some((key.to_owned(), Json::from(value.as_deref()?)))),
         );
+        self.texts.extend(texts::take_out(&mut fields, self.limit)?);
         Ok(fields)
     }
 
@@ -109,7 +123,7 @@ mod tests {
             pen.create("api", &json!({"do": "bead.created", "with": {"title": "x"}})).unwrap();
         pen.line(&made, &json!({"do": "bead.claimed", "with": {"epoch": 1}})).unwrap();
         let lines: Vec<_> =
-            pen.into_lines().iter().map(|line| Line::parse(line).unwrap()).collect();
+            pen.into_lines().0.iter().map(|line| Line::parse(line).unwrap()).collect();
         assert_eq!([lines[0].clock, lines[1].clock], [7, 8]);
         assert!(lines[0].after.is_empty());
         assert_eq!(lines[1].after, [lines[0].id.clone()]);
@@ -131,6 +145,6 @@ mod tests {
         assert!(pen.line("x", &json!("word")).is_err());
         assert!(pen.line("x", &json!({"with": {}})).is_err());
         assert!(pen.line("", &json!({"do": "a.b"})).is_err());
-        assert!(pen.into_lines().is_empty());
+        assert!(pen.into_lines().0.is_empty());
     }
 }

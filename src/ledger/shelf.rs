@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::format::{self, Format};
 use super::layout::Book;
 use super::line::{Line, split};
+use super::texts;
 use crate::git::{Entry, Oid, Store};
 
 /// Says whose ledger this is.
@@ -81,9 +82,7 @@ impl Shelf {
 
     /// The first commit of the repository that this ledger belongs to, where it says so.
     pub(super) fn root(&self, store: &Store<'_>) -> Result<Option<Oid>> {
-        let Some(file) = self.entries.iter().find(|entry| entry.name == OF_FILE) else {
-            return Ok(None);
-        };
+        let Some(file) = self.entry(OF_FILE) else { return Ok(None) };
         let of: Of = serde_json::from_slice(&store.blob(&file.id)?).context(OF_FILE)?;
         Ok(Some(of.root))
     }
@@ -96,14 +95,21 @@ impl Shelf {
         Ok(())
     }
 
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
+    pub(super) fn set(&mut self, entry: Entry) {
+        self.entries.retain(|known| known.name != entry.name);
+        self.entries.push(entry);
+    }
+
     pub(super) fn replica(&self, name: &str) -> Option<&Oid> {
         self.replicas().find(|(known, _)| *known == name).map(|(_, dir)| dir)
     }
 
     pub(super) fn set_replica(&mut self, name: &str, dir: Oid) {
-        let name = format!("r-{name}");
-        self.entries.retain(|entry| entry.name != name);
-        self.entries.push(Entry { name, is_tree: true, id: dir });
+        self.set(Entry { name: format!("r-{name}"), is_tree: true, id: dir });
     }
 
     pub(super) fn write(&self, store: &Store<'_>) -> Result<Oid> {
@@ -115,11 +121,12 @@ impl Shelf {
         trees.filter_map(|entry| Some((entry.name.strip_prefix("r-")?, &entry.id)))
     }
 
-    /// Takes what another shelf has beside its replicas; of two of one name both clones take the same:
+    /// Takes what another shelf has beside its replicas and texts; of two of one name both clones take the same:
     /// the later form, and for all that we do not know the larger id.
     pub(super) fn adopt(&mut self, other: &Self) {
         let ours = self.format.clone();
-        for entry in other.entries.iter().filter(|entry| !entry.name.starts_with("r-")) {
+        let known_otherwise = |name: &str| name.starts_with("r-") || name == texts::DIR;
+        for entry in other.entries.iter().filter(|entry| !known_otherwise(&entry.name)) {
             let Some(known) = self.entries.iter_mut().find(|known| known.name == entry.name) else {
                 self.entries.push(entry.clone());
                 continue;

@@ -14,7 +14,7 @@ use super::remote::{Remote, There, is_lost_race};
 use super::shelf::{News, Position, Positions, Shelf};
 use super::state::in_order;
 use super::write::{ATTEMPTS, PENDING, contested};
-use super::{Ledger, Line, garbage, pin};
+use super::{Ledger, Line, garbage, pin, texts};
 use crate::git::{Oid, Pushed, RefName, Repo, Signature, Swap};
 use crate::host::Turn;
 use crate::refusal::Refusal;
@@ -153,6 +153,10 @@ impl Ledger<'_> {
                 let what = format!("went back: it no longer has {lost}");
                 return Err(self.refuse(remote, theirs, &what, Some(pinned)));
             }
+            if let Some(lost) = texts::lost(&self.store, &old, &new).map_err(damaged)? {
+                let what = format!("went back: it no longer has {lost}");
+                return Err(self.refuse(remote, theirs, &what, Some(pinned)));
+            }
             known = self.positions_of(&old)?;
         }
         if let Some(root) = new.root(&self.store).map_err(damaged)?
@@ -165,8 +169,8 @@ impl Ledger<'_> {
             return Err(self.refuse(remote, theirs, &what, pinned));
         }
         for known in [known, Positions::new()] {
-            if let News::Lines(..) = new.news(&self.store, &known).map_err(damaged)? {
-                return Ok(());
+            if let News::Lines(lines, _) = new.news(&self.store, &known).map_err(damaged)? {
+                return texts::check(&self.store, &new, &lines).map_err(damaged);
             }
         }
         Err(damaged(anyhow!("its lines have no order")))

@@ -10,7 +10,7 @@ use super::merge::leaps;
 use super::read::unreadable;
 use super::shelf::{News, Positions, Shelf};
 use super::state::in_order;
-use super::{Ledger, Line, pin};
+use super::{Ledger, Line, pin, texts};
 use crate::git::Oid;
 use crate::refusal::Refusal;
 
@@ -46,7 +46,10 @@ impl Ledger<'_> {
         };
         let verified = self.walk(&shelf).map_err(unreadable)?;
         for (name, pinned) in self.repo.refs_under("refs/shopfloor/pins/")? {
-            if let Some(lost) = pin::lost(&self.store, &self.shelf_of(&pinned)?, &shelf)? {
+            let seen = self.shelf_of(&pinned)?;
+            let text = || texts::lost(&self.store, &seen, &shelf).transpose();
+            let lost = pin::lost(&self.store, &seen, &shelf)?.map(|lost| Ok(lost.to_string()));
+            if let Some(lost) = lost.or_else(text).transpose()? {
                 let what = format!("the ledger here lacks what was seen as {name}: {lost}");
                 return Err(Refusal::refused(what).hint("git bead sync takes it in").into());
             }
@@ -64,6 +67,9 @@ impl Ledger<'_> {
         let Some(old) = old else { return Ok(verified) };
         let before = self.shelf_of(old).map_err(unreadable)?;
         if let Some(lost) = pin::lost(&self.store, &before, &shelf)? {
+            return Err(no(format!("it no longer has {lost}")));
+        }
+        if let Some(lost) = texts::lost(&self.store, &before, &shelf)? {
             return Err(no(format!("it no longer has {lost}")));
         }
         let (root, was) = (shelf.root(&self.store)?, before.root(&self.store)?);
@@ -84,6 +90,7 @@ impl Ledger<'_> {
             News::Lines(lines, _) => in_order(lines),
             News::Rewritten(how) => return Err(anyhow!(how)),
         };
+        texts::check(&self.store, shelf, &lines)?;
         Ok(Verified { findings: order(&lines), lines, replicas: shelf.replicas().count() })
     }
 }

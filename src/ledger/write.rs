@@ -25,9 +25,10 @@ use super::chain::{Chain, Held, Mark, Opening, Progress, standing};
 use super::commit::Ticket;
 use super::fold::Folds;
 use super::line::Line;
+use super::pen::Drafted;
 use super::place;
 use super::state::{State, Written};
-use super::{Actor, Ledger, Pen};
+use super::{Actor, Ledger, Pen, texts};
 use crate::git::RefName;
 use crate::host::Turn;
 use crate::refusal::Refusal;
@@ -94,7 +95,7 @@ impl Ledger<'_> {
     ) -> Result<Option<(Result<T>, Option<Ticket>)>> {
         let mut state = self.load(known)?;
         let Some(mut view) = self.look(&mut state)? else { return Ok(None) };
-        let (mut answer, mut lines) = self.draft(actor, &state, decide)?;
+        let (mut answer, (mut lines, mut texts)) = self.draft(actor, &state, decide)?;
         if lines.is_empty() && view.end == view.settled {
             return Ok(Some((answer, None)));
         }
@@ -104,8 +105,9 @@ impl Ledger<'_> {
             return Ok(None);
         };
         if has_grown {
-            (answer, lines) = self.draft(actor, &state, decide)?;
+            (answer, (lines, texts)) = self.draft(actor, &state, decide)?;
         }
+        self.shelve(&texts)?;
         Ok(Some((answer, view.add(held, &lines)?)))
     }
 
@@ -114,12 +116,13 @@ impl Ledger<'_> {
         actor: &Actor,
         state: &State<Written<S>>,
         decide: &mut impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
-    ) -> Result<(Result<T>, Vec<Vec<u8>>)> {
+    ) -> Result<(Result<T>, Drafted)> {
         let now = self.clock.now().to_string();
-        let mut pen = Pen::new(actor, now, state.clock() + 1, state.heads());
+        let limit = texts::limit(self.repo)?;
+        let mut pen = Pen::new(actor, now, state.clock() + 1, state.heads()).limit(limit);
         let answer = decide(&state.fold.fold, &mut pen);
-        let lines = if answer.is_ok() { pen.into_lines() } else { Vec::new() };
-        Ok((answer, lines))
+        let drafted = if answer.is_ok() { pen.into_lines() } else { Drafted::default() };
+        Ok((answer, drafted))
     }
 
     /// The name under which this clone writes.

@@ -13,7 +13,7 @@ use crate::cli::NOT_UTF8;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::ledger::{LONGEST, OVERSIZED};
+use crate::ledger::{LONGEST_TEXT, OVERSIZED};
 use crate::refusal::Refusal;
 
 /// Write down a unit of work
@@ -140,10 +140,11 @@ pub(in crate::cli) fn text(cx: &Context, file: &Path, what: &str) -> Result<Stri
     };
     // What cannot be written is not read to its end either: it may have none.
     let mut bytes = Vec::new();
-    let read = source.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+    let read = source.take(LONGEST_TEXT as u64 + 1).read_to_end(&mut bytes);
     read.with_context(|| format!("reading {name}"))?;
-    if bytes.len() > LONGEST {
-        let no = format!("{what} in {name} has more than {LONGEST} bytes, all that one line takes");
+    if bytes.len() > LONGEST_TEXT {
+        let no =
+            format!("{what} in {name} has more than {LONGEST_TEXT} bytes, the most a text has");
         return Err(Refusal::usage(no).hint(OVERSIZED).into());
     }
     String::from_utf8(bytes).map_err(|no| {

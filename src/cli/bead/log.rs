@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
 use crate::convoy::Convoys;
-use crate::ledger::{Json, Line};
+use crate::ledger::{Json, Line, is_elsewhere};
 use crate::refusal::{Kind, Refusal};
 
 /// Tell what happened, in order: who did what to which bead
@@ -167,6 +167,7 @@ fn facts(with: &Json) -> String {
     let plain = |key: &str| !["bead", "claim"].contains(&key);
     let said = fields.iter().filter(|(key, _)| plain(key)).filter_map(|(key, value)| {
         let text = match value {
+            Json::String(text) if is_elsewhere(text) => "…".to_owned(),
             Json::String(text) if is_commit(text) => text.chars().take(10).collect(),
             Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),
             Json::Number(number) => number.to_string(),

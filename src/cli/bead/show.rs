@@ -29,11 +29,12 @@ impl ShowBead {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
         let (beads, queue): (Beads, Queue) = ledger.read()?;
-        let asked = self.ids.iter().map(|id| beads.find(id)).collect::<Result<Vec<_>>>()?;
+        let asked = self.ids.iter().map(|id| ledger.spelled(beads.find(id)?.clone()));
+        let asked = asked.collect::<Result<Vec<_>>>()?;
         let lines = ledger.lines()?;
         let provisional = hub::provisional(cx.repo()?, &ledger)?;
         let blocked = Blocked::of(&beads);
-        let pages = asked.into_iter().map(|bead| Page {
+        let pages = asked.iter().map(|bead| Page {
             record: Record {
                 provisional: hub::is_among(&provisional, bead),
                 ..Record::of(&beads, bead)

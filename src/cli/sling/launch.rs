@@ -106,8 +106,9 @@ fn outfit(session: &Session, prepared: &Prepared) -> Outfit {
 }
 
 fn brief(cx: &Context, session: &Session, ready: &Ready) -> Result<String> {
-    let (beads, roster, queue) = cx.ledger()?.read::<World>()?;
-    let bead = beads.get(&session.bead).context("the bead is gone")?;
+    let ledger = cx.ledger()?;
+    let (beads, roster, queue) = ledger.read::<World>()?;
+    let bead = ledger.spelled(beads.get(&session.bead).context("the bead is gone")?.clone())?;
     let rejection = queue.last_rejection(&session.bead).map(|rejection| rejection.text());
     let earlier =
         roster.sessions().rev().filter(|one| one.bead == session.bead && one.id != session.id);
@@ -115,7 +116,7 @@ fn brief(cx: &Context, session: &Session, ready: &Ready) -> Result<String> {
     let rescued = rescued.filter(|_| !ready.resumed).map(|rescued| rescued.name.as_str());
     Ok(prompt::text(&prompt::Brief {
         beads: &beads,
-        bead,
+        bead: &bead,
         agent: &session.agent,
         target: &session.target,
         branch: &session.branch,

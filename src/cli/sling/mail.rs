@@ -99,7 +99,7 @@ impl Read {
             }
             Ok(letter.clone())
         })?;
-        Ok(Whole(letter).into())
+        Ok(Whole(cx.ledger()?.spelled(letter)?).into())
     }
 }
 

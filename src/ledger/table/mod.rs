@@ -11,7 +11,7 @@ mod tests;
 
 use std::rc::Rc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ pub use layer::Saved;
 use layer::{Builder, Layer};
 
 use super::fold::{Lines, Loaded, Saving};
+use crate::refusal::Refusal;
 
 /// So many rows in memory are worth packing together.
 const MANY: usize = 8192;
@@ -73,6 +74,14 @@ impl<R: Kept> Default for Table<R> {
             unsound: false,
         }
     }
+}
+
+/// Ends with a refusal for whoever catches what panics: no caller has a way to hand it on.
+fn lost(key: &str, no: &anyhow::Error) -> ! {
+    let told = no.downcast_ref::<Refusal>().map(|no| no.what.clone());
+    let why = told.unwrap_or_else(|| format!("{no:#}"));
+    let what = format!("what was saved of {key} is damaged, and it cannot be made again: {why}");
+    std::panic::panic_any(Refusal::fatal(what).hint("git bead doctor tells the way back"))
 }
 
 /// Where a row is.
@@ -300,14 +309,14 @@ impl<R: Kept> Table<R> {
     }
 
     /// A row that the disk does not give back is made again from the ledger, and with it all others.
-    #[expect(clippy::expect_used, reason = "with neither a cache nor a ledger there is no answer")]
+    /// With neither there is no answer, and whoever asked ends here: a row that is half there, or
+    /// left out, would be told as the whole.
     fn heal(&self, key: &str) -> &R {
         let made =
             || self.again.as_ref().context("nothing to make it from").and_then(|again| again());
-        let healed = self.healed.get_or_init(|| {
-            Box::new(made().expect("the cache is damaged, and so is the ledger: git bead verify"))
-        });
-        healed.get(key).expect("what the ledger had, it has")
+        let healed =
+            self.healed.get_or_init(|| Box::new(made().unwrap_or_else(|no| lost(key, &no))));
+        healed.get(key).unwrap_or_else(|| lost(key, &anyhow!("the ledger no longer has it")))
     }
 
     /// All rows from this layer on as one.
