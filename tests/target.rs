@@ -99,3 +99,94 @@ fn a_failed_wait_names_what_keeps_the_work() {
     let name = ran.out.lines().find_map(|line| line.strip_prefix(kept)).expect(&ran.out);
     assert_eq!(repo.git(&format!("show {name}:half")).ok().out, "half\n");
 }
+
+fn target(place: &Place<'_>) -> String {
+    let plan = place.json("bead init --dry-run --json");
+    plan["target"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_stray_main_takes_no_work_from_trunk() {
+    let world = Sandbox::new();
+    world.program("greeter", GREETER);
+    world.person("[agents.greeter]\ncommand = ['greeter']\nprompt = 'stdin'\n");
+    let repo = world.repo_as("api", &["--initial-branch=trunk"]);
+    repo.git("branch main").ok();
+    assert_eq!(target(&repo), "trunk");
+    repo.git("switch --quiet -c topic").ok();
+    assert_eq!(target(&repo), "trunk", "the repository began with it");
+    repo.run(["git", "sling", "Greet trunk", "greeter", "--wait"]).ok();
+    assert_eq!(repo.rev("trunk^"), repo.rev("main"));
+    repo.git("switch --quiet main").ok();
+    assert_eq!(target(&repo), "trunk", "it was written down");
+
+    let bare = world.place(".");
+    bare.git("clone --quiet --bare api bare.git").ok();
+    let bare = world.place("bare.git");
+    assert_eq!(target(&bare), "main", "what its HEAD says");
+    bare.git("symbolic-ref HEAD refs/heads/topic").ok();
+    assert_eq!(target(&bare), "topic");
+    let clone = world.clone_of(&bare, "clone");
+    clone.git("switch --quiet main").ok();
+    assert_eq!(target(&clone), "topic", "what the remote says");
+}
+
+#[test]
+fn the_target_that_was_written_down_outlives_init_and_deinit() {
+    let world = Sandbox::new();
+    world.program("greeter", GREETER);
+    world.person("[agents.greeter]\ncommand = ['greeter']\nprompt = 'stdin'\n");
+    let repo = world.repo_as("api", &["--initial-branch=trunk"]);
+    repo.run(["git", "sling", "Greet trunk", "greeter", "--wait"]).ok();
+    let said = || repo.git("config --get-all shopfloor.target").ok().out;
+    assert_eq!(said(), "trunk\n");
+    repo.git("bead init --yes").ok();
+    assert_eq!(said(), "trunk\n");
+    repo.git("bead init --yes").ok();
+    assert_eq!(said(), "trunk\n");
+    repo.git("bead deinit").ok();
+    assert_eq!(said(), "trunk\n");
+}
+
+#[test]
+fn an_agent_that_pushes_to_a_name_nobody_has_is_told_the_right_one() {
+    let world = Sandbox::new();
+    world.program(
+        "greeter",
+        "#!/bin/sh\necho hello >hello && git add . && git commit --quiet -m Greet\n\
+         git push origin HEAD:main 2>said && exit 1\n\
+         cat said; eval \"$(sed -n 's/^remote: hint: \\(git push .*HEAD:[a-z]*\\).*/\\1/p' said)\"\n",
+    );
+    world.person("[agents.greeter]\ncommand = ['greeter']\nprompt = 'stdin'\n");
+    for hosted in [false, true] {
+        let name = if hosted { "hosted" } else { "alone" };
+        let repo = world.repo_as(name, &["--initial-branch=trunk"]);
+        let hub = world.bare(&format!("{name}.git"));
+        if hosted {
+            repo.git(&format!("remote add origin ../{name}.git")).ok();
+            repo.git("push --quiet origin trunk").ok();
+        }
+        repo.run(["git", "sling", "Greet trunk", "greeter", "--wait"]).ok();
+        let said = repo.git("sling logs greeter").ok().out;
+        assert!(said.contains("(there is no main here, work lands on trunk)"), "{said}");
+        assert_eq!(repo.git("log -1 --format=%s trunk").ok().out, "Greet\n");
+        for place in [&repo, &hub] {
+            assert_eq!(place.git("rev-parse --verify --quiet main").code, 1, "{name}");
+        }
+        // A branch that is no slip goes where it is meant to go.
+        let tree = repo.at(format!("../{name}.worktrees/greeter"));
+        tree.git("push --quiet origin HEAD:feature").ok();
+        assert_eq!(if hosted { &hub } else { &repo }.rev("feature"), tree.rev("HEAD"));
+    }
+}
+
+#[test]
+fn a_session_that_submitted_nothing_is_told_with_what_it_pushed() {
+    let world = Sandbox::new();
+    world.program("greeter", &GREETER.replace("HEAD:trunk", "HEAD:feature"));
+    world.person("[agents.greeter]\ncommand = ['greeter']\nprompt = 'stdin'\n");
+    let repo = world.repo("api");
+    let ran = repo.run(["git", "sling", "Greet somebody", "greeter", "--wait"]).fails(3);
+    let told = "  the session ended without submitting anything\n  it pushed to feature; what is pushed to main lands\n";
+    assert!(ran.out.contains(told), "{ran}");
+}

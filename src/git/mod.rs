@@ -19,6 +19,7 @@ mod refs;
 mod repo;
 mod store;
 mod submodule;
+mod target;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -36,5 +37,6 @@ pub use refs::Swap;
 pub use repo::Repo;
 pub use store::{Entry, Store};
 pub use submodule::Lone;
+pub use target::USUAL;
 pub use transport::Pushed;
 pub use worktree::{Head, Worktree};

@@ -49,60 +49,6 @@ impl Repo {
         Ok(Head { branch, oid })
     }
 
-    /// The branch that work lands on: `shopfloor.target`, else what looks like it, else what the main
-    /// work tree stands on. A linked one stands on a branch of its own, which is nobody's target.
-    pub fn default_branch(&self) -> anyhow::Result<String> {
-        if let Some(known) = self.known_default_branch()? {
-            return Ok(known);
-        }
-        let head = match self.git_dir == self.common_dir {
-            true => self.head()?,
-            false => Self::open(&self.common_dir, self.env())?.head()?,
-        };
-        let current = head.branch.and_then(|name| name.as_branch().map(str::to_owned));
-        Ok(current.unwrap_or_else(|| "main".into()))
-    }
-
-    /// The branch that work lands on, where settings or names tell, whatever is checked out.
-    pub fn known_default_branch(&self) -> anyhow::Result<Option<String>> {
-        if let Some(named) = self.config_get("shopfloor.target")? {
-            return Ok(Some(named.strip_prefix("refs/heads/").unwrap_or(&named).to_owned()));
-        }
-        let configured = self.config_get("init.defaultBranch")?;
-        let remote = self.remote_head()?;
-        let guesses = [configured, remote, Some("main".into()), Some("master".into())];
-        for guess in guesses.into_iter().flatten() {
-            if let Ok(name) = RefName::branch(&guess)
-                && self.read_ref(&name)?.is_some()
-            {
-                return Ok(Some(guess));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What the first remote calls its default branch.
-    fn remote_head(&self) -> anyhow::Result<Option<String>> {
-        let remotes = self.remotes()?;
-        let Some(remote) =
-            remotes.iter().find(|remote| remote.name == "origin").or(remotes.first())
-        else {
-            return Ok(None);
-        };
-        let start = format!("refs/remotes/{}/", remote.name);
-        let head = format!("{start}HEAD");
-        let named = if self.reftable() {
-            let done = self.git(["symbolic-ref", "--quiet", &head]).run()?;
-            String::from_utf8_lossy(&done.out).trim().to_owned()
-        } else {
-            let found = self.handle().try_find_reference(&head)?;
-            let target = found.as_ref().map(|found| found.target());
-            let named = target.as_ref().and_then(|target| target.try_name());
-            named.map(|name| name.as_bstr().to_str_lossy().into_owned()).unwrap_or_default()
-        };
-        Ok(named.strip_prefix(&start).map(str::to_owned))
-    }
-
     /// All work trees, the main one first.
     pub fn worktrees(&self) -> anyhow::Result<Vec<Worktree>> {
         if self.reftable() {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use crate::bead::Beads;
 use crate::git::{Oid, Repo};
 use crate::githook::mark::{self, Mark};
+use crate::githook::outfit;
 use crate::host::Clock;
 use crate::ledger::{Json, Ledger};
 use crate::refinery::{self, Autorun, Entry, Submission};
@@ -44,6 +45,7 @@ pub(super) fn queue(
     (target, commit): (&str, Oid),
     options: &Options,
 ) -> Result<(Entry, Option<String>)> {
+    outfit::fix_target(repo)?;
     let mark = Mark::of(repo)?;
     let ledger = Ledger::open(repo, clock)?;
     let actor = mark::actor(repo, mark.as_ref())?;

@@ -196,8 +196,10 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
     let upstream = route::upstream(repo, &wish.target)?;
     let mut wanted = Settings::default()
         .with("shopfloor.prefix", &wish.prefix)
-        .with("shopfloor.target", &wish.target)
         .with("shopfloor.path", &wish.path.to_string_lossy());
+    if !outfit::says_target(repo)? {
+        wanted = wanted.with("shopfloor.target", &wish.target);
+    }
     if let Some(publish) = &wish.publish {
         wanted = wanted.with("shopfloor.publish", publish);
     }
@@ -225,7 +227,7 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
         wanted = wanted.with(&key, "origin");
     }
     let (old, hooks) = (file::read(&path)?, hooks_path(repo, place));
-    let new = settings::renew(old.as_deref(), &wanted)?;
+    let new = settings::renew(outfit::keep_noted(old.as_deref())?.as_deref(), &wanted)?;
     if with_hooks_path(&new, hooks.as_deref())? == old.unwrap_or_default() {
         return Ok(None);
     }
@@ -252,7 +254,7 @@ pub fn apply(repo: &Repo, changes: &[Change]) -> Result<()> {
             }
             Act::Config(wanted, hooks) => {
                 file::edit_config(path, |old| {
-                    let new = settings::renew(old, wanted)?;
+                    let new = settings::renew(outfit::keep_noted(old)?.as_deref(), wanted)?;
                     with_hooks_path(&new, hooks.as_deref()).map(Some)
                 })?;
                 repo.config_changed();

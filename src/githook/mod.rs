@@ -28,7 +28,7 @@ pub use mark::{Mark, actor};
 pub use mend::mend;
 pub use merge::merged;
 pub use message::{check, prepare};
-pub use outfit::{Outfit, fit_out};
+pub use outfit::{Outfit, fit_out, fix_target};
 pub use purge::purge;
 pub use push::{beside, guard};
 pub use receive::serve;

@@ -100,17 +100,46 @@ fn routed(repo: &Repo, git_dir: &Path, wanted: Settings) -> Result<Settings> {
     Ok(own.into_iter().fold(wanted, |wanted, url| wanted.with(&key, url)))
 }
 
-/// Where only the main work tree tells what work lands on, that is written down: by the time the work
-/// comes back, the person may stand on another branch.
-fn fix_target(repo: &Repo) -> Result<()> {
-    if repo.known_default_branch()?.is_some() {
+const TARGET: &str = "shopfloor.target";
+
+/// What work lands on is written down once work depends on it: by the time it comes back, another branch
+/// may be checked out, or there may be one with a likelier name.
+pub fn fix_target(repo: &Repo) -> Result<()> {
+    if repo.config_get(TARGET)?.is_some() {
         return Ok(());
     }
-    let ours = Settings::default().with("shopfloor.target", &repo.default_branch()?);
+    let ours = Settings::default().with(TARGET, &repo.default_branch()?);
     let shared = repo.common_dir().join("config");
     file::edit_config(&shared, |old| Ok(Some(settings::put(old, &ours)?)))?;
     repo.config_changed();
     Ok(())
+}
+
+/// The target that was noted before anybody set this repository up.
+fn noted(file: &[u8]) -> Result<Option<String>> {
+    let set_up = settings::get(file, "shopfloor.prefix")?.is_some();
+    Ok(settings::get(file, TARGET)?.filter(|_| !set_up))
+}
+
+/// The same file with what was noted before as a setting like a person's: what is set up now goes away
+/// again without it.
+pub(super) fn keep_noted(file: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+    let Some(target) = file.map(noted).transpose()?.flatten() else {
+        return Ok(file.map(<[u8]>::to_vec));
+    };
+    let mut text = file.unwrap_or_default().to_vec();
+    let line = format!("[shopfloor]\n\ttarget = \"{}\"\n", target.replace('"', "\\\""));
+    text.extend(line.bytes());
+    Ok(Some(text))
+}
+
+/// Whether the shared file names the target, or is about to, beside what we set up.
+pub(super) fn says_target(repo: &Repo) -> Result<bool> {
+    let shared = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
+    let ours = usize::from(settings::get(&shared, TARGET)?.is_some());
+    let said = repo.git(["config", "--local", "--get-all", TARGET]).run()?.out;
+    let said = String::from_utf8_lossy(&said).lines().count();
+    Ok(said > ours || noted(&shared)?.is_some())
 }
 
 /// A directory of our scripts, each of which also runs the hook that the work tree had without us.

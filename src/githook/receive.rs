@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::git::{Oid, RefName, Repo};
+use crate::git::{Oid, RefName, Repo, USUAL};
 use crate::githook::entry::{self, Options};
 use crate::githook::pass;
 use crate::githook::pkt::{self, Answer, Command};
@@ -129,11 +129,12 @@ impl Desk<'_> {
             return Err(Refusal::refused(what).hint(fix).into());
         }
         if asks.is_none() && name.strip_prefix("refs/heads/") != Some(target) {
+            self.astray(command)?;
             return Ok(Way::On);
         }
         if command.new.is_null() {
             let what = format!("{target} is protected, a push does not delete it");
-            return Err(Refusal::refused(what).into());
+            return Err(Refusal::refused(what).hint("leave it out of the push").into());
         }
         let forced = !command.old.is_null()
             && asks.is_none()
@@ -146,6 +147,29 @@ impl Desk<'_> {
             .into());
         }
         Ok(Way::Queue)
+    }
+
+    /// A session that pushes to `main` where work lands on `trunk` means the target. Were a branch of
+    /// that name made for it, the session would end believing that its work is queued.
+    fn astray(&self, command: &Command) -> Result<()> {
+        let Some(branch) = command.name.strip_prefix("refs/heads/") else { return Ok(()) };
+        let from = self.gate.and_then(|_| route::pusher(self.repo));
+        let Some(from) = from.filter(|_| !command.new.is_null()) else { return Ok(()) };
+        let upstream = route::upstream(self.repo, &self.target)?;
+        let there = format!("refs/remotes/{}/{branch}", upstream.name().unwrap_or("origin"));
+        let names = [RefName::branch(branch)?, there.parse()?];
+        let known =
+            names.iter().map(|name| self.repo.read_ref(name)).collect::<Result<Vec<_>>>()?;
+        let likely = USUAL.contains(&branch)
+            || self.repo.config_get("init.defaultBranch")?.as_deref() == Some(branch);
+        let slung = from.config_get("shopfloor.identity")?.is_some();
+        if !(slung && likely) || known.iter().any(Option::is_some) {
+            return Ok(());
+        }
+        let remote = upstream.name().unwrap_or("origin");
+        Err(Refusal::refused(format!("there is no {branch} here, work lands on {}", self.target))
+            .hint(format!("git push {remote} HEAD:{}", self.target))
+            .into())
     }
 
     fn queue(

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::refinery::Target;
 use crate::cli::refinery::record::Record;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::githook;
 use crate::refinery::{self, Autorun, Submission};
 use crate::refusal::Refusal;
 
@@ -51,6 +52,7 @@ impl Submit {
             epoch: actor.epoch,
             session: actor.session.clone(),
         };
+        githook::fix_target(repo)?;
         let entry = refinery::submit(repo, &ledger, &actor, &wanted)?;
         if let Autorun::Left(why) = refinery::autorun(repo, &entry.target)? {
             cx.note(format!("note: {why}"));

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::agent::state;
-use crate::agent::{Roster, Session};
+use crate::agent::{Desk, Roster, Session};
 use crate::bead::event::Status;
 use crate::bead::{Bead, Beads};
 use crate::cli::context::Context;
@@ -14,10 +14,13 @@ use crate::cli::exit;
 use crate::cli::refinery::wait::{nobody, tell_stop};
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::{World, settle};
+use crate::git::{RefName, Repo};
 use crate::refinery::{Awake, Queue, Rejection, State};
 
 const GLANCE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(3);
+/// How long a session that has done its work may take to end.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// What was put on whose hook.
 pub(super) struct Slung {
@@ -54,6 +57,11 @@ struct Verdict {
     /// The ref that keeps what a failed session had not submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     rescued: Option<String>,
+    /// Branches it pushed its work to, none of which is the target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    elsewhere: Vec<String>,
+    #[serde(skip)]
+    target: String,
     #[serde(skip)]
     short: String,
 }
@@ -66,11 +74,19 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
     let mut awake = (String::new(), Awake::default());
     loop {
         let (beads, roster, queue) = ledger.read::<World>()?;
-        if let Some(verdict) = verdict((&beads, &roster, &queue), slung, until) {
+        if let Some(mut verdict) = verdict((&beads, &roster, &queue), slung, until) {
+            if verdict.outcome == "failed"
+                && let Some(session) = roster.session(&slung.session)
+            {
+                verdict.elsewhere = pushed(cx.repo()?, session)?;
+            }
             let code = match verdict.outcome {
                 "landed" | "closed" | "queued" => 0,
                 _ => exit::REFUSED,
             };
+            if code == 0 && until == For::Landed {
+                leave(cx, slung)?;
+            }
             settle::settle_whole(cx)?;
             return Ok(Done::from(verdict).exit(code));
         }
@@ -93,6 +109,21 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
         }
         cx.clock.sleep(GLANCE);
     }
+}
+
+/// A landing may be faster than the agent that asked for it: who goes on finds the session over, unless
+/// it has more to do.
+fn leave(cx: &Context, slung: &Slung) -> Result<()> {
+    let (ledger, desk, begun) = (cx.ledger()?, Desk::of(cx.repo()?), Instant::now());
+    while begun.elapsed() < LEAVE {
+        let roster = ledger.read::<Roster>()?;
+        let over = roster.session(&slung.session).is_none_or(|session| session.ended.is_some());
+        if over && !desk.is_open(&slung.session) {
+            break;
+        }
+        cx.clock.sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// One line each time something changes, for a person who watches.
@@ -128,6 +159,8 @@ fn verdict(
         why: None,
         rejection: None,
         rescued: None,
+        elsewhere: Vec::new(),
+        target: session.target.clone(),
         short: beads.short(&bead.id).to_owned(),
     };
     if bead.status == Status::CLOSED {
@@ -185,6 +218,20 @@ fn failed(queue: &Queue, session: &Session, verdict: Verdict) -> Verdict {
     Verdict { why: Some(why), rescued, ..verdict }
 }
 
+/// The branches that show the session's last commit: on a remote, or here beside its own.
+fn pushed(repo: &Repo, session: &Session) -> Result<Vec<String>> {
+    let own = RefName::branch(&session.branch)?;
+    let tips = (repo.read_ref(&own)?, repo.read_ref(&RefName::branch(&session.target)?)?);
+    let (Some(tip), Some(target)) = tips else { return Ok(Vec::new()) };
+    if repo.is_ancestor(&tip, &target)? {
+        return Ok(Vec::new());
+    }
+    let mut all = repo.refs_under("refs/remotes/")?;
+    all.extend(repo.refs_under("refs/heads/")?.into_iter().filter(|(name, _)| *name != own));
+    let there = all.iter().filter(|(_, at)| *at == tip).map(|(name, _)| name.short().to_owned());
+    Ok(there.collect())
+}
+
 impl Show for Verdict {
     fn show(&self, out: &mut Screen) {
         let (tone, word) = match self.outcome {
@@ -208,6 +255,10 @@ impl Show for Verdict {
         ]);
         if let Some(why) = &self.why {
             out.line(format!("  {why}"));
+        }
+        if !self.elsewhere.is_empty() {
+            let (where_to, target) = (self.elsewhere.join(", "), &self.target);
+            out.line(format!("  it pushed to {where_to}; what is pushed to {target} lands"));
         }
         if let Some(rejection) = &self.rejection {
             out.block(&rejection.text(), 2);
