@@ -152,7 +152,12 @@ fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
     repo.git("refinery wait 1 --timeout 1").fails(75).says(&["the queue stands: origin refused"]);
     std::fs::remove_file(hub.dir.join("hooks/pre-receive")).unwrap();
     world.place(".").sh("mv hub.git away.git").ok();
-    repo.git("refinery run --drain").fails(75).says(&["cannot fetch main from origin"]);
+    repo.git("refinery run --drain")
+        .fails(75)
+        .says(&["main waits for origin: fetch from origin failed: "]);
+    repo.git("refinery status")
+        .ok()
+        .says(&["hint: what waits stays queued; the next changing command"]);
     world.place(".").sh("mv away.git hub.git").ok();
     other.commit("text", "two\n", "From elsewhere").ok();
     other.git("push --quiet origin main").ok();
@@ -164,4 +169,21 @@ fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
     repo.git("reset --quiet --hard HEAD~1").ok();
     assert_eq!(drain(&repo)[1]["outcome"], "landed");
     assert!(repo.json("refinery status --json")["stopped"].is_null());
+}
+
+#[test]
+fn who_watches_tries_again_when_the_remote_is_back() {
+    let world = Sandbox::new();
+    let [hub, repo, _] = shop(&world);
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    world.place(".").sh("mv hub.git away.git").ok();
+    let watch = repo.start(["git", "refinery", "run", "--watch"]);
+    repo.wait("it stands", 20, "git refinery status", || {
+        repo.has(".git/shopfloor/refinery/main.stopped")
+    });
+    world.place(".").sh("mv away.git hub.git").ok();
+    repo.wait("it landed", 20, "git refinery status", || subjects(&hub)[0] == "Add new");
+    drop(watch);
 }

@@ -21,18 +21,19 @@ pub struct Done {
     pub err: String,
 }
 
-/// A `git` that was called, as a person would write it.
+/// A `git` that was called: shown, as a person would write it; in messages, what it was for.
 pub(super) struct Call<'r> {
     repo: &'r Repo,
     text: String,
+    purpose: String,
     local: bool,
 }
 
 impl<'r> Call<'r> {
     pub(super) fn new(repo: &'r Repo, args: &[OsString], local: bool) -> Self {
         let words = args.iter().map(|arg| without_secret(&arg.to_string_lossy()));
-        let text = words.fold("git".to_owned(), |line, word| line + " " + &word);
-        Self { repo, text, local }
+        let words: Vec<String> = words.collect();
+        Self { repo, text: format!("git {}", words.join(" ")), purpose: purpose(&words), local }
     }
 
     /// The error for one that said no: what it said, or the version where that is why.
@@ -52,10 +53,17 @@ impl<'r> Call<'r> {
                 .hint("give yourself write access to that directory")
                 .into();
         }
-        match done.err.as_str() {
-            "" => anyhow::anyhow!("{}: exit {}", self.text, done.code),
-            said => anyhow::anyhow!("{}: {}", self.text, last_lines(said)),
+        let purpose = &self.purpose;
+        match (done.err.as_str(), self.local) {
+            ("", _) => anyhow::anyhow!("{purpose} failed: exit {}", done.code),
+            (said, true) => anyhow::anyhow!("{purpose} failed: {}", last_lines(said)),
+            (said, false) => anyhow::anyhow!("{purpose} failed: {}", reason(said)),
         }
+    }
+
+    /// The error for one that came to no exit code.
+    pub(super) fn cut_short(&self, how: &str) -> anyhow::Error {
+        anyhow::anyhow!("{}: {how}", self.purpose)
     }
 }
 
@@ -73,10 +81,40 @@ fn without_secret(word: &str) -> String {
     }
 }
 
+/// The verb, and the other end where there is one. The rest of its words tell nobody anything who
+/// has not written them.
+fn purpose(words: &[String]) -> String {
+    let verb = words.first().map_or("", String::as_str);
+    let end = words.iter().skip_while(|word| *word != "--end-of-options").nth(1);
+    match (verb, end) {
+        ("fetch", Some(from)) => format!("fetch from {from}"),
+        ("push", Some(to)) => format!("push to {to}"),
+        ("ls-remote", Some(at)) => format!("a look at {at}"),
+        _ => format!("git {verb}"),
+    }
+}
+
 /// The end of what git said: before it may stand all its options, or every file it has looked at.
 fn last_lines(text: &str) -> String {
-    let lines: Vec<_> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join("\n")
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.get(lines.len().saturating_sub(3)..).unwrap_or_default().join("; ")
+}
+
+/// The line in which a git that talks to a remote says why not: what it says after that is the same
+/// every time.
+fn reason(text: &str) -> &str {
+    const ALWAYS: [&str; 4] = [
+        "fatal: Could not read from remote repository.",
+        "fatal: the remote end hung up unexpectedly",
+        "fatal: The remote end hung up unexpectedly",
+        "error: failed to push some refs",
+    ];
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let advice = |line: &&str| line.starts_with("Please make sure");
+    let said: Vec<&str> = lines.take_while(|line| !advice(line)).collect();
+    let tells = |line: &&&str| !ALWAYS.iter().any(|start| line.starts_with(start));
+    let line = said.iter().rfind(tells).or(said.last()).copied().unwrap_or_default();
+    ["fatal: ", "error: "].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line)
 }
 
 fn first_line(text: &str) -> &str {
@@ -115,7 +153,45 @@ mod tests {
     #[test]
     fn of_much_that_git_said_the_end_is_told() {
         assert_eq!(last_lines("fatal: no"), "fatal: no");
-        assert_eq!(last_lines("usage\n  -a\n  -b\n\n  -c"), "  -b\n\n  -c");
+        assert_eq!(last_lines("usage\n  -a\n  -b\n\n  -c\n"), "-a; -b; -c");
+    }
+
+    #[test]
+    fn a_message_says_what_failed_and_not_how_it_was_called() {
+        for (words, told) in [
+            ("fetch --quiet --no-tags --end-of-options origin +a:b", "fetch from origin"),
+            ("push --porcelain --end-of-options /srv/x a:b", "push to /srv/x"),
+            ("ls-remote --refs --end-of-options hub", "a look at hub"),
+            ("merge-tree --write-tree a b", "git merge-tree"),
+        ] {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            assert_eq!(purpose(&words), told);
+        }
+        let advice = "\n\nPlease make sure you have the correct access rights\nand it exists.";
+        for (said, why) in [
+            (
+                format!(
+                    "fatal: '/x' does not appear to be a git repository\nfatal: Could not read from remote repository.{advice}"
+                ),
+                "'/x' does not appear to be a git repository",
+            ),
+            (
+                format!(
+                    "ssh: connect to host x port 22: Connection refused\nfatal: Could not read from remote repository.{advice}"
+                ),
+                "ssh: connect to host x port 22: Connection refused",
+            ),
+            (
+                format!("fatal: Could not read from remote repository.{advice}"),
+                "Could not read from remote repository.",
+            ),
+            (
+                "fatal: couldn't find remote ref refs/heads/x".to_owned(),
+                "couldn't find remote ref refs/heads/x",
+            ),
+        ] {
+            assert_eq!(reason(&said), why);
+        }
     }
 
     #[test]

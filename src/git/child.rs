@@ -4,8 +4,6 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
-
 use super::call::{Call, DEADLINE, Done};
 use super::{Oid, Repo};
 use crate::host::process::{End, Program};
@@ -168,9 +166,11 @@ impl<'r> Git<'r> {
         let err = String::from_utf8_lossy(&outcome.err).trim_end().to_owned();
         match outcome.end {
             End::Exit(code) => Ok(Done { code, out: outcome.out, err }),
-            End::Signal(signal) => bail!("{call}: ended by signal {signal}"),
-            End::Timeout => bail!("{call}: no end after {} s", outcome.took.as_secs()),
-            End::NotStarted(why) => bail!("{call}: {why}"),
+            End::Signal(signal) => Err(call.cut_short(&format!("ended by signal {signal}"))),
+            End::Timeout => {
+                Err(call.cut_short(&format!("no end after {} s", outcome.took.as_secs())))
+            }
+            End::NotStarted(why) => Err(call.cut_short(&why)),
         }
     }
 

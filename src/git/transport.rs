@@ -68,11 +68,31 @@ impl Repo {
         let call = git.call();
         let done = git.run()?;
         let said = String::from_utf8_lossy(&done.out);
-        let refused: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("!\t")).collect();
+        let refused: Vec<String> = said.lines().filter_map(refused).collect();
         match (done.code, refused.is_empty()) {
             (0, _) => Ok(Pushed::Done),
-            (_, false) => Ok(Pushed::Rejected(refused.join("\n").replace('\t', " "))),
+            (_, false) => Ok(Pushed::Rejected(refused.join("; "))),
             (_, true) => Err(call.failed(&done)),
         }
+    }
+}
+
+/// A ref that was refused and why, from a line of `push --porcelain`.
+fn refused(line: &str) -> Option<String> {
+    let (refs, why) = line.strip_prefix("!\t")?.split_once('\t')?;
+    let to = refs.split_once(':').map_or(refs, |(_, to)| to);
+    Some(format!("{} {why}", to.strip_prefix("refs/heads/").unwrap_or(to)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_push_is_told_by_what_it_was_for() {
+        let line = "!\t0123:refs/heads/main\t[remote rejected] (pre-receive hook declined)";
+        let told = "main [remote rejected] (pre-receive hook declined)";
+        assert_eq!(refused(line).as_deref(), Some(told));
+        assert_eq!(refused("To /srv/x"), None);
     }
 }

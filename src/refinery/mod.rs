@@ -44,7 +44,7 @@ pub use lease::{Lease, at_work};
 pub use number::Number;
 pub use queue::{Entry, Lane, Queue, State};
 pub use rejection::{Cause, Rejection};
-pub use stop::{stopped, why_stopped};
+pub use stop::{Stopped, stopped, why_stopped};
 pub use submit::{Submission, baseline, ref_name, submit};
 pub use tick::{Outcome, begin, give_up, tick};
 

@@ -46,8 +46,8 @@ impl Route {
             if format!("{error:#}").contains("couldn't find remote ref") {
                 return Ok(Sides::Level);
             }
-            return Err(Refusal::again(format!("cannot fetch {target} from {remote}: {error:#}"))
-                .hint("what waits stays queued; `git refinery run` tries again")
+            return Err(Refusal::again(format!("{target} waits for {remote}: {error:#}"))
+                .hint("what waits stays queued; the next changing command tries again, `git refinery run --drain` at once")
                 .into());
         }
         let Some(there) = repo.read_ref(&tracking)? else {

@@ -1,6 +1,6 @@
 //! `git refinery run`: take what waits to its verdict.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::host::process;
 use crate::ledger::Ledger;
 use crate::refinery::event::Held;
 use crate::refinery::{self, Autorun, Lease, Outcome, Queue, Rejection};
-use crate::refusal::Refusal;
+use crate::refusal::{Kind, Refusal};
 
 /// Test what waits and land what passes
 ///
@@ -35,7 +35,7 @@ pub(in crate::cli) struct Run {
     /// Until nothing waits
     #[arg(long)]
     drain: bool,
-    /// Until nothing waits, and again whenever something is queued
+    /// Until nothing waits, and again whenever something is queued, or a remote was away
     #[arg(long, conflicts_with = "drain")]
     watch: bool,
     #[command(flatten)]
@@ -47,6 +47,8 @@ pub(in crate::cli) struct Run {
 
 /// How often a watching refinery looks whether anything has changed.
 const LOOK: Duration = Duration::from_millis(300);
+/// How often it tries again what a remote that is away keeps from landing.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// The target moved under one entry so often that somebody has to look.
 const TRIES: usize = 8;
@@ -72,10 +74,10 @@ impl Run {
                     .hint("it takes what waits; `git refinery status` says how far it is")
                     .into());
             };
-            self.pass(cx, &lease, &mut report)?;
             if self.watch {
                 self.keep_watch(cx, &lease, &mut report)?;
             }
+            self.pass(cx, &lease, &mut report)?;
             drop(lease);
             // Who queued something while we held the lease has left it to us.
             if !waits(&ledger, &target)? {
@@ -90,12 +92,22 @@ impl Run {
         }
     }
 
-    /// Only an error or a signal ends it, so nothing is kept for a result.
+    /// Only an error or a signal ends it, so nothing is kept for a result. A remote that is away comes
+    /// back, so what waits for it is tried again.
     fn keep_watch(&self, cx: &Context, lease: &Lease<'_>, report: &mut Report) -> Result<()> {
+        let mut away = None;
         loop {
             report.steps.clear();
-            change(cx, lease)?;
-            self.pass(cx, lease, report)?;
+            let passed = self.pass(cx, lease, report);
+            let why = match passed {
+                Err(no) if is_passing(&no) => Some(format!("{no:#}")),
+                passed => passed.map(|()| None)?,
+            };
+            if let Some(why) = why.as_ref().filter(|why| away.as_ref() != Some(*why)) {
+                cx.note(format!("note: {why}; trying again"));
+            }
+            away = why;
+            change(cx, lease, away.as_ref().map(|_| RETRY))?;
         }
     }
 
@@ -154,12 +166,18 @@ fn waits(ledger: &Ledger<'_>, target: &str) -> Result<bool> {
     Ok(ledger.read::<Queue>()?.waiting(target).next().is_some())
 }
 
-/// Returns when the ledger or the target is no longer what it was.
-fn change(cx: &Context, lease: &Lease<'_>) -> Result<()> {
+/// Whether the same may go well in a moment.
+fn is_passing(no: &anyhow::Error) -> bool {
+    no.downcast_ref::<Refusal>().is_some_and(|no| no.kind == Kind::Again)
+}
+
+/// Returns when the ledger or the target is no longer what it was, or after `limit`.
+fn change(cx: &Context, lease: &Lease<'_>, limit: Option<Duration>) -> Result<()> {
     let ledger = "refs/shopfloor/ledger".parse()?;
     let look = || anyhow::Ok((lease.repo.read_ref(&ledger)?, lease.repo.read_ref(&lease.branch)?));
     let before = look()?;
-    while look()? == before {
+    let begun = Instant::now();
+    while look()? == before && limit.is_none_or(|limit| begun.elapsed() < limit) {
         cx.clock.sleep(LOOK);
     }
     Ok(())

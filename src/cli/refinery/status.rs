@@ -51,13 +51,17 @@ impl Status {
             picked.map(|entry| Record::of(repo, &beads, entry, None)).collect::<Vec<_>>()
         };
         let known = lane.and_then(|lane| lane.tip);
+        let stopped = refinery::why_stopped(repo, &target)
+            .filter(|_| working.is_none() && queue.waiting(&target).next().is_some());
+        for step in stopped.iter().flat_map(|stopped| &stopped.steps) {
+            cx.hint(step);
+        }
         Ok(Standing {
             tip,
             gates: policy.gates.keys().cloned().collect(),
             trusted: trust::is_trusted(&cx.env, repo, &policy.surface()),
             running: working.is_some(),
-            stopped: refinery::why_stopped(repo, &target)
-                .filter(|_| working.is_none() && queue.waiting(&target).next().is_some()),
+            stopped: stopped.map(|stopped| stopped.why),
             queue: pick(&|entry| entry.state == State::Waiting),
             held: pick(&|entry| entry.state == State::Held),
             landed: last(State::Landed),

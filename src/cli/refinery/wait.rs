@@ -45,11 +45,11 @@ impl Wait {
 
 /// Says to whoever waits why nothing moves, each reason once.
 pub(in crate::cli) fn tell_stop(cx: &Context, target: &str, said: &mut String) -> Result<()> {
-    if let Some(why) = refinery::why_stopped(cx.repo()?, target)
-        && why != *said
+    if let Some(stopped) = refinery::why_stopped(cx.repo()?, target)
+        && stopped.why != *said
     {
-        cx.note(format!("note: the queue stands: {why}"));
-        *said = why;
+        cx.note(format!("note: the queue stands: {}", stopped.why));
+        *said = stopped.why;
     }
     Ok(())
 }
@@ -94,7 +94,9 @@ fn verdict(
         }
         if limit.is_some_and(|limit| begun.elapsed() >= limit) {
             let what = format!("{entry} has no verdict after {} s", begun.elapsed().as_secs());
-            return Err(Refusal::again(what).into());
+            return Err(Refusal::again(what)
+                .hint("it goes on without you; `git refinery status` says where it is")
+                .into());
         }
         cx.clock.sleep(LOOK);
     }

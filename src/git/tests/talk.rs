@@ -86,7 +86,7 @@ fn a_push_is_accepted_or_refused_by_name() {
     let Pushed::Rejected(why) = repo.push(hub_url, &[&spec], &lease(&new)).unwrap() else {
         panic!("stale lease")
     };
-    assert!(why.contains("refs/heads/main") && why.contains("stale info"), "{why}");
+    assert_eq!(why, "main [rejected] (stale info)");
     assert_eq!(repo.push(hub_url, &[&spec], &lease(&old)).unwrap(), Pushed::Done);
     repo.fetch(hub_url, &["+refs/heads/main:refs/shopfloor/remotes/hub/main"]).unwrap();
     assert_eq!(repo.resolve("refs/shopfloor/remotes/hub/main").unwrap(), Some(new));
