@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::agent::{Desk, Session};
+use crate::agent::event::{Ended, Outcome};
+use crate::agent::runner::ended;
+use crate::agent::{Desk, End, Session, end};
+use crate::bead::Beads;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -25,7 +28,8 @@ const FORCED: Duration = Duration::from_secs(10);
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git sling stop toast
-  git sling stop --all")]
+  git sling stop --all
+  git sling stop s-4k2m9qx7tb --lost    its machine is gone for good")]
 pub(super) struct Stop {
     /// Sessions, agents or beads
     #[arg(value_name = "SESSION|AGENT|BEAD", required_unless_present = "all")]
@@ -33,6 +37,10 @@ pub(super) struct Stop {
     /// Every session of this repository
     #[arg(long, conflicts_with = "of")]
     all: bool,
+    /// Say of sessions that ran elsewhere that they are lost with their machine; what they had not
+    /// pushed is theirs alone
+    #[arg(long, requires = "of", conflicts_with = "all")]
+    lost: bool,
 }
 
 impl Stop {
@@ -41,6 +49,9 @@ impl Stop {
         let ledger = cx.ledger()?;
         let desk = Desk::of(cx.repo()?);
         let chosen = self.choose(cx, &desk)?;
+        if self.lost {
+            return give_up(cx, &chosen);
+        }
         let who = cx.actor()?.by;
         for session in &chosen {
             desk.ask_to_stop(&session.id, &who)?;
@@ -56,13 +67,7 @@ impl Stop {
             cx.note(format!("session {} of {} has not ended", session.id, session.agent));
         }
         let code = if left.is_empty() { 0 } else { exit::AGAIN };
-        let stopped = over.into_iter().map(|session| Stopped {
-            session: session.id.clone(),
-            agent: session.agent.clone(),
-            bead: session.bead.clone(),
-            short: beads.short(&session.bead).to_owned(),
-            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
-        });
+        let stopped = over.into_iter().map(|session| Stopped::of(&beads, session));
         Ok(Done::from(All(stopped.collect())).exit(code))
     }
 
@@ -80,12 +85,22 @@ impl Stop {
                 .collect(),
             false => self.of.iter().map(|of| session(cx, of)).collect::<Result<_>>()?,
         };
-        if let Some(other) =
-            chosen.iter().filter(running).find(|session| !desk.is_ours(session, replica.as_deref()))
-        {
-            return Err(Refusal::refused(format!("session {} runs in another clone", other.id))
-                .hint("stop it there")
-                .into());
+        for session in chosen.iter().filter(running) {
+            let id = &session.id;
+            match (desk.is_ours(session, replica.as_deref()), self.lost) {
+                (false, false) => {
+                    return Err(Refusal::refused(format!("session {id} runs in another clone"))
+                        .hint("stop it there")
+                        .hint(format!("if that is gone for good: git sling stop {id} --lost"))
+                        .into());
+                }
+                (true, true) => {
+                    return Err(Refusal::refused(format!("session {id} was started here"))
+                        .hint(format!("git sling stop {id}"))
+                        .into());
+                }
+                _ => {}
+            }
         }
         let chosen: Vec<Session> = chosen.iter().filter(running).cloned().collect();
         if chosen.is_empty() {
@@ -95,6 +110,29 @@ impl Stop {
         }
         Ok(chosen)
     }
+}
+
+/// A person's word that these run nowhere any more. Their tasks are free; should one of them live after
+/// all, whoever claims its task next has a later epoch, and what it submits is stale.
+fn give_up(cx: &Context, chosen: &[Session]) -> Result<Done> {
+    let actor = cx.actor()?;
+    if actor.agent {
+        return Err(Refusal::refused("only a person says that a machine is gone")
+            .hint("tell the overseer")
+            .into());
+    }
+    let (ledger, mut stopped) = (cx.ledger()?, Vec::new());
+    for session in chosen {
+        let ended = Ended { asked: Some(actor.by.clone()), ..ended(session, Outcome::Lost) };
+        let over = End { session: session.id.clone(), ended, rescued: None };
+        ledger.write(&actor, |(beads, roster, queue): &World, pen| {
+            let queued = |bead: &str| queue.submitted(bead).is_some();
+            settle::pen_all(pen, end(beads, roster, &over, &queued))
+        })?;
+        let (beads, ..) = ledger.read::<World>()?;
+        stopped.push(Stopped::of(&beads, session));
+    }
+    Ok(All(stopped).into())
 }
 
 /// Stays until all have ended, and forces those that take too long.
@@ -123,6 +161,18 @@ struct Stopped {
     rescued: Option<String>,
     #[serde(skip)]
     short: String,
+}
+
+impl Stopped {
+    fn of(beads: &Beads, session: &Session) -> Self {
+        Self {
+            session: session.id.clone(),
+            agent: session.agent.clone(),
+            bead: session.bead.clone(),
+            short: beads.short(&session.bead).to_owned(),
+            rescued: session.rescued.last().map(|rescued| rescued.name.clone()),
+        }
+    }
 }
 
 #[derive(Serialize)]
