@@ -39,6 +39,7 @@ mod renames;
 mod rescue;
 mod route;
 mod sling;
+mod steps;
 mod stop;
 mod sync;
 mod tamper;

@@ -21,7 +21,9 @@ pub fn create(beads: &Beads, new: New) -> Result<Event> {
     }
     for NewLink { to, .. } in &new.links {
         if beads.get(to).is_none() {
-            return Err(Refusal::nothing(format!("no bead has the id `{to}`")).into());
+            return Err(Refusal::nothing(format!("no bead has the id `{to}`"))
+                .hint("`git bead list --all` names all")
+                .into());
         }
     }
     if new.links.iter().filter(|link| link.kind == Link::PARENT_CHILD).count() > 1 {
@@ -80,7 +82,8 @@ pub fn put_back(
     if edit.status.as_ref().is_some_and(|s| s.frees()) && actor.agent && holds(bead, actor).is_err()
     {
         let what = format!("{} is not yours to take out of the way", beads.short(&bead.id));
-        return Err(Refusal::refused(what).into());
+        let hint = format!("git bead comment {} \"why it should be\"", beads.short(&bead.id));
+        return Err(Refusal::refused(what).hint(hint).into());
     }
     let Some(claim) = &bead.claim else { return Ok(None) };
     let same = |name: &String| *name == claim.holder;
@@ -216,9 +219,9 @@ pub fn close(
     let holder = holds(bead, actor);
     if actor.agent {
         if closed.on_behalf_of.is_some() {
-            return Err(
-                Refusal::refused("closing for somebody else is the overseer's alone").into()
-            );
+            return Err(Refusal::refused("closing for somebody else is the overseer's alone")
+                .hint("a comment on it tells them: git bead comment ID \"what is done\"")
+                .into());
         }
         holder.map_err(|whose| {
             Refusal::refused(format!("{short} is not yours to close: {whose}"))

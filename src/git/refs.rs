@@ -167,7 +167,9 @@ impl Repo {
             |other: &&str| within(other, name.as_str()) || within(name.as_str(), other);
         match known.into_iter().find(in_the_way) {
             Some(other) => {
-                Err(Refusal::refused(format!("there cannot be a ref {name} beside {other}")).into())
+                Err(Refusal::refused(format!("there cannot be a ref {name} beside {other}"))
+                    .hint(format!("one of the two needs another name; see git show-ref {other}"))
+                    .into())
             }
             None => Ok(()),
         }
@@ -282,7 +284,9 @@ impl Repo {
                 bail!("git update-ref {name}: {}", done.err);
             }
             if start.elapsed() > PATIENCE {
-                return Err(Refusal::again(format!("{name} is locked: {}", done.err)).into());
+                return Err(Refusal::again(format!("{name} is locked: {}", done.err))
+                    .hint("if no git is running here, remove the lock that it names")
+                    .into());
             }
             Clock::real().sleep(PAUSE);
         }

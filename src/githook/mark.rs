@@ -91,7 +91,8 @@ impl Mark {
 
 /// The actor of the ledger's lines: the agent that shows, else the person whose git this is.
 pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
-    let (name, owner) = (repo.config_get("user.name")?, repo.config_get("user.email")?);
+    let said = |key| anyhow::Ok(repo.config_get(key)?.filter(|said| names_somebody(said)));
+    let (name, owner) = (said("user.name")?, said("user.email")?);
     let (Some(by), Some(owner)) = (mark.map(|mark| mark.agent.clone()).or(name), owner) else {
         return Err(Refusal::fatal("git does not know who you are")
             .hint("git config --global user.name 'Your Name'")
@@ -110,6 +111,12 @@ pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
         agent: mark.is_some(),
         epoch: mark.and_then(|mark| mark.epoch),
     })
+}
+
+/// Git cuts these off both ends of a name, and takes what is empty then for none.
+fn names_somebody(said: &str) -> bool {
+    let crud = |c: char| c.is_whitespace() || c.is_control() || ".,:;<>\"\\'".contains(c);
+    !said.trim_matches(crud).is_empty()
 }
 
 fn number(epoch: &str) -> Result<u64> {
@@ -185,6 +192,15 @@ mod tests {
         assert_eq!(epoch(&[bread]), None, "the tree is another's");
         for bad in ["x", "-1", "3.0"] {
             assert!(read(&[toast, ("SHOPFLOOR_EPOCH", bad)], &tree).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_more_than_git_cuts_off() {
+        for (said, somebody) in
+            [("Jane", true), ("J.", true), ("", false), (" \t", false), ("\"<>'", false)]
+        {
+            assert_eq!(names_somebody(said), somebody, "{said:?}");
         }
     }
 

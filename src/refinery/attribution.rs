@@ -107,6 +107,7 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
             let holder = rules.held.iter().find(|holder| holder.bead == bead);
             let holder = holder.ok_or_else(|| {
                 Refusal::refused(format!("`Bead: {bead}` names a bead that nobody holds"))
+                    .hint(format!("git bead update {bead} --claim, then submit it again"))
             })?;
             holds(holder, rules, bead, (agent, marks.session, commit))?;
         }

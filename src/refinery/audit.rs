@@ -56,7 +56,7 @@ pub enum Kind {
 /// file says.
 pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]) -> Result<Audit> {
     let queue = ledger.read::<Queue>()?;
-    let unknown = || Refusal::nothing(format!("the queue has never seen {target}"));
+    let unknown = || unknown(repo, target);
     let lane = queue.lane(target).ok_or_else(unknown)?;
     let baseline = lane.baseline.ok_or_else(unknown)?;
     let tip = repo.read_ref(&RefName::branch(target)?)?.ok_or_else(unknown)?;
@@ -90,6 +90,17 @@ pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]
     audit.taken_back(repo, lane)?;
     audit.cut_out(repo)?;
     Ok(audit)
+}
+
+/// Nothing was ever to land on this branch, as far as is known here: an audit of that proves nothing,
+/// so it is no success.
+fn unknown(repo: &Repo, target: &str) -> Refusal {
+    let no = Refusal::nothing(format!("nothing to audit: nothing was ever queued for {target}"))
+        .hint(format!("its evidence begins with the first change that is queued for {target}"));
+    match repo.remotes().is_ok_and(|remotes| !remotes.is_empty()) {
+        true => no.hint("what was queued in other clones comes with `git bead sync`"),
+        false => no,
+    }
 }
 
 impl Audit {

@@ -86,7 +86,9 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     let repo = lease.repo;
     let Some(mut tip) = repo.read_ref(&lease.branch)? else {
         let what = format!("there is no branch {} to land on", lease.target);
-        return Err(Refusal::refused(what).into());
+        return Err(Refusal::refused(what)
+            .hint("`git config shopfloor.target BRANCH` names another")
+            .into());
     };
     let mut state = lease.ledger.read::<State>()?;
     if state.0.waiting(&lease.target).next().is_some() && ask_hub(lease)? {

@@ -13,7 +13,7 @@ use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone, View};
-use crate::ledger::Row;
+use crate::ledger::{self, Row};
 
 /// List beads, the most urgent first
 ///
@@ -91,6 +91,7 @@ impl List {
         let found = sorted(found, Order::Priority);
         if found.is_empty() {
             cx.remark("no such beads");
+            elsewhere(cx)?;
         }
         Ok(answer(rows(cx, &beads, &found, self.limit), found.len()))
     }
@@ -101,6 +102,17 @@ impl List {
             asked => asked.iter().any(|status| *status == face.status),
         }
     }
+}
+
+/// Where no ledger is here, there may be one where this repository came from; who is told so need not
+/// wait for the network to be asked.
+pub(super) fn elsewhere(cx: &Context) -> Result<()> {
+    let repo = cx.repo()?;
+    let none = repo.read_ref(&ledger::REF.parse()?)?.is_none();
+    if none && !cx.json && !repo.remotes()?.is_empty() {
+        cx.hint("what was written down elsewhere comes with `git bead sync`");
+    }
+    Ok(())
 }
 
 /// A list as the result: an empty one is told apart by its exit code.

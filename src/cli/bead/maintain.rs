@@ -40,7 +40,9 @@ impl Maintain {
             Some(Maintenance { packed, cut }) => {
                 Ok(Maintained { objects: packed.objects, bytes: packed.bytes, cut }.into())
             }
-            None => Err(Refusal::again("somebody is at it already").into()),
+            None => Err(Refusal::again("somebody is at it already")
+                .hint("what they do is done for all; there is nothing to repeat")
+                .into()),
         }
     }
 }

@@ -60,6 +60,7 @@ impl Ready {
         let found = ready(&beads, &self.wanted(&beads)?, self.order());
         if found.is_empty() {
             cx.remark("nothing is ready");
+            list::elsewhere(cx)?;
         }
         Ok(list::answer(list::rows(cx, &beads, &found, self.limit), found.len()))
     }

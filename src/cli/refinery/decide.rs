@@ -40,7 +40,9 @@ impl Retry {
             }
         };
         if chosen.is_empty() {
-            return Err(Refusal::nothing("nothing is held that could be tried again").into());
+            return Err(Refusal::nothing("nothing is held that could be tried again")
+                .hint("`git refinery status` says what came of each")
+                .into());
         }
         let names: Vec<_> = chosen.iter().map(|entry| (entry.target.clone(), entry.n)).collect();
         for (target, n) in &names {

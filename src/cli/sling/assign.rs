@@ -74,8 +74,13 @@ impl Assign {
         let repo = cx.repo()?;
         let target = repo.default_branch()?;
         let tip = repo.read_ref(&RefName::branch(&target)?)?.ok_or_else(|| {
-            Refusal::refused(format!("there is nothing on {target} yet to start from"))
-                .hint(format!("make a first commit on {target}"))
+            let no = Refusal::refused(format!("there is nothing on {target} yet to start from"));
+            match repo.head().is_ok_and(|head| head.oid.is_some()) {
+                true => no
+                    .hint(format!("`git fetch`, then `git branch {target} REMOTE/{target}`"))
+                    .hint("or name another: `git config shopfloor.target BRANCH`"),
+                false => no.hint(format!("make a first commit on {target}")),
+            }
         })?;
         let tables = Tables::read(cx, &tip)?;
         let named = self.agent.as_deref().map(str::parse::<Name>).transpose()?;
@@ -116,7 +121,11 @@ impl Assign {
             desk.forget(&session)?;
             return Ok(slung);
         }
-        launch::launch(cx, &desk, &prepared, &work)?;
+        let launched = launch::launch(cx, &desk, &prepared, &work);
+        launched.map_err(|error| match title(what) {
+            Some(_) => written_down(cx, error, &slung.bead),
+            None => error,
+        })?;
         Ok(slung)
     }
 
@@ -205,6 +214,18 @@ fn title(what: &str) -> Option<&str> {
 fn create(beads: &Beads, pen: &mut Pen<'_>, prefix: &str, new: &New) -> Result<Bead> {
     let id = pen.create(prefix, &change::create(beads, new.clone())?)?;
     Ok(Bead { id, title: new.title.clone(), ..Bead::default() })
+}
+
+/// Who slings the same sentence again makes a second bead of it.
+fn written_down(cx: &Context, error: anyhow::Error, bead: &str) -> anyhow::Error {
+    let id = cx.ledger().and_then(|ledger| ledger.read::<Beads>());
+    let id = id.map_or_else(|_| bead.to_owned(), |beads| beads.short(bead).to_owned());
+    let no = match error.downcast::<Refusal>() {
+        Ok(no) => no,
+        Err(error) => Refusal::fatal(format!("{error:#}")),
+    };
+    no.hint(format!("the task is written down as {id} and free: `git sling {id}` tries again"))
+        .into()
 }
 
 fn not_a_title(error: anyhow::Error) -> anyhow::Error {

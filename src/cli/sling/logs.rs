@@ -43,9 +43,9 @@ impl Logs {
         let output = match std::fs::read(&path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(
-                    Refusal::nothing(format!("no output of {} is kept here", session.id)).into()
-                );
+                return Err(Refusal::nothing(format!("no output of {} is kept here", session.id))
+                    .hint("it stays where the session ran; `git bead log` says what came of it")
+                    .into());
             }
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
