@@ -160,7 +160,7 @@ fn lower(name: &BStr) -> String {
 }
 
 /// The key as settings are kept: section and name in lower case, what is between as it is.
-fn normal(key: &str) -> String {
+pub(super) fn normal(key: &str) -> String {
     match (key.find('.'), key.rfind('.')) {
         (Some(first), Some(last)) if first < last => {
             let (section, rest) = key.split_at(first);
