@@ -42,6 +42,7 @@ pub use autorun::{Autorun, Awake, autorun, last_words, revive};
 pub use event::{Event, Hold};
 pub use lease::{Lease, at_work};
 pub use number::Number;
+pub use publish::left_out;
 pub use queue::{Entry, Lane, Queue, State};
 pub use rejection::{Cause, Rejection};
 pub use stop::{Stopped, stopped, why_stopped};

@@ -22,6 +22,21 @@ pub(super) enum Sides {
     Behind { remote: Oid },
 }
 
+/// A remote of a repository whose landings go nowhere. One that came after `git bead init` was in no plan
+/// that anybody has agreed to, so it is for a person to say.
+pub fn left_out(repo: &Repo) -> Result<Option<String>> {
+    let (path, publish) =
+        (repo.config_get("shopfloor.path")?, repo.config_get("shopfloor.publish")?);
+    if path.is_none() || publish.is_some() {
+        return Ok(None);
+    }
+    let here = repo.common_dir().to_string_lossy();
+    let mut names: Vec<String> =
+        repo.remotes()?.into_iter().filter(|r| r.url != here).map(|r| r.name).collect();
+    let first = names.iter().position(|name| name == "origin").unwrap_or_default();
+    Ok((first < names.len()).then(|| names.swap_remove(first)))
+}
+
 impl Route {
     pub(super) fn of(repo: &Repo, target: &str) -> Result<Option<Self>> {
         let Some(name) = repo.config_get("shopfloor.publish")? else { return Ok(None) };
@@ -30,6 +45,7 @@ impl Route {
             return Err(Refusal::refused(format!(
                 "shopfloor.publish names {name}, which is no remote"
             ))
+            .hint("`git bead init` publishes to the remote that the branch follows now")
             .hint("`git config --unset shopfloor.publish` keeps landings in this repository")
             .into());
         };

@@ -19,7 +19,7 @@ use crate::refinery::gate::{self, Failed, Tests};
 use crate::refinery::land::{self, Landing};
 use crate::refinery::lease::Lease;
 use crate::refinery::number::Number;
-use crate::refinery::publish::{Route, Sides};
+use crate::refinery::publish::{self, Route, Sides};
 use crate::refinery::queue::{self, Entry, Queue};
 use crate::refinery::rejection::{Cause, Gate, Rejection};
 use crate::refinery::report;
@@ -227,6 +227,13 @@ fn land_it(
     match land::land(lease, entry, tested, &intent)? {
         Landing::Done { bead, mut notes } => {
             notes.extend(announce(lease, bead.as_deref()));
+            let unpublished = |remote| {
+                format!(
+                    "{} is published nowhere: `git config shopfloor.publish {remote}`",
+                    lease.target
+                )
+            };
+            notes.extend(publish::left_out(lease.repo)?.map(unpublished));
             Ok(Outcome::Landed { entry: entry.name(), commit: intent.new, bead, notes })
         }
         Landing::Overtaken(why) => Ok(Outcome::Again { entry: entry.name(), why }),

@@ -67,6 +67,7 @@ impl Status {
             landed: last(State::Landed),
             rejected: last(State::Rejected),
             parked: parked(repo)?,
+            unpublished: refinery::left_out(repo)?,
             foreign: known.filter(|known| tip.is_some_and(|tip| tip != *known)),
             target,
         }
@@ -92,6 +93,9 @@ struct Standing {
     rejected: Vec<Record>,
     /// Work trees that a landing left on a detached HEAD because somebody's work is in the way.
     parked: Vec<Parked>,
+    /// A remote, where landings go to none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpublished: Option<String>,
     /// Where the target stood before somebody moved it past the queue, until that is examined.
     #[serde(skip_serializing_if = "Option::is_none")]
     foreign: Option<Oid>,
@@ -137,6 +141,10 @@ impl Show for Standing {
         for Parked { worktree, back } in &self.parked {
             let path = worktree.display();
             out.line(format!("{path} is on a detached HEAD since a landing: `{back}` there"));
+        }
+        if let Some(remote) = &self.unpublished {
+            let set = format!("git config shopfloor.publish {remote}");
+            out.line(format!("landings stay here: `{set}` publishes them"));
         }
         let ours = [&self.queue, &self.held, &self.landed, &self.rejected];
         if ours.iter().all(|list| list.is_empty()) {
