@@ -38,6 +38,7 @@ mod refinery_hostile;
 mod renames;
 mod rescue;
 mod route;
+mod settings;
 mod sling;
 mod steps;
 mod stop;

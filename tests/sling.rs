@@ -348,7 +348,7 @@ fn init_lists_the_repository_for_the_person() {
     assert_eq!(read().lines().count(), 2, "one name for one place: {}", read());
     repo.git("bead deinit").ok();
     assert!(!list.exists(), "the file was ours");
-    std::fs::write(&list, "repositories = {}\n").unwrap();
+    world.person("repositories = {}\n");
     let config = repo.read(".git/config");
     repo.git("bead init --yes").fails(128).says(&["hint: write it there yourself"]);
     assert_eq!(repo.read(".git/config"), config, "nothing is half done");

@@ -1,13 +1,12 @@
-//! Our lines in files that are somebody else's: put in between two marks, taken out again byte for
+//! Our lines in scripts that are somebody else's: put in between two marks, taken out again byte for
 //! byte. Pure: bytes in, bytes out.
 
-use anyhow::{Result, bail};
+use crate::githook::scripts;
 
 const BEGIN: &[u8] = b"# >>> shopfloor";
 const END: &[u8] = b"# <<< shopfloor";
-/// Said on the first mark when the file had no line break at its end, or did not exist.
-const NO_NEWLINE: &str = " (there was no line break before this)";
-const NO_FILE: &str = " (there was no file before this)";
+/// Said on the first mark when the script had no line break before it.
+const NO_NEWLINE: &[u8] = b" (there was no line break before this)";
 /// The second line of a script that is ours from the first byte to the last.
 const OURS: &[u8] = b"# Made by `git bead init`; `git bead deinit` takes it away.";
 
@@ -23,8 +22,9 @@ pub(super) enum Placed {
 /// Puts the marked lines of `shipped` into a script, after its first line.
 pub(super) fn into_script(old: Option<&[u8]>, shipped: &str) -> Placed {
     let Some(old) = old else { return Placed::Written(shipped.as_bytes().to_vec()) };
-    let Ok(bare) = out_of_script(old) else { return Placed::Aside };
-    let Some(bare) = bare else { return Placed::Written(shipped.as_bytes().to_vec()) };
+    let Some(bare) = out_of_script(old) else {
+        return Placed::Written(shipped.as_bytes().to_vec());
+    };
     if !is_shell(&bare) {
         return Placed::Aside;
     }
@@ -41,7 +41,7 @@ pub(super) fn into_script(old: Option<&[u8]>, shipped: &str) -> Placed {
             lines.split_first().map_or((&[][..], &[][..]), |(mark, more)| (*mark, more));
         new.push(b'\n');
         new.extend(mark.strip_suffix(b"\n").unwrap_or(mark));
-        new.extend(NO_NEWLINE.as_bytes());
+        new.extend(NO_NEWLINE);
         new.push(b'\n');
         new.extend(more.concat());
     }
@@ -50,13 +50,16 @@ pub(super) fn into_script(old: Option<&[u8]>, shipped: &str) -> Placed {
 }
 
 /// The script without our part; `None` when the whole file was ours.
-pub(super) fn out_of_script(text: &[u8]) -> Result<Option<Vec<u8>>> {
-    let Some(cut) = Cut::find(text)? else { return Ok(Some(text.to_vec())) };
+pub(super) fn out_of_script(text: &[u8]) -> Option<Vec<u8>> {
+    let Some(cut) = Cut::find(text) else { return Some(text.to_vec()) };
     let mut bare = cut.before.to_vec();
     bare.extend(cut.after);
+    if is_marked(&bare) {
+        return out_of_script(&bare);
+    }
     let lines: Vec<&[u8]> = lines(&bare).collect();
     if !lines.get(1).is_some_and(|line| line.starts_with(OURS)) {
-        return Ok(Some(bare));
+        return Some(bare);
     }
     let kept: Vec<u8> = lines
         .iter()
@@ -66,22 +69,17 @@ pub(super) fn out_of_script(text: &[u8]) -> Result<Option<Vec<u8>>> {
         .copied()
         .collect();
     let left_alone = cut.after.is_empty() || cut.after.starts_with(TAIL.as_bytes());
-    Ok(Some(kept).filter(|_| !left_alone))
+    Some(kept).filter(|_| !left_alone)
 }
 
 /// Whether any of our marks is in there.
 pub(super) fn is_marked(text: &[u8]) -> bool {
-    lines(text).any(begins)
+    lines(text).any(|line| line.starts_with(BEGIN) || line.starts_with(END))
 }
 
-/// Whether this line is the first of ours.
-pub(super) fn begins(line: &[u8]) -> bool {
-    line.starts_with(BEGIN)
-}
-
-/// Whether this line is the last of ours.
-pub(super) fn ends(line: &[u8]) -> bool {
-    line.starts_with(END)
+/// Whether our lines are in there from the first mark to the last.
+pub(super) fn is_whole(text: &[u8]) -> bool {
+    Cut::find(text).is_some_and(|cut| cut.whole)
 }
 
 /// What follows our lines where another hook has to run after them.
@@ -116,83 +114,66 @@ fn marked_lines(shipped: &str) -> Vec<&[u8]> {
     found
 }
 
-/// Puts a block with this body at the end of a file, in place of the one that is there.
-pub(super) fn at_end(old: Option<&[u8]>, body: &str) -> Result<Vec<u8>> {
-    let (bare, remark) = match old {
-        None => (Vec::new(), NO_FILE),
-        Some(old) => match (Cut::find(old)?, without(old)?) {
-            (Some(_), None) => (Vec::new(), NO_FILE),
-            (_, Some(bare)) if bare.is_empty() || bare.ends_with(b"\n") => (bare, ""),
-            (_, Some(bare)) => (bare, NO_NEWLINE),
-            (None, None) => (Vec::new(), ""),
-        },
-    };
-    let mut new = bare;
-    if remark == NO_NEWLINE {
-        new.push(b'\n');
-    }
-    new.extend(BEGIN);
-    new.extend(remark.as_bytes());
-    new.push(b'\n');
-    new.extend(body.as_bytes());
-    new.extend(END);
-    new.push(b'\n');
-    Ok(new)
-}
-
-/// The body of our block, as it stands.
-pub(super) fn body(text: &[u8]) -> Result<Option<String>> {
-    let cut = Cut::find(text)?;
-    Ok(cut.map(|cut| String::from_utf8_lossy(&cut.inside.concat()).into_owned()))
-}
-
-/// The file without our block; `None` when there was no file before us and nothing else is in it.
-pub(super) fn without(text: &[u8]) -> Result<Option<Vec<u8>>> {
-    let Some(cut) = Cut::find(text)? else { return Ok(Some(text.to_vec())) };
-    let mut bare = cut.before.to_vec();
-    bare.extend(cut.after);
-    let made_by_us = cut.remark == NO_FILE.as_bytes();
-    Ok(Some(bare).filter(|bare| !made_by_us || !bare.is_empty()))
-}
-
-/// A file around our block.
+/// A script around lines of ours.
 struct Cut<'a> {
     before: &'a [u8],
-    remark: &'a [u8],
-    inside: Vec<&'a [u8]>,
     after: &'a [u8],
+    /// Both marks are there.
+    whole: bool,
 }
 
 impl<'a> Cut<'a> {
-    fn find(text: &'a [u8]) -> Result<Option<Self>> {
-        let (mut at, mut begin, mut inside, mut remark) = (0, None, Vec::new(), &[][..]);
-        for line in lines(text) {
-            let from = at;
-            at += line.len();
-            match (begin, line.strip_prefix(BEGIN)) {
-                (None, Some(rest)) => {
-                    begin = Some(from);
-                    remark = rest.strip_suffix(b"\n").unwrap_or(rest);
-                }
-                (Some(_), Some(_)) => bail!("a second `# >>> shopfloor` before the first one ends"),
-                (Some(start), None) if line.starts_with(END) => {
-                    let (before, after) =
-                        (text.get(..start).unwrap_or_default(), text.get(at..).unwrap_or_default());
-                    // What somebody wrote behind the block must not end up on the line before it.
-                    let lacked = after.is_empty() && remark.ends_with(NO_NEWLINE.as_bytes());
-                    let before =
-                        if lacked { before.strip_suffix(b"\n").unwrap_or(before) } else { before };
-                    return Ok(Some(Self { before, remark, inside, after }));
-                }
-                (Some(_), None) => inside.push(line),
-                (None, None) => {}
+    /// The first in there. Where one of its marks is missing, as much goes with the other as we ship.
+    fn find(text: &'a [u8]) -> Option<Self> {
+        let all: Vec<&[u8]> = lines(text).collect();
+        let first = all.iter().position(|line| line.starts_with(BEGIN) || line.starts_with(END))?;
+        let (before, rest) = all.split_at(first);
+        let behind = rest.iter().skip(1);
+        let last = behind.clone().position(|line| line.starts_with(END) || line.starts_with(BEGIN));
+        let last = last.filter(|last| rest.get(last + 1).is_some_and(|line| line.starts_with(END)));
+        let begins = rest.first().is_some_and(|line| line.starts_with(BEGIN));
+        let (from, to) = match (begins, last) {
+            (true, Some(last)) => (first, first + last + 2),
+            (true, None) => {
+                (first, first + 1 + shipped(|lines| common(lines.skip(1), behind.clone())))
             }
-        }
-        match begin {
-            Some(_) => bail!("`# >>> shopfloor` without its `# <<< shopfloor`"),
-            None => Ok(None),
-        }
+            // A line before it may be anybody's, unless all of ours are there.
+            (false, _) => {
+                let all = |lines: std::vec::IntoIter<_>| {
+                    let (ours, same) =
+                        (lines.len() - 2, common(lines.rev().skip(1), before.iter().rev()));
+                    if same >= ours { ours } else { 0 }
+                };
+                (first - shipped(all), first + 1)
+            }
+        };
+        let bytes = |to: usize| all.iter().take(to).map(|line| line.len()).sum::<usize>();
+        let (before, after) = (
+            text.get(..bytes(from)).unwrap_or_default(),
+            text.get(bytes(to)..).unwrap_or_default(),
+        );
+        // What somebody wrote behind the block must not end up on the line before it.
+        let remark = rest.first().is_some_and(|line| line.trim_ascii_end().ends_with(NO_NEWLINE));
+        let before = match remark && after.is_empty() {
+            true => before.strip_suffix(b"\n").unwrap_or(before),
+            false => before,
+        };
+        Some(Self { before, after, whole: begins && last.is_some() })
     }
+}
+
+/// The most that is found of any script of ours.
+fn shipped(found: impl Fn(std::vec::IntoIter<&'static [u8]>) -> usize) -> usize {
+    let all = scripts::SHIPPED.iter().map(|(_, text)| found(marked_lines(text).into_iter()));
+    all.max().unwrap_or_default()
+}
+
+/// How many lines are the same from the start on.
+fn common<'l>(
+    ours: impl Iterator<Item = &'static [u8]>,
+    theirs: impl Iterator<Item = &'l &'l [u8]>,
+) -> usize {
+    ours.zip(theirs).take_while(|(ours, theirs)| ours == *theirs).count()
 }
 
 /// The lines with their line breaks.
@@ -217,7 +198,7 @@ mod tests {
     fn a_free_name_takes_the_shipped_script_and_is_free_again() {
         let new = placed(None);
         assert_eq!(new, SHIPPED.as_bytes());
-        assert_eq!(out_of_script(&new).unwrap(), None);
+        assert_eq!(out_of_script(&new), None);
         assert_eq!(placed(Some(&new)), new);
     }
 
@@ -237,7 +218,7 @@ mod tests {
             assert_ne!(&new, script);
             assert_eq!(placed(Some(&new)), new, "twice is once");
             assert_eq!(
-                out_of_script(&new).unwrap().as_deref(),
+                out_of_script(&new).as_deref(),
                 Some(*script),
                 "{:?}",
                 String::from_utf8_lossy(script)
@@ -251,7 +232,7 @@ mod tests {
     fn what_a_person_adds_to_our_script_stays() {
         let mut new = placed(None);
         new.extend(b"echo mine\n");
-        assert_eq!(out_of_script(&new).unwrap().unwrap(), b"#!/bin/sh\necho mine\n");
+        assert_eq!(out_of_script(&new).unwrap(), b"#!/bin/sh\necho mine\n");
     }
 
     #[test]
@@ -259,7 +240,7 @@ mod tests {
         let mut new = placed(None);
         new.extend(TAIL.as_bytes());
         new.extend(b"exec something\n");
-        assert_eq!(out_of_script(&new).unwrap(), None);
+        assert_eq!(out_of_script(&new), None);
     }
 
     #[test]
@@ -283,37 +264,32 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_block_is_left_alone() {
-        let torn = b"#!/bin/sh\n# >>> shopfloor\nhalf\n";
-        assert_eq!(into_script(Some(torn), SHIPPED), Placed::Aside);
-        assert!(out_of_script(torn).is_err());
-    }
-
-    #[test]
-    fn a_block_at_the_end_comes_and_goes() {
-        let files: &[Option<&[u8]>] = &[
-            None,
-            Some(b""),
-            Some(b"[core]\n\tbare = false\n"),
-            Some(b"[core]\n\tbare = false"),
-            Some(b"\n\n"),
-        ];
-        for file in files {
-            let new = at_end(*file, "[shopfloor]\n\tprefix = api\n").unwrap();
-            assert_eq!(body(&new).unwrap().unwrap(), "[shopfloor]\n\tprefix = api\n");
-            let other = at_end(Some(&new), "[shopfloor]\n\tprefix = web\n").unwrap();
-            assert_eq!(without(&new).unwrap().as_deref(), *file);
-            assert_eq!(without(&other).unwrap().as_deref(), *file);
+    fn a_block_that_lost_a_mark_goes_all_the_same() {
+        let (begin, end) = ("# >>> shopfloor", "# <<< shopfloor\n");
+        let block = String::from_utf8(marked_lines(SHIPPED).concat()).unwrap();
+        let (_, headless) = block.split_once('\n').unwrap();
+        let endless = block.strip_suffix(end).unwrap();
+        for (torn, left) in [
+            (format!("#!/bin/sh\n{endless}echo mine\n"), "#!/bin/sh\necho mine\n"),
+            (format!("#!/bin/sh\necho mine\n{headless}"), "#!/bin/sh\necho mine\n"),
+            (format!("#!/bin/sh\n{endless}{block}echo mine\n"), "#!/bin/sh\necho mine\n"),
+            (format!("#!/bin/sh\n{begin}\nfi\n"), "#!/bin/sh\nfi\n"),
+            (format!("#!/bin/sh\nfi\n{end}"), "#!/bin/sh\nfi\n"),
+        ] {
+            assert!(is_marked(torn.as_bytes()));
+            assert!(!is_whole(torn.as_bytes()), "{torn}");
+            assert_eq!(String::from_utf8(out_of_script(torn.as_bytes()).unwrap()).unwrap(), left);
+            let again = placed(Some(torn.as_bytes()));
+            assert!(is_whole(&again));
+            assert_eq!(again, placed(Some(left.as_bytes())));
         }
+        assert!(is_whole(SHIPPED.as_bytes()));
     }
 
     #[test]
     fn what_was_written_behind_the_block_keeps_its_own_line() {
-        let mut file = at_end(Some(b"url = a"), "[shopfloor]\n").unwrap();
-        file.extend(b"[remote \"other\"]\n");
-        assert_eq!(without(&file).unwrap().unwrap(), b"url = a\n[remote \"other\"]\n");
         let mut script = placed(Some(b"#!/bin/sh"));
         script.extend(b"echo mine\n");
-        assert_eq!(out_of_script(&script).unwrap().unwrap(), b"#!/bin/sh\necho mine\n");
+        assert_eq!(out_of_script(&script).unwrap(), b"#!/bin/sh\necho mine\n");
     }
 }

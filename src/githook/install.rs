@@ -43,10 +43,13 @@ pub fn default_route(repo: &Repo, target: &str) -> Result<Route> {
     Ok(if hosted { Route::Guard } else { Route::All })
 }
 
-/// The remote that the target follows; none where it follows none.
+/// The remote that the target follows, else the one that a person has named for it.
 pub fn publish(repo: &Repo, target: &str) -> Result<Option<String>> {
     let followed = repo.config_get(&format!("branch.{target}.remote"))?;
-    Ok(followed.filter(|name| name != "." && !name.is_empty()))
+    let followed = followed.filter(|name| name != "." && !name.is_empty());
+    let (named, remotes) = (repo.config_get("shopfloor.publish")?, repo.remotes()?);
+    let is_remote = |name: &String| remotes.iter().any(|remote| remote.name == *name);
+    Ok(followed.or(named.filter(is_remote)))
 }
 
 /// One thing that is going to be different.
@@ -233,7 +236,7 @@ fn config(repo: &Repo, wish: &Wish, place: &Place) -> Result<Option<Change>> {
     }
     let mut lines = wanted.lines();
     lines.extend(hooks.iter().map(|dir| format!("core.hooksPath = {}", dir.display())));
-    let what = format!("one marked block at its end:\n{}", lines.join("\n"));
+    let what = format!("sections of our own at its end:\n{}", lines.join("\n"));
     Ok(Some(Change { place: path, what, act: Act::Config(wanted, hooks) }))
 }
 
@@ -362,8 +365,7 @@ fn clear(dir: &Path) -> Result<Vec<PathBuf>> {
             continue;
         }
         let Some(old) = file::read(&path)?.filter(|old| block::is_marked(old)) else { continue };
-        let bare = block::out_of_script(&old).with_context(|| format!("in {}", path.display()))?;
-        match bare {
+        match block::out_of_script(&old) {
             Some(bare) => file::write(&path, &bare, file::mode(&path).unwrap_or(0o755))?,
             None => file::remove(&path)?,
         }

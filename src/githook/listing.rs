@@ -75,5 +75,9 @@ pub(super) fn take(repo: &Repo) -> Result<Option<PathBuf>> {
         let old = old.map(std::str::from_utf8).transpose()?;
         Ok(old.and_then(|old| policy::unlist(old, &place(repo))).map(String::into_bytes))
     })?;
+    if let Some(dir) = list.parent().filter(|_| !list.exists()) {
+        // Only what is empty goes.
+        fs::remove_dir(dir).ok();
+    }
     Ok(touched.then_some(list))
 }

@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::git::Repo;
-use crate::githook::{block, file, install, outfit, place, scripts, settings};
+use crate::githook::{block, file, install, outfit, place, route, scripts, settings};
 
 /// Mostly a look at a dozen small files; says so where it had to do something. What nobody set up,
 /// or `deinit` has cleared away, stays as it is.
 pub fn mend(repo: &Repo) -> Result<Option<String>> {
     let mut back = Vec::new();
-    if is_set_up(repo)? && !is_whole(repo)? {
+    let set_up = is_set_up(repo)?;
+    if set_up {
+        make_way(repo)?;
+    }
+    if set_up && !is_whole(repo)? {
         let _lock = file::Lock::take(&repo.own_dir()?.join("hooks-mended"))?;
         let changes = install::again(repo)?;
         install::apply(repo, &changes)?;
@@ -26,6 +30,22 @@ pub fn mend(repo: &Repo) -> Result<Option<String>> {
     let what = (!back.is_empty())
         .then(|| format!("note: git hooks had lost our lines, they are back: {}", back.join(", ")));
     Ok(what)
+}
+
+/// Where there was no remote, a push to `origin` is rewritten, and so would be one to every address that
+/// begins like that: it ends with the first remote.
+fn make_way(repo: &Repo) -> Result<()> {
+    let path = repo.common_dir().join("config");
+    let file = file::read(&path)?.unwrap_or_default();
+    if settings::without_stand_in(&file)?.is_none() || route::upstream_is_nowhere(repo)? {
+        return Ok(());
+    }
+    file::edit_config(&path, |old| {
+        let without = old.map(settings::without_stand_in).transpose()?.flatten();
+        Ok(without.or(old.map(<[u8]>::to_vec)))
+    })?;
+    repo.config_changed();
+    Ok(())
 }
 
 fn is_set_up(repo: &Repo) -> Result<bool> {
@@ -42,7 +62,7 @@ fn is_whole(repo: &Repo) -> Result<bool> {
         return outfit::is_chained(&place::beside(repo), &place.named, &place.dir);
     }
     for (name, _) in scripts::SHIPPED {
-        if !file::read(&place.script(name))?.is_some_and(|text| block::is_marked(&text)) {
+        if !file::read(&place.script(name))?.is_some_and(|text| block::is_whole(&text)) {
             return Ok(false);
         }
     }

@@ -1,5 +1,6 @@
 //! Git calls us: the entry points of the git hooks, their installation, and the push route.
 
+mod aside;
 mod block;
 mod entry;
 mod file;
@@ -19,8 +20,10 @@ mod receive;
 mod route;
 mod scripts;
 mod settings;
+mod sheet;
 mod trailers;
 mod transaction;
+mod whose;
 
 pub use install::{Change, Route, Wish, apply, default_route, plan, publish, remove};
 pub use listing::{Listed, listed};

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::git::Repo;
 use crate::githook::settings::{self, Settings};
-use crate::githook::{file, place, route, scripts};
+use crate::githook::{aside, file, place, route, scripts};
 
 /// Who works in a work tree, and at what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,14 +209,14 @@ pub(super) fn allow_own_file(repo: &Repo) -> Result<()> {
         mains = Some(Settings::default().with("core.bare", "true"));
     }
     let text = file::read(&shared)?.unwrap_or_default();
-    if let Some(path) = settings::set_aside(&text, "core", "worktree").1 {
+    if let Some(path) = aside::set_aside(&text, "core.worktree")?.1 {
         mains = Some(mains.unwrap_or_default().with("core.worktree", &path));
     }
     if let Some(mains) = mains {
         file::edit_config(&main, |old| Ok(Some(settings::put(old, &mains)?)))?;
     }
     file::edit_config(&shared, |old| {
-        let (text, _) = settings::set_aside(old.unwrap_or_default(), "core", "worktree");
+        let (text, _) = aside::set_aside(old.unwrap_or_default(), "core.worktree")?;
         Ok(Some(settings::put(Some(&text), &ours)?))
     })?;
     repo.config_changed();

@@ -58,7 +58,7 @@ pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
     let mut set = None;
     for path in files {
         let text = file::read(path)?.unwrap_or_default();
-        set = set.or(settings::others_hooks_path(&text)?);
+        set = set.or(settings::others_hooks_path(&text)?.filter(|dir| !dir.is_empty()));
     }
     if set.is_none() {
         let all = repo.config_all("core.hooksPath")?;

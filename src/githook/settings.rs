@@ -1,392 +1,145 @@
-//! Settings of ours in a git configuration file: one marked block at its end, which later sections
-//! cannot be mistaken for, and which goes as it came, even when git has written into it.
+//! Settings of ours in a git configuration file, which go as they came, even when git or a person has
+//! written into it. Pure: bytes in, bytes out.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::githook::{block, place, route};
+use crate::git::{Setting, config_lines};
+use crate::githook::sheet::Sheet;
+use crate::githook::whose::{gate_of, invented_remotes, is_hooks_path, is_ledger, names_gate};
+use crate::githook::{aside, place};
 
-/// How the path of every gate ends.
-const GATE: &str = "/shopfloor/gate.git";
-/// Where a remote's ledger is fetched to.
-const LEDGER: &str = ":refs/shopfloor/remotes/";
-
-/// Setting lines in their order; a key may come more than once.
+/// Settings in their order; a key may come more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings(Vec<Setting>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Setting {
-    /// As it stands between the brackets, such as `remote "origin"`.
-    section: String,
-    name: String,
-    /// As it stands behind the `=`.
-    value: String,
-}
 
 impl Settings {
     /// One more setting; `key` as `git config` takes it.
     pub(super) fn with(mut self, key: &str, value: &str) -> Self {
-        self.0.push(Setting::new(key, &quoted(value)));
+        self.0.push(Setting::new(key, value));
         self
-    }
-
-    /// Those of the block in this file.
-    fn read(file: &[u8]) -> Result<Self> {
-        let mut section = String::new();
-        let mut found = Vec::new();
-        for line in block::body(file)?.unwrap_or_default().lines() {
-            let line = line.trim();
-            if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                header.clone_into(&mut section);
-            } else if let Some((name, value)) = line.split_once('=') {
-                found.push(Setting {
-                    section: section.clone(),
-                    name: name.trim().to_owned(),
-                    value: value.trim().to_owned(),
-                });
-            } else if !line.is_empty() {
-                found.push(Setting {
-                    section: section.clone(),
-                    name: line.to_owned(),
-                    value: "true".to_owned(),
-                });
-            }
-        }
-        Ok(Self(found))
     }
 
     /// One `key = value` a line, for people.
     pub(super) fn lines(&self) -> Vec<String> {
-        let line = |setting: &Setting| {
-            let section = setting.section.replace(" \"", ".").replace('"', "");
-            format!("{section}.{} = {}", setting.name, setting.value)
-        };
+        let line = |setting: &Setting| format!("{}.{}", setting.section, setting.line().trim());
         self.0.iter().map(line).collect()
-    }
-
-    fn text(&self) -> String {
-        let mut text = String::new();
-        let mut section = "";
-        for setting in &self.0 {
-            if setting.section != section {
-                section = &setting.section;
-                writeln!(text, "[{section}]").ok();
-            }
-            writeln!(text, "\t{} = {}", setting.name, setting.value).ok();
-        }
-        text
-    }
-
-    /// Remotes that lead into the very repository whose gate they push to: there was none before us.
-    fn invented_remotes(&self) -> Vec<String> {
-        let value = |section: &str, name: &str| {
-            let found =
-                self.0.iter().rfind(|setting| setting.section == section && setting.name == name);
-            found.map(|setting| plain(&setting.value))
-        };
-        let addresses = self.0.iter().filter(|setting| setting.name == "url");
-        let ours = addresses.filter(|setting| {
-            let gate = value(&setting.section, "pushurl");
-            gate.is_some_and(|gate| gate.strip_suffix(GATE) == Some(plain(&setting.value).as_str()))
-        });
-        ours.map(|setting| setting.section.clone()).collect()
     }
 
     fn names(&self, other: &Setting) -> bool {
         // Of what is fetched there are many, and one is ours.
-        let same =
-            |setting: &Setting| setting.same_key(other) && setting.is_ledger() == other.is_ledger();
+        let same = |setting: &Setting| {
+            setting.key() == other.key() && is_ledger(setting) == is_ledger(other)
+        };
         self.0.iter().any(same)
     }
-}
-
-impl Setting {
-    fn new(key: &str, value: &str) -> Self {
-        let (start, name) = key.rsplit_once('.').unwrap_or(("shopfloor", key));
-        let section = match start.split_once('.') {
-            Some((section, sub)) => {
-                format!("{section} \"{}\"", sub.replace('\\', "\\\\").replace('"', "\\\""))
-            }
-            None => start.to_owned(),
-        };
-        Self { section, name: name.to_owned(), value: value.to_owned() }
-    }
-
-    fn same_key(&self, other: &Self) -> bool {
-        self.section == other.section && self.name.eq_ignore_ascii_case(&other.name)
-    }
-
-    fn is_ledger(&self) -> bool {
-        self.value.contains(LEDGER)
-    }
-
-    fn is_hooks_path(&self) -> bool {
-        self.section == "core" && self.name.eq_ignore_ascii_case(HOOKS_PATH)
-    }
-
-    fn is_ours_among(&self, invented: &[String]) -> bool {
-        let address = matches!(self.name.as_str(), "url" | "fetch");
-        self.is_ours() || (address && invented.contains(&self.section))
-    }
-
-    /// What only we write. Anything else in the block was put there by git for somebody else.
-    fn is_ours(&self) -> bool {
-        let name = self.name.to_ascii_lowercase();
-        let gate = self.value.contains(GATE);
-        match self.section.as_str() {
-            "shopfloor" => true,
-            "extensions" => name == "worktreeconfig",
-            "receive" => matches!(name.as_str(), "procreceiverefs" | "advertisepushoptions"),
-            "core" if name == "hookspath" => place::is_ours(&plain(&self.value)),
-            "core" => matches!(name.as_str(), "bare" | "worktree"),
-            "user" => matches!(name.as_str(), "name" | "email"),
-            "commit" => name == "gpgsign",
-            section if section.starts_with("remote ") => {
-                let reset =
-                    matches!(name.as_str(), "pushurl" | "url") && plain(&self.value).is_empty();
-                let tells = name == "receivepack" && self.value.contains(route::FROM);
-                let ours = (name == "pushurl" && gate) || (name == "fetch" && self.is_ledger());
-                reset || tells || ours
-            }
-            section if section.starts_with("url ") => section.contains(GATE),
-            _ => false,
-        }
-    }
-}
-
-/// What a setting begins with that we took out of its place, and bring back.
-const AWAY: &str = "# shopfloor brings back: ";
-
-const HOOKS_PATH: &str = "hooksPath";
-
-/// The lines of a file, each with the value it gives to a key. Those of our block give it none here.
-fn giving<'f>(file: &'f [u8], section: &str, name: &str) -> Vec<(&'f [u8], Option<String>)> {
-    let (mut inside, mut block) = (false, false);
-    let lines = file.split_inclusive(|byte| *byte == b'\n').map(|line| {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim();
-        block = (block || block::begins(line)) && !block::ends(line);
-        if text.starts_with('[') {
-            inside = text.trim_matches(['[', ']']).trim().eq_ignore_ascii_case(section);
-        }
-        let here = inside && !block;
-        let said =
-            text.split_once('=').filter(|(key, _)| here && key.trim().eq_ignore_ascii_case(name));
-        (line, said.map(|(_, value)| plain(value.trim())))
-    });
-    lines.collect()
-}
-
-/// The file without a setting that must not be in force any more, and the value it had.
-pub(super) fn set_aside(file: &[u8], section: &str, name: &str) -> (Vec<u8>, Option<String>) {
-    let (mut last, mut new) = (None, Vec::with_capacity(file.len()));
-    for (line, value) in giving(file, section, name) {
-        if value.is_some() {
-            last = value;
-            new.extend(AWAY.as_bytes());
-        }
-        new.extend(line);
-    }
-    (new, last)
-}
-
-/// The way back from [`set_aside`], for one name or for all.
-fn brought_back(file: &[u8], name: Option<&str>) -> Vec<u8> {
-    let lines = file.split_inclusive(|byte| *byte == b'\n');
-    lines
-        .flat_map(|line| match aside(line) {
-            Some((key, _)) if name.is_none_or(|name| key.eq_ignore_ascii_case(name)) => {
-                line.strip_prefix(AWAY.as_bytes()).unwrap_or(line)
-            }
-            _ => line,
-        })
-        .copied()
-        .collect()
-}
-
-/// Name and value of a setting that stands aside.
-fn aside(line: &[u8]) -> Option<(String, String)> {
-    let text = std::str::from_utf8(line.strip_prefix(AWAY.as_bytes())?).ok()?;
-    let (key, value) = text.split_once('=')?;
-    Some((key.trim().to_owned(), plain(value.trim())))
 }
 
 /// The hooks path that this file would say without us: what a hook manager has written over ours,
 /// else what stands aside for it.
 pub(super) fn others_hooks_path(file: &[u8]) -> Result<Option<String>> {
-    let block = Settings::read(file)?;
-    let over = block.0.iter().rfind(|setting| setting.is_hooks_path() && !setting.is_ours());
-    let away = || {
-        let mut lines = file.split(|byte| *byte == b'\n').filter_map(aside);
-        lines.rfind(|(key, _)| key.eq_ignore_ascii_case(HOOKS_PATH))
-    };
-    Ok(over.map(|setting| plain(&setting.value)).or_else(|| Some(away()?.1)))
+    let theirs = Sheet::open(Some(file))?.theirs;
+    let theirs = config_lines(&aside::brought_back(&theirs, Some(HOOKS_PATH))?)?;
+    let all = theirs.into_iter().filter_map(|line| line.setting);
+    Ok(all.rev().find(is_hooks_path).map(|setting| setting.value))
 }
+
+const HOOKS_PATH: &str = "core.hooksPath";
 
 /// The file with a hooks path of ours, or with the one it has without us; never with two values, over
 /// which `git config core.hooksPath` of a hook manager would fail.
 pub(super) fn hooks_path(file: &[u8], ours: Option<&str>) -> Result<Vec<u8>> {
-    let mut block = Settings::read(file)?;
-    let over = block.0.iter().rfind(|setting| setting.is_hooks_path() && !setting.is_ours());
-    let over = over.map(|setting| setting.value.clone());
-    let mut text = brought_back(file, Some(HOOKS_PATH));
-    if let Some(value) = &over {
-        text = with_hooks_path(&text, value);
-    }
-    let known = block.0.len();
-    block.0.retain(|setting| !setting.is_hooks_path());
+    let mut sheet = Sheet::open(Some(file))?;
+    sheet.ours.retain(|setting| !is_hooks_path(setting));
+    sheet.theirs = aside::brought_back(&sheet.theirs, Some(HOOKS_PATH))?;
     if let Some(ours) = ours {
-        text = set_aside(&text, "core", HOOKS_PATH).0;
-        block = block.with("core.hooksPath", ours);
-    } else if block.0.len() == known {
-        return Ok(text);
+        sheet.theirs = aside::set_aside(&sheet.theirs, HOOKS_PATH)?.0;
+        sheet.ours.push(Setting::new(HOOKS_PATH, ours));
     }
-    block::at_end(Some(&text), &block.text())
+    Ok(sheet.close().unwrap_or_default())
 }
 
-/// What git would have made of the file, had our block not been there to write into.
-fn with_hooks_path(file: &[u8], value: &str) -> Vec<u8> {
-    let lines = giving(file, "core", HOOKS_PATH);
-    let there = lines.iter().rposition(|(_, value)| value.is_some());
-    let new = format!("\t{HOOKS_PATH} = {value}\n");
-    let mut text = Vec::with_capacity(file.len() + new.len());
-    for (nth, (line, _)) in lines.iter().enumerate() {
-        if there.is_none() && block::begins(line) {
-            text.extend(b"[core]\n");
-            text.extend(new.as_bytes());
-        }
-        text.extend(if there == Some(nth) { new.as_bytes() } else { line });
-    }
-    text
-}
-
-/// The file with the places in our block renewed; `None` when it names none.
+/// The file with our places renewed; `None` when it names none.
 pub(super) fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
-    let at = |path: &str| quoted(&here.join(path).to_string_lossy());
-    let mut all = Settings::read(file)?;
-    let (mut any, invented) = (false, all.invented_remotes());
-    for setting in &mut all.0 {
-        let gate = setting.value.contains(GATE);
-        let invented = invented.contains(&setting.section);
-        let new = match (
-            setting.section.split_once(' ').map_or(setting.section.as_str(), |(name, _)| name),
-            setting.name.as_str(),
-        ) {
-            ("remote", "pushurl") if gate => at("shopfloor/gate.git"),
-            ("remote", "url") if invented && setting.value != "\"\"" => {
-                quoted(&here.to_string_lossy())
+    let at = |path: &str| here.join(path).to_string_lossy().into_owned();
+    let mut sheet = Sheet::open(Some(file))?;
+    let (mut any, invented) = (false, invented_remotes(sheet.ours.iter()));
+    for setting in &mut sheet.ours {
+        let name = setting.name.to_ascii_lowercase();
+        let kind = setting.section.split_once('.').map_or("", |(kind, _)| kind);
+        match (kind, name.as_str()) {
+            ("remote", "pushurl") if names_gate(&setting.value) => setting.value = gate_of(here),
+            ("remote", "url")
+                if invented.contains(&setting.section) && !setting.value.is_empty() =>
+            {
+                setting.value = here.to_string_lossy().into_owned();
             }
-            ("core", "hooksPath") if setting.value.contains("shopfloor-hooks") => {
-                at("shopfloor-hooks")
+            ("url", _) => setting.section = format!("url.{}", gate_of(here)),
+            _ if is_hooks_path(setting) && setting.value.ends_with("shopfloor-hooks") => {
+                setting.value = at("shopfloor-hooks");
             }
-            ("core", "hooksPath") if setting.is_ours() => at("shopfloor/hooks"),
-            ("url", _) => {
-                let gate = here.join("shopfloor/gate.git");
-                setting.section =
-                    Setting::new(&format!("url.{}.insteadOf", gate.display()), "").section;
-                setting.value.clone()
+            _ if is_hooks_path(setting) && place::is_ours(&setting.value) => {
+                setting.value = at("shopfloor/hooks");
             }
             _ => continue,
-        };
-        setting.value = new;
+        }
         any = true;
     }
-    if any { block::at_end(Some(file), &all.text()).map(Some) } else { Ok(None) }
+    Ok(sheet.close().filter(|_| any))
 }
 
-/// The file with these settings in our block; those of the same names are replaced, others of the block stay.
+/// The file with these settings; those of ours with the same names are replaced, others stay.
 pub(super) fn put(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
-    let known = file.map(Settings::read).transpose()?.unwrap_or_default();
-    merged(file, known, wanted)
+    Ok(merged(Sheet::open(file)?, wanted))
 }
 
 /// The same, and nothing of an earlier `init` stays beside it.
 pub(super) fn renew(file: Option<&[u8]>, wanted: &Settings) -> Result<Vec<u8>> {
-    let mut known = file.map(Settings::read).transpose()?.unwrap_or_default();
-    let invented = known.invented_remotes();
+    let mut sheet = Sheet::open(file)?;
     // What lets work trees have a file of their own is theirs.
-    known.0.retain(|setting| {
-        setting.section == "extensions"
-            || setting.name == "bare"
-            || !setting.is_ours_among(&invented)
-    });
-    merged(file, known, wanted)
+    sheet.ours.retain(|setting| setting.section == "extensions" || setting.is("core.bare"));
+    Ok(merged(sheet, wanted))
 }
 
-fn merged(file: Option<&[u8]>, known: Settings, wanted: &Settings) -> Result<Vec<u8>> {
-    let mut all: Vec<Setting> =
-        known.0.into_iter().filter(|setting| !wanted.names(setting)).collect();
+fn merged(mut sheet: Sheet, wanted: &Settings) -> Vec<u8> {
+    sheet.ours.retain(|setting| !wanted.names(setting));
     for setting in &wanted.0 {
-        let behind = all.iter().rposition(|other| other.section == setting.section);
-        all.insert(behind.map_or(all.len(), |at| at + 1), setting.clone());
+        let behind = sheet.ours.iter().rposition(|other| other.section == setting.section);
+        sheet.ours.insert(behind.map_or(sheet.ours.len(), |at| at + 1), setting.clone());
     }
-    block::at_end(file, &Settings(all).text())
+    sheet.close().unwrap_or_default()
 }
 
 /// The file with nothing of ours in it, and with everything else; `None` when there was none before us.
 pub(super) fn take(file: &[u8]) -> Result<Option<Vec<u8>>> {
-    let file = &hooks_path(file, None)?;
-    let mut others = Settings::read(file)?;
-    let invented = others.invented_remotes();
-    others.0.retain(|setting| !setting.is_ours_among(&invented));
-    let rest = block::without(&brought_back(file, None))?;
-    if others.0.is_empty() {
-        return Ok(rest);
-    }
-    let mut kept = rest.unwrap_or_default();
-    if !kept.is_empty() && !kept.ends_with(b"\n") {
-        kept.push(b'\n');
-    }
-    kept.extend(others.text().into_bytes());
-    Ok(Some(kept))
+    let mut sheet = Sheet::open(Some(file))?;
+    sheet.ours.clear();
+    sheet.theirs = aside::brought_back(&sheet.theirs, None)?;
+    Ok(sheet.close())
 }
 
-/// The value of a key in our block.
+/// The file without the stand-in for a first remote; `None` when there is none.
+pub(super) fn without_stand_in(file: &[u8]) -> Result<Option<Vec<u8>>> {
+    let mut sheet = Sheet::open(Some(file))?;
+    let known = sheet.ours.len();
+    sheet.ours.retain(|setting| !setting.name.eq_ignore_ascii_case("pushInsteadOf"));
+    let any = sheet.ours.len() < known;
+    Ok(sheet.close().filter(|_| any))
+}
+
+/// The value of a key of ours.
 pub(super) fn get(file: &[u8], key: &str) -> Result<Option<String>> {
-    let wanted = Setting::new(key, "");
-    let found = Settings::read(file)?.0.into_iter().rfind(|setting| setting.same_key(&wanted));
-    Ok(found.map(|setting| plain(&setting.value)))
-}
-
-/// A value as git's parser gives it back unchanged.
-fn quoted(value: &str) -> String {
-    let special = value.is_empty()
-        || value.trim() != value
-        || value.contains(['"', '\\', '#', ';', '\n', '\t']);
-    if !special {
-        return value.to_owned();
-    }
-    let inner =
-        value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
-    format!("\"{inner}\"")
-}
-
-/// The way back from [`quoted`].
-fn plain(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return value.to_owned();
-    };
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars();
-    while let Some(next) = chars.next() {
-        match (next, next == '\\') {
-            (_, true) => match chars.next() {
-                Some('n') => out.push('\n'),
-                Some('t') => out.push('\t'),
-                Some(other) => out.push(other),
-                None => {}
-            },
-            (other, false) => out.push(other),
-        }
-    }
-    out
+    let ours = Sheet::open(Some(file))?.ours;
+    Ok(ours.into_iter().rfind(|setting| setting.is(key)).map(|setting| setting.value))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     const CONFIG: &[u8] = b"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = /x\n";
@@ -400,7 +153,7 @@ mod tests {
     #[test]
     fn the_block_reads_as_git_reads_it() {
         let new = String::from_utf8(put(Some(CONFIG), &ours()).unwrap()).unwrap();
-        let block = "# >>> shopfloor\n[shopfloor]\n\tprefix = api\n[remote \"origin\"]\n\tpushurl = /r/.git/shopfloor/gate.git\n# <<< shopfloor\n";
+        let block = "[shopfloor]\n\t# by shopfloor\n\tprefix = api\n[remote \"origin\"]\n\t# by shopfloor\n\tpushurl = /r/.git/shopfloor/gate.git\n";
         assert_eq!(new, String::from_utf8_lossy(CONFIG).into_owned() + block);
         assert_eq!(get(new.as_bytes(), "shopfloor.prefix").unwrap().as_deref(), Some("api"));
     }
@@ -435,6 +188,7 @@ mod tests {
                 "[alias]\n\tst = status\n",
                 "[alias]\n\tst = status\n[core]\n\thooksPath = .husky/_\n",
             ),
+            ("[core] bare = false", "[core] bare = false\n\thooksPath = .husky/_\n"),
         ] {
             let bare = put(Some(before.as_bytes()), &ours()).unwrap();
             let new = hooks_path(&bare, Some("/r/.git/shopfloor-hooks")).unwrap();
@@ -471,21 +225,7 @@ mod tests {
         let new = String::from_utf8(put(Some(CONFIG), &ours()).unwrap()).unwrap();
         let edited = new.replace("gate.git\n", "gate.git\n\ttagOpt = --tags\n");
         let left = String::from_utf8(take(edited.as_bytes()).unwrap().unwrap()).unwrap();
-        assert_eq!(
-            left,
-            String::from_utf8_lossy(CONFIG).into_owned()
-                + "[remote \"origin\"]\n\ttagOpt = --tags\n"
-        );
-    }
-
-    #[test]
-    fn what_was_set_aside_comes_back() {
-        let file = b"[core]\n\tbare = false\n\tworktree = ../../../sub\n[x]\n\tworktree = y\n";
-        let (new, value) = set_aside(file, "core", "worktree");
-        assert_eq!(value.as_deref(), Some("../../../sub"));
-        let new = put(Some(&new), &ours()).unwrap();
-        assert_eq!(set_aside(&new, "core", "worktree"), (new.clone(), None));
-        assert_eq!(take(&new).unwrap().as_deref(), Some(&file[..]));
+        assert_eq!(left, String::from_utf8_lossy(CONFIG).into_owned() + "\ttagOpt = --tags\n");
     }
 
     #[test]
@@ -508,7 +248,7 @@ mod tests {
             );
             assert_eq!(again.matches("fetch = ").count(), 2, "{again}");
             let left = String::from_utf8(take(again.as_bytes()).unwrap().unwrap()).unwrap();
-            let theirs = "[remote \"origin\"]\n\tfetch = +refs/heads/x:refs/remotes/origin/x\n";
+            let theirs = "\tfetch = +refs/heads/x:refs/remotes/origin/x\n";
             assert_eq!(left, String::from_utf8_lossy(CONFIG).into_owned() + theirs);
         }
     }
@@ -559,4 +299,130 @@ mod tests {
             assert_eq!(take(&file).unwrap(), None);
         }
     }
+
+    #[test]
+    fn what_is_left_of_us_is_known_by_what_it_says() {
+        let whole = String::from_utf8(put(Some(CONFIG), &all()).unwrap()).unwrap();
+        let older = "# >>> shopfloor\n".to_owned()
+            + &unmarked(&whole)[CONFIG.len()..]
+            + "# <<< shopfloor\n";
+        let older = String::from_utf8_lossy(CONFIG).into_owned() + &older;
+        let plain = String::from_utf8_lossy(CONFIG).into_owned();
+        let without_remote = "[core]\n\tbare = false\n";
+        let removed = |text: &str| {
+            let sections =
+                text.split_inclusive("\n").fold((false, String::new()), |(cut, out), l| {
+                    let cut =
+                        if l.starts_with('[') { l.starts_with("[remote \"origin\"]") } else { cut };
+                    (cut, if cut { out } else { out + l })
+                });
+            sections.1
+        };
+        for (text, left) in [
+            (whole.clone(), plain.as_str()),
+            (unmarked(&whole), &plain),
+            (older.clone(), &plain),
+            (older.replace("# <<< shopfloor\n", ""), &plain),
+            (older.replace("# >>> shopfloor\n", ""), &plain),
+            (removed(&whole), without_remote),
+            (removed(&older), without_remote),
+            (whole.replace("\tpushurl", "\t; mine\n\tpushurl"), &(plain.clone() + "\t; mine\n")),
+            (whole.replace("\"origin\"]", "\"up\"]"), &plain.replace("origin", "up")),
+        ] {
+            let taken = take(text.as_bytes()).unwrap().unwrap();
+            assert_eq!(String::from_utf8(taken).unwrap(), left, "{text}");
+            assert_eq!(get(text.as_bytes(), "shopfloor.prefix").unwrap().as_deref(), Some("api"));
+            let again = renew(Some(text.as_bytes()), &all()).unwrap();
+            assert_eq!(take(&again).unwrap().unwrap(), left.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_others_say_the_same_way_is_theirs() {
+        for text in [
+            "[shopfloor]\n\tprefix = web\n\tautorun = false\n",
+            "[receive]\n\tadvertisePushOptions = true\n\tprocReceiveRefs = refs/for\n",
+            "[remote \"o\"]\n\tpushurl = /other/.git/shopfloor/gate.git\n",
+            "[user]\n\tname = builder\n[extensions]\n\tworktreeConfig = true\n[empty]\n",
+        ] {
+            assert_eq!(take(text.as_bytes()).unwrap().unwrap(), text.as_bytes());
+        }
+        let whole = String::from_utf8(put(Some(CONFIG), &all()).unwrap()).unwrap();
+        for (ours, theirs) in [
+            ("advertisePushOptions = true", "[receive]\n\tadvertisePushOptions = false\n"),
+            ("prefix = api", "[shopfloor]\n\tcommitOnTarget = allow\n"),
+        ] {
+            let line = theirs.lines().last().unwrap().trim();
+            let text = whole.replace(ours, line);
+            let left = String::from_utf8(take(text.as_bytes()).unwrap().unwrap()).unwrap();
+            assert_eq!(left, String::from_utf8_lossy(CONFIG).into_owned() + theirs);
+        }
+    }
+
+    fn all() -> Settings {
+        Settings::default()
+            .with("shopfloor.prefix", "api")
+            .with("shopfloor.path", "/bin")
+            .with("receive.procReceiveRefs", "refs/heads/main")
+            .with("receive.procReceiveRefs", "refs/shopfloor")
+            .with("receive.advertisePushOptions", "true")
+            .with("remote.origin.pushurl", "/r/.git/shopfloor/gate.git")
+    }
+
+    fn unmarked(text: &str) -> String {
+        text.replace("\t# by shopfloor\n", "")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_file_is_the_same_afterwards(parts in vec(select(PARTS), 0..14), cut in 0..4_usize) {
+            let whole = parts.concat().into_bytes();
+            let file = &whole[..whole.len().saturating_sub(cut)];
+            prop_assume!(config_lines(file).is_ok());
+            let once = put(Some(file), &all()).unwrap();
+            prop_assert_eq!(get(&once, "shopfloor.prefix").unwrap(), Some("api".to_owned()));
+            prop_assert_eq!(&put(Some(&once), &all()).unwrap(), &once);
+            prop_assert_eq!(&renew(Some(&once), &all()).unwrap(), &once);
+            prop_assert_eq!(take(&once).unwrap(), Some(file.to_vec()));
+            let led = hooks_path(&once, Some("/r/.git/shopfloor-hooks")).unwrap();
+            prop_assert_eq!(&hooks_path(&led, Some("/r/.git/shopfloor-hooks")).unwrap(), &led);
+            prop_assert_eq!(&hooks_path(&led, None).unwrap(), &once);
+            prop_assert_eq!(take(&led).unwrap(), Some(file.to_vec()));
+            prop_assert_eq!(others_hooks_path(&led).unwrap(), others_hooks_path(file).unwrap());
+            let more = b"[branch \"topic\"]\n\tremote = origin\n";
+            let left = take(&[&led[..], more].concat()).unwrap().unwrap();
+            prop_assert!(left.starts_with(file) && left.ends_with(more));
+        }
+    }
+
+    /// What configuration files are made of, with and without sense.
+    const PARTS: &[&str] = &[
+        "[core]\n",
+        "[core] ",
+        "[CORE]\r\n",
+        "[remote \"origin\"]\n",
+        "[remote.origin]",
+        "[a][b] x = y\n",
+        "[shopfloor]\n",
+        "[x \"]\\\"#\"] ; c\n",
+        "\thooksPath = a\n",
+        "hookspath = \"a ; b\" # c\n",
+        "\tHooksPath=a\\\n  b\\\r\nc\n",
+        "hooksPath\n",
+        "\turl = /x\n",
+        "pushurl =\n",
+        "prefix = api\n",
+        "bare = false",
+        "\n",
+        "\r\n",
+        "\t \n",
+        "# c \\\n",
+        "; c",
+        "\tx = a \\\n",
+        "\u{feff}",
+        "x = \\\\\n",
+        "\\",
+    ];
 }
