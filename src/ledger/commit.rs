@@ -214,7 +214,7 @@ impl Ledger<'_> {
     }
 
     /// What the sealed commit below has of a replica: it may be anywhere, and stays.
-    fn parts_below(&self, parents: &[Oid], replica: &str) -> Result<Vec<Oid>> {
+    pub(super) fn parts_below(&self, parents: &[Oid], replica: &str) -> Result<Vec<Oid>> {
         let mut parts = Vec::new();
         for parent in parents {
             let tree = self.store.commit(parent)?.tree;
@@ -222,8 +222,13 @@ impl Ledger<'_> {
             let shelf = Shelf::open(&self.store, &tree)?;
             parts.extend(texts::trees(&self.store, &shelf)?);
             if let Some(dir) = shelf.replica(replica) {
+                let book = Book::open(&self.store, dir)?;
                 parts.push(*dir);
-                parts.extend(Book::open(&self.store, dir)?.parts());
+                parts.extend(book.parts());
+                if let Some(trail) = book.trail() {
+                    parts.push(trail);
+                    parts.extend(Book::open(&self.store, &trail)?.parts());
+                }
             }
         }
         Ok(parts)

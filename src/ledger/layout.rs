@@ -5,6 +5,9 @@
 //! in a name counts the lines before the file, so names change as seldom as contents are replaced, which
 //! is what git packs well, and who knows the first lines reads from the end until it meets them.
 
+use std::fs;
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::line::split;
@@ -13,9 +16,11 @@ use crate::git::{Entry, Oid, Store};
 /// The most that one append writes anew.
 const HEAD: usize = 8 << 10;
 /// The most that pouring a head writes anew, and the size of a segment.
-const MIDDLE: usize = 128 << 10;
+pub(super) const MIDDLE: usize = 128 << 10;
 /// Segments in one directory.
 const FAN: usize = 256;
+/// The directory beside them in which the trail is.
+const TRAIL: &str = "trail";
 
 /// A file of lines and how many lines stand before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,14 +35,28 @@ pub(super) struct File {
 pub(super) struct Leaf {
     name: String,
     first: Option<u64>,
-    id: Oid,
+    at: At,
+}
+
+#[derive(Clone, Debug)]
+enum At {
+    Ledger(Oid),
+    /// What does not travel.
+    Disk(PathBuf),
 }
 
 impl Leaf {
+    pub(super) fn of_disk(path: PathBuf, first: u64) -> Self {
+        Self { name: path.display().to_string(), first: Some(first), at: At::Disk(path) }
+    }
+
     /// Reads the file. `next` is where the one before it ended, and then where this one does.
     pub(super) fn read(self, store: &Store<'_>, next: &mut Option<u64>) -> Result<File> {
         let first = self.first.or(*next).context("a file without a place")?;
-        let bytes = store.blob(&self.id)?;
+        let bytes = match &self.at {
+            At::Ledger(id) => store.blob(id)?,
+            At::Disk(path) => fs::read(path).with_context(|| format!("reading {}", self.name))?,
+        };
         if let Some(next) = *next {
             ensure!(next == first, "what stands before {} does not end where it begins", self.name);
         }
@@ -53,7 +72,9 @@ pub(super) struct Book {
     head: Option<(u64, Oid)>,
     middle: Option<(u64, Oid)>,
     sealed: Option<Oid>,
-    /// What other versions keep here, among it the trail. It is carried along and never opened.
+    /// What sessions told of themselves: another book, which is carried along and not opened.
+    trail: Option<Oid>,
+    /// What other versions keep here.
     others: Vec<Entry>,
 }
 
@@ -64,6 +85,10 @@ impl Book {
             let slot = match (entry.name.split_once('-'), entry.name.as_str()) {
                 (None, "s") if entry.is_tree => {
                     book.sealed = Some(entry.id);
+                    continue;
+                }
+                (None, TRAIL) if entry.is_tree => {
+                    book.trail = Some(entry.id);
                     continue;
                 }
                 (Some(("0", _)), _) => &mut book.head,
@@ -115,12 +140,13 @@ impl Book {
                 && (leaves.is_empty() || first > from)
             {
                 first = *number;
-                leaves.push(Leaf { name: name(first), first: Some(first), id: *id });
+                let at = At::Ledger(*id);
+                leaves.push(Leaf { name: name(first), first: Some(first), at });
             }
         }
         if first > from || from == 0 {
             for (name, id) in self.segments(store)?.into_iter().rev() {
-                let mut leaf = Leaf { name, first: None, id };
+                let mut leaf = Leaf { name, first: None, at: At::Ledger(id) };
                 if from > 0 {
                     let count = split(&store.blob(&id)?).with_context(|| leaf.name.clone())?.len();
                     let before = first.checked_sub(count as u64);
@@ -209,13 +235,26 @@ impl Book {
             head = poured.head;
         }
         next.head = Some((head.first, store.write_blob(&head.bytes)?));
-        let dir = store.write_tree(&next.entries())?;
+        let dir = next.write(store)?;
         let kept = next.parts();
         Ok((dir, self.parts().into_iter().filter(|id| !kept.contains(id)).collect()))
     }
 
+    pub(super) fn trail(&self) -> Option<Oid> {
+        self.trail
+    }
+
+    pub(super) fn with_trail(&self, trail: Option<Oid>) -> Self {
+        Self { trail, ..self.clone() }
+    }
+
+    pub(super) fn write(&self, store: &Store<'_>) -> Result<Oid> {
+        store.write_tree(&self.entries())
+    }
+
     fn entries(&self) -> Vec<Entry> {
         let mut entries = self.others.clone();
+        let tree = |name: &str, id| Entry { name: name.to_owned(), is_tree: true, id };
         entries.extend(self.head.map(|(first, id)| Entry {
             name: head_name(first),
             is_tree: false,
@@ -226,7 +265,8 @@ impl Book {
             is_tree: false,
             id,
         }));
-        entries.extend(self.sealed.map(|id| Entry { name: "s".to_owned(), is_tree: true, id }));
+        entries.extend(self.sealed.map(|id| tree("s", id)));
+        entries.extend(self.trail.map(|id| tree(TRAIL, id)));
         entries
     }
 

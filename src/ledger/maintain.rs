@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::place::Seen;
 use super::read::unreadable;
-use super::{Ledger, garbage, texts};
+use super::{Ledger, garbage, texts, trail};
 use crate::git::{Commit, Oid, Packed, Swap};
 use crate::host::Turn;
 
@@ -45,6 +45,9 @@ impl Ledger<'_> {
         };
         texts::check(&self.store, &shelf, &lines).map_err(unreadable)?;
         drop(lines);
+        for dir in trail::dirs(&self.store, &shelf)?.values() {
+            trail::walk(&self.store, dir, 0, &mut |_| {}).map_err(unreadable)?;
+        }
         let cut = self.cut_history()?;
         let turn = self.commit_turn()?;
         if let Some((tip, _)) = self.checked()? {

@@ -16,7 +16,7 @@ use super::place::Seen;
 use super::read::{OURS, unreadable};
 use super::shelf::{News, Position, Positions, Shelf, tail};
 use super::write::{ATTEMPTS, PENDING, contested};
-use super::{Ledger, pin, texts};
+use super::{Ledger, pin, texts, trail};
 use crate::git::{Oid, Signature, Store, Swap};
 
 /// Clocks count lines, so none is this far ahead; one that were would leave too little for the rest of us.
@@ -45,6 +45,13 @@ pub(super) fn merge(mut ours: Sequences, theirs: Sequences) -> Sequences {
         };
         let agreed = here.iter().zip(&theirs).take_while(|(one, other)| one.id == other.id).count();
         let (mut stays, mut goes) = (here, theirs);
+        // A line that lost its text somewhere has lost it everywhere.
+        for (one, other) in stays.iter_mut().zip(&mut goes).take(agreed) {
+            match (other.bytes.len(), &other.bytes) < (one.bytes.len(), &one.bytes) {
+                true => one.bytes.clone_from(&other.bytes),
+                false => other.bytes.clone_from(&one.bytes),
+            }
+        }
         match (stays.get(agreed), goes.get(agreed)) {
             (Some(one), Some(other)) if one.id > other.id => std::mem::swap(&mut stays, &mut goes),
             (None, Some(_)) => std::mem::swap(&mut stays, &mut goes),
@@ -111,56 +118,134 @@ impl Ledger<'_> {
     }
 }
 
-/// All that both have. Directories of replicas are taken as they are wherever one has all of the other.
+/// All that both have: of each replica its lines, and its trail beside them.
 fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
     let mut united = ours.clone();
     united.adopt(theirs);
     texts::unite(store, &mut united, theirs)?;
-    let mut split = Vec::new();
-    for (name, dir) in theirs.replicas() {
-        match ours.replica(name) {
-            Some(here) if here != dir => {
-                match longer(store, here, dir).with_context(|| format!("replica {name}"))? {
-                    Some((longer, other)) => {
-                        united.set_replica(name, carried(store, &longer, &[other])?);
-                    }
-                    None => split.push(name.to_owned()),
-                }
-            }
-            _ => united.set_replica(name, *dir),
-        }
-    }
-    // A tail may have a name that is there already: then that sequence takes part.
-    loop {
-        let load = |shelf: &Shelf| sequences(store, shelf, &split);
-        let merged = merge(load(ours)?, load(theirs)?);
-        let met: Vec<_> = merged
-            .keys()
-            .filter(|name| !split.contains(name) && united.replica(name).is_some())
-            .cloned()
-            .collect();
-        if met.is_empty() {
-            for (name, lines) in &merged {
+    let lines = Kind::Lines.join(store, &ours.dirs(), &theirs.dirs())?;
+    let trails = (trail::dirs(store, ours)?, trail::dirs(store, theirs)?);
+    let trails = Kind::Trail.join(store, &trails.0, &trails.1)?;
+    for name in lines.keys().chain(trails.keys()) {
+        let trail = trails.get(name).copied();
+        let dir = match lines.get(name) {
+            Some(dir) => {
                 let both = [ours, theirs].into_iter().filter_map(|shelf| shelf.replica(name));
-                let dir = book(store, &[ours, theirs], name, lines)?;
-                let others: Vec<_> = both.copied().filter(|other| *other != dir).collect();
-                united.set_replica(name, carried(store, &dir, &others)?);
+                let others: Vec<_> = both.copied().filter(|other| other != dir).collect();
+                Some(carried(store, dir, &others)?)
             }
-            return Ok(united);
+            None => None,
+        };
+        let book = dir.map_or(Ok(Book::default()), |dir| Book::open(store, &dir))?;
+        match dir {
+            Some(dir) if book.trail() == trail => united.set_replica(name, dir),
+            _ => united.set_replica(name, book.with_trail(trail).write(store)?),
         }
-        split.extend(met);
     }
+    Ok(united)
 }
 
-/// Two directories of which one holds all lines of the other, that one first. Where both have the same
-/// lines, every clone puts the same one first.
-fn longer(store: &Store<'_>, one: &Oid, other: &Oid) -> Result<Option<(Oid, Oid)>> {
-    let (first, second) = (Position::of(store, one)?, Position::of(store, other)?);
-    let (short, pair) = match (first.lines, one) < (second.lines, other) {
-        true => (first, (*other, *one)),
-        false => (second, (*one, *other)),
-    };
-    Ok(tail(store, &pair.0, Some(&short))?.map(|_| pair))
+/// Books by the names of their replicas.
+pub(super) type Dirs = BTreeMap<String, Oid>;
+
+/// What the lines of a book are.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Lines,
+    Trail,
+}
+
+impl Kind {
+    /// Directories are taken as they are wherever one has all of the other.
+    fn join(self, store: &Store<'_>, ours: &Dirs, theirs: &Dirs) -> Result<Dirs> {
+        let mut united = ours.clone();
+        let mut split = Vec::new();
+        for (name, dir) in theirs {
+            let longer = match ours.get(name) {
+                Some(here) if here != dir => {
+                    self.longer(store, here, dir).with_context(|| format!("replica {name}"))?
+                }
+                _ => Some(*dir),
+            };
+            match longer {
+                Some(longer) => drop(united.insert(name.clone(), longer)),
+                None => split.push(name.clone()),
+            }
+        }
+        // A tail may have a name that is there already: then that sequence takes part.
+        loop {
+            let load = |dirs: &Dirs| self.sequences(store, dirs, &split);
+            let merged = merge(load(ours)?, load(theirs)?);
+            let met: Vec<_> = merged
+                .keys()
+                .filter(|name| !split.contains(name) && united.contains_key(*name))
+                .cloned()
+                .collect();
+            if met.is_empty() {
+                for (name, lines) in &merged {
+                    united.insert(name.clone(), self.book(store, &[ours, theirs], name, lines)?);
+                }
+                return Ok(united);
+            }
+            split.extend(met);
+        }
+    }
+
+    /// Which of two directories holds all lines of the other. Where both have the same lines, every
+    /// clone takes the same one.
+    fn longer(self, store: &Store<'_>, one: &Oid, other: &Oid) -> Result<Option<Oid>> {
+        if let Self::Trail = self {
+            let (first, second) = (Book::open(store, one)?, Book::open(store, other)?);
+            // Of the same lines there is one book. A text that was taken away makes it another.
+            return Ok(match first.begins_with(store, &second)? {
+                true => Some(*one),
+                false => second.begins_with(store, &first)?.then_some(*other),
+            });
+        }
+        let Some(first) = Position::of(store, one)? else { return Ok(Some(*other)) };
+        let Some(second) = Position::of(store, other)? else { return Ok(Some(*one)) };
+        let (short, long) = match (first.lines, one) < (second.lines, other) {
+            true => (first, other),
+            false => (second, one),
+        };
+        Ok(tail(store, long, Some(&short))?.map(|_| *long))
+    }
+
+    fn sequences(self, store: &Store<'_>, dirs: &Dirs, names: &[String]) -> Result<Sequences> {
+        let mut all = Sequences::new();
+        for name in names {
+            let Some(dir) = dirs.get(name) else { continue };
+            let mut lines = Vec::new();
+            for file in Book::open(store, dir)?.files(store, 0)? {
+                for bytes in split(&file.bytes)? {
+                    let place = || format!("replica {name}, {}", file.name);
+                    let line = match self {
+                        Self::Lines => Line::parse(bytes),
+                        Self::Trail => trail::parse(bytes),
+                    };
+                    let id = line.with_context(place)?.id;
+                    lines.push(Stored { id, bytes: bytes.to_vec() });
+                }
+            }
+            all.insert(name.clone(), lines);
+        }
+        Ok(all)
+    }
+
+    /// The directory of a sequence: one that is there if it is that sequence, else a new one.
+    fn book(self, store: &Store<'_>, sides: &[&Dirs], name: &str, lines: &[Stored]) -> Result<Oid> {
+        for dir in sides.iter().filter_map(|dirs| dirs.get(name)) {
+            if let Self::Lines = self
+                && let Some(there) = Position::of(store, dir)?
+                && there.lines == lines.len() as u64
+                && lines.last().is_some_and(|last| last.id == there.last)
+            {
+                return Ok(*dir);
+            }
+        }
+        let lines: Vec<_> = lines.iter().map(|line| line.bytes.clone()).collect();
+        Ok(Book::default().append(store, &lines)?.0)
+    }
 }
 
 /// A directory, with what later versions keep in these others beside their lines and that it lacks.
@@ -175,37 +260,6 @@ fn carried(store: &Store<'_>, dir: &Oid, others: &[Oid]) -> Result<Oid> {
         }
     }
     if entries.len() == known { Ok(*dir) } else { store.write_tree(&entries) }
-}
-
-fn sequences(store: &Store<'_>, shelf: &Shelf, names: &[String]) -> Result<Sequences> {
-    let mut all = Sequences::new();
-    for name in names {
-        let Some(dir) = shelf.replica(name) else { continue };
-        let mut lines = Vec::new();
-        for file in Book::open(store, dir)?.files(store, 0)? {
-            for bytes in split(&file.bytes)? {
-                let line =
-                    Line::parse(bytes).with_context(|| format!("replica {name}, {}", file.name))?;
-                lines.push(Stored { id: line.id, bytes: bytes.to_vec() });
-            }
-        }
-        all.insert(name.clone(), lines);
-    }
-    Ok(all)
-}
-
-/// The directory of a sequence: one that is there if it is that sequence, else a new one.
-fn book(store: &Store<'_>, shelves: &[&Shelf], name: &str, lines: &[Stored]) -> Result<Oid> {
-    for dir in shelves.iter().filter_map(|shelf| shelf.replica(name)) {
-        let there = Position::of(store, dir)?;
-        if there.lines == lines.len() as u64
-            && lines.last().is_some_and(|last| last.id == there.last)
-        {
-            return Ok(*dir);
-        }
-    }
-    let lines: Vec<_> = lines.iter().map(|line| line.bytes.clone()).collect();
-    Ok(Book::default().append(store, &lines)?.0)
 }
 
 /// Where each replica has got to; this reads, and so checks, every line we had not seen.

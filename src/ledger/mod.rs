@@ -19,6 +19,7 @@ mod merge;
 mod pen;
 mod pin;
 mod place;
+mod query;
 mod read;
 mod remote;
 mod replay;
@@ -28,6 +29,7 @@ mod state;
 mod sync;
 mod table;
 mod texts;
+mod trail;
 mod verify;
 mod write;
 
@@ -38,10 +40,12 @@ pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
 pub use line::{Line, OVERSIZED};
 pub use maintain::Maintenance;
 pub use pen::Pen;
+pub use query::Query;
 pub use remote::{default_remote, fetch_spec};
 pub use sync::{Synced, fetched_from, seen_of};
 pub use table::{Kept, Row, Saved, Table};
 pub use texts::{LONGEST_TEXT, is_elsewhere};
+pub use trail::{Note, REDACTED, Redacted, Travel};
 pub use verify::{Finding, Verified};
 
 pub type Json = serde_json::Value;

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::Line;
 use super::layout::Book;
 use super::shelf::{News, Positions, Shelf, tail};
+use super::trail;
 use crate::git::{Oid, Store};
 
 /// Lines that were there before and are no longer.
@@ -39,7 +40,7 @@ pub(super) fn lost(store: &Store<'_>, old: &Shelf, new: &Shelf) -> Result<Option
         }
     }
     if suspects.is_empty() {
-        return Ok(None);
+        return lost_trail(store, old, new);
     }
     let ids: HashSet<String> = match new.news(store, &Positions::new())? {
         News::Lines(lines, _) => lines.into_iter().map(|line| line.id).collect(),
@@ -52,6 +53,32 @@ pub(super) fn lost(store: &Store<'_>, old: &Shelf, new: &Shelf) -> Result<Option
             return Ok(Some(Lost { replica: name.to_owned(), lines: 1 + gone.count(), first }));
         }
     }
+    lost_trail(store, old, new)
+}
+
+/// The same of the trail. A line that has lost its text is still there.
+fn lost_trail(store: &Store<'_>, old: &Shelf, new: &Shelf) -> Result<Option<Lost>> {
+    let (there, mut here) = (trail::dirs(store, old)?, None::<HashSet<String>>);
+    let now = trail::dirs(store, new)?;
+    for (name, dir) in there {
+        if now.get(&name).map_or(Ok(false), |now| goes_on(store, &dir, now))? {
+            continue;
+        }
+        let ids = match &mut here {
+            Some(ids) => ids,
+            None => here.insert(trail::ids(store, now.values())?),
+        };
+        let (mut lines, mut first) = (0, None);
+        trail::walk(store, &dir, 0, &mut |line| {
+            if !ids.contains(&line.id) {
+                lines += 1;
+                first.get_or_insert(line);
+            }
+        })?;
+        if let Some(first) = first {
+            return Ok(Some(Lost { replica: name, lines, first }));
+        }
+    }
     Ok(None)
 }
 
@@ -59,8 +86,12 @@ fn goes_on(store: &Store<'_>, old: &Oid, new: &Oid) -> Result<bool> {
     Ok(old == new || Book::open(store, new)?.begins_with(store, &Book::open(store, old)?)?)
 }
 
-/// How many lines a ledger has, by the number that each replica's newest file begins with.
+/// How many lines a ledger has, those of its trail too, by the number that each newest file begins with.
 pub(super) fn count(store: &Store<'_>, shelf: &Shelf) -> Result<u64> {
-    let ends = shelf.replicas().map(|(_, dir)| Book::open(store, dir)?.count(store));
+    let ends = shelf.replicas().map(|(_, dir)| {
+        let book = Book::open(store, dir)?;
+        let trail = book.trail().map_or(Ok(0), |dir| Book::open(store, &dir)?.count(store));
+        Ok(book.count(store)? + trail?)
+    });
     ends.sum()
 }

@@ -13,6 +13,7 @@ use super::Line;
 use super::layout::{Book, File, Leaf};
 use super::line::split;
 use super::shelf::{Position, Positions, Shelf};
+use super::trail;
 use crate::git::Store;
 
 /// From so many files on, others are worth starting to help.
@@ -56,29 +57,51 @@ pub(super) fn replay(
             }
         }
     }
-    let files = reels.iter().map(|reel| reel.leaves.len()).sum();
-    let merge = |helpers: Option<Helpers>| {
-        Merge { source: Source { store, helpers }, reels, files, ears }.run(known, last)
-    };
-    let replayed = match files < MANY {
-        true => merge(None)?,
-        false => thread::scope(|scope| merge(Some(Helpers::start(scope))))?,
-    };
-    Ok(replayed.map(|replayed| {
+    Ok(run(store, reels, (known, last), ears)?.map(|replayed| {
         positions.extend(replayed.positions);
         Replayed { positions, ..replayed }
     }))
 }
 
-/// The first line of a reel, among those of others: the heap gives the one that comes first.
+/// Hands over all that reels have, from where they were opened.
+pub(super) fn play(store: &Store<'_>, reels: Vec<Reel>, ears: Ears<'_>) -> Result<()> {
+    run(store, reels, (&Positions::new(), &Default::default()), ears).map(drop)
+}
+
+fn run(
+    store: &Store<'_>,
+    reels: Vec<Reel>,
+    (known, last): (&Positions, &(u64, String)),
+    ears: Ears<'_>,
+) -> Result<Option<Replayed>> {
+    let files = reels.iter().map(|reel| reel.leaves.len()).sum();
+    let merge = |helpers: Option<Helpers>| {
+        Merge { source: Source { store, helpers }, reels, files, ears }.run(known, last)
+    };
+    match files < MANY {
+        true => merge(None),
+        false => thread::scope(|scope| merge(Some(Helpers::start(scope)))),
+    }
+}
+
+/// The first line of a reel, among those of others: the heap gives the one that comes first. A trail is
+/// told behind the line of the ledger that it had come to, and beside other trails by the time.
 struct Front {
     line: Line,
     reel: usize,
+    kind: Kind,
+}
+
+impl Front {
+    fn place(&self) -> (u64, Kind, &str) {
+        let Line { id, at, clock, .. } = &self.line;
+        (*clock, self.kind, if self.kind == Kind::Line { id } else { at })
+    }
 }
 
 impl Ord for Front {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.line.key().cmp(&self.line.key()).then(other.reel.cmp(&self.reel))
+        other.place().cmp(&self.place()).then(other.reel.cmp(&self.reel))
     }
 }
 
@@ -118,10 +141,11 @@ impl Merge<'_, '_, '_> {
             {
                 return Ok(None);
             }
-            fronts.extend(reel.next(&self.source)?.map(|line| Front { line, reel: n }));
+            let kind = reel.kind;
+            fronts.extend(reel.next(&self.source)?.map(|line| Front { line, reel: n, kind }));
         }
         let (mut lines, mut last) = (0, None::<(u64, String)>);
-        while let Some(Front { line, reel: n }) = fronts.pop() {
+        while let Some(Front { line, reel: n, kind }) = fronts.pop() {
             if lines == 0 && line.key() <= (after.0, &after.1) {
                 return Ok(None);
             }
@@ -130,7 +154,7 @@ impl Merge<'_, '_, '_> {
                 (self.ears.line)(&line);
                 lines += 1;
             }
-            fronts.extend(self.next(n)?.map(|line| Front { line, reel: n }));
+            fronts.extend(self.next(n)?.map(|line| Front { line, reel: n, kind }));
             last = Some((line.clock, line.id));
         }
         let positions = self.reels.into_iter().filter_map(|reel| Some((reel.name, reel.position?)));
@@ -149,10 +173,32 @@ impl Merge<'_, '_, '_> {
     }
 }
 
+/// What the lines of a reel are, in the order in which they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Line,
+    Trail,
+}
+
+impl Kind {
+    fn parse(self, stored: &[u8]) -> Result<Line> {
+        match self {
+            Self::Line => Line::parse(stored),
+            Self::Trail => trail::parse(stored),
+        }
+    }
+
+    /// The clock of one line may be that of the one before where nobody counts by it.
+    fn follows(self, now: u64, before: u64) -> bool {
+        now > before || (self == Self::Trail && now == before)
+    }
+}
+
 /// The lines of one replica, one after the other.
-struct Reel {
+pub(super) struct Reel {
     name: String,
-    dir: crate::git::Oid,
+    kind: Kind,
+    dir: Option<crate::git::Oid>,
     leaves: VecDeque<Leaf>,
     /// The number of the first line that is asked for, and of the first one of the next file.
     from: u64,
@@ -160,6 +206,7 @@ struct Reel {
     coming: VecDeque<Coming>,
     here: std::vec::IntoIter<Line>,
     number: u64,
+    clock: u64,
     position: Option<Position>,
 }
 
@@ -177,29 +224,53 @@ impl Reel {
         known: Option<&Position>,
     ) -> Result<Self> {
         let from = known.map_or(0, |known| known.lines.saturating_sub(1));
+        let leaves = Book::open(store, dir)?.leaves(store, from)?;
         Ok(Self {
-            name: name.to_owned(),
-            dir: *dir,
-            leaves: Book::open(store, dir)?.leaves(store, from)?.into(),
+            kind: Kind::Line,
+            dir: Some(*dir),
             from,
+            number: from,
+            position: known.cloned().map(|known| Position { dir: *dir, ..known }),
+            ..Self::trail(name, leaves)
+        })
+    }
+
+    /// All lines of a replica.
+    pub(super) fn whole(store: &Store<'_>, name: &str, dir: &crate::git::Oid) -> Result<Self> {
+        Self::open(store, name, dir, None).with_context(|| format!("replica {name}"))
+    }
+
+    /// A trail, from its first line on.
+    pub(super) fn trail(name: &str, leaves: Vec<Leaf>) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: Kind::Trail,
+            dir: None,
+            leaves: leaves.into(),
+            from: 0,
             end: None,
             coming: VecDeque::new(),
             here: Vec::new().into_iter(),
-            number: from,
-            position: known.cloned().map(|known| Position { dir: *dir, ..known }),
-        })
+            number: 0,
+            clock: 0,
+            position: None,
+        }
     }
 
     fn next(&mut self, source: &Source<'_, '_>) -> Result<Option<Line>> {
         let line = self.pull(source).with_context(|| format!("replica {}", self.name))?;
         if let Some(line) = &line {
             let before = self.position.as_ref().filter(|old| old.lines <= self.number);
-            let clock = before.map_or(0, |old| old.clock);
+            let clock = before.map_or(self.clock, |old| old.clock);
             let (number, now) = (self.number, line.clock);
-            ensure!(now > clock, "line {}: its clock is {now}, after {clock}", number + 1);
+            let follows = self.kind.follows(now, clock);
+            ensure!(follows, "line {}: its clock is {now}, after {clock}", number + 1);
             self.number += 1;
-            let last = line.id.clone();
-            self.position = Some(Position { dir: self.dir, lines: self.number, last, clock: now });
+            self.clock = now;
+            if let Some(dir) = self.dir {
+                let last = line.id.clone();
+                self.position = Some(Position { dir, lines: self.number, last, clock: now });
+            }
         }
         Ok(line)
     }
@@ -215,8 +286,8 @@ impl Reel {
             {
                 let file = leaf.read(source.store, &mut self.end)?;
                 self.coming.push_back(match &source.helpers {
-                    Some(helpers) => Coming::Soon(helpers.ask(file, self.from)),
-                    None => Coming::Here(parse(&file, self.from)),
+                    Some(helpers) => Coming::Soon(helpers.ask(file, self.from, self.kind)),
+                    None => Coming::Here(parse(&file, self.from, self.kind)),
                 });
             }
             let Some(next) = self.coming.pop_front() else { return Ok(None) };
@@ -230,15 +301,16 @@ impl Reel {
 }
 
 /// The lines of a file from `from` on, each checked against its id, and their clocks against each other.
-fn parse(file: &File, from: u64) -> Result<Vec<Line>> {
+fn parse(file: &File, from: u64, kind: Kind) -> Result<Vec<Line>> {
     let mut clock = 0;
     let stored = split(&file.bytes).with_context(|| file.name.clone())?;
     let wanted = (file.first..).zip(stored).filter(|(number, _)| *number >= from);
     wanted
         .map(|(number, stored)| {
             let place = || format!("{}, line {}", file.name, number - file.first + 1);
-            let line = Line::parse(stored).with_context(place)?;
-            ensure!(line.clock > clock, "{}: its clock is {}, after {clock}", place(), line.clock);
+            let line = kind.parse(stored).with_context(place)?;
+            let follows = kind.follows(line.clock, clock);
+            ensure!(follows, "{}: its clock is {}, after {clock}", place(), line.clock);
             clock = line.clock;
             Ok(line)
         })
@@ -251,6 +323,7 @@ struct Helpers(Sender<Job>);
 struct Job {
     file: File,
     from: u64,
+    kind: Kind,
     to: Sender<Result<Vec<Line>>>,
 }
 
@@ -263,17 +336,17 @@ impl Helpers {
             let asked = Arc::clone(&asked);
             scope.spawn(move || {
                 let next = || asked.lock().ok().and_then(|asked| asked.recv().ok());
-                while let Some(Job { file, from, to }) = next() {
-                    drop(to.send(parse(&file, from)));
+                while let Some(Job { file, from, kind, to }) = next() {
+                    drop(to.send(parse(&file, from, kind)));
                 }
             });
         }
         Self(jobs)
     }
 
-    fn ask(&self, file: File, from: u64) -> Receiver<Result<Vec<Line>>> {
+    fn ask(&self, file: File, from: u64, kind: Kind) -> Receiver<Result<Vec<Line>>> {
         let (to, answer) = mpsc::channel();
-        drop(self.0.send(Job { file, from, to }));
+        drop(self.0.send(Job { file, from, kind, to }));
         answer
     }
 }

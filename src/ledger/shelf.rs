@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::format::{self, Format};
 use super::layout::Book;
 use super::line::{Line, split};
+use super::merge::Dirs;
 use super::texts;
 use crate::git::{Entry, Oid, Store};
 
@@ -32,18 +33,18 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Where a directory ends; only its newest file is read.
-    pub(super) fn of(store: &Store<'_>, dir: &Oid) -> Result<Self> {
+    /// Where a directory ends; only its newest file is read. None if it has a trail alone.
+    pub(super) fn of(store: &Store<'_>, dir: &Oid) -> Result<Option<Self>> {
         let files = Book::open(store, dir)?.files(store, u64::MAX)?;
-        let file = files.last().context("it has no lines")?;
+        let Some(file) = files.last() else { return Ok(None) };
         let lines = split(&file.bytes).with_context(|| file.name.clone())?;
         let line = Line::parse(lines.last().context("it has no lines")?)?;
-        Ok(Self {
+        Ok(Some(Self {
             dir: *dir,
             lines: file.first + lines.len() as u64,
             last: line.id,
             clock: line.clock,
-        })
+        }))
     }
 }
 
@@ -119,6 +120,11 @@ impl Shelf {
     pub(super) fn replicas(&self) -> impl Iterator<Item = (&str, &Oid)> {
         let trees = self.entries.iter().filter(|entry| entry.is_tree);
         trees.filter_map(|entry| Some((entry.name.strip_prefix("r-")?, &entry.id)))
+    }
+
+    /// The directories by the names of their replicas.
+    pub(super) fn dirs(&self) -> Dirs {
+        self.replicas().map(|(name, dir)| (name.to_owned(), *dir)).collect()
     }
 
     /// Takes what another shelf has beside its replicas and texts; of two of one name both clones take the same:

@@ -14,7 +14,7 @@ use super::remote::{Remote, There, is_lost_race};
 use super::shelf::{News, Position, Positions, Shelf};
 use super::state::in_order;
 use super::write::{ATTEMPTS, PENDING, contested};
-use super::{Ledger, Line, garbage, pin, texts};
+use super::{Ledger, Line, garbage, pin, texts, trail};
 use crate::git::{Oid, Pushed, RefName, Repo, Signature, Swap};
 use crate::host::Turn;
 use crate::refusal::Refusal;
@@ -168,6 +168,8 @@ impl Ledger<'_> {
                 format!("belongs to another repository, whose first commit is {}", root.short());
             return Err(self.refuse(remote, theirs, &what, pinned));
         }
+        let ours = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
+        trail::check(&self.store, &new, &ours).map_err(damaged)?;
         for known in [known, Positions::new()] {
             if let News::Lines(lines, _) = new.news(&self.store, &known).map_err(damaged)? {
                 return texts::check(&self.store, &new, &lines).map_err(damaged);
@@ -260,9 +262,10 @@ impl Ledger<'_> {
     }
 
     pub(super) fn positions_of(&self, shelf: &Shelf) -> Result<Positions> {
-        let ends = shelf
-            .replicas()
-            .map(|(name, dir)| Ok((name.to_owned(), Position::of(&self.store, dir)?)));
+        let ends = shelf.replicas().filter_map(|(name, dir)| {
+            let position = Position::of(&self.store, dir).transpose()?;
+            Some(position.map(|position| (name.to_owned(), position)))
+        });
         ends.collect()
     }
 }

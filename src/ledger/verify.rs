@@ -1,16 +1,17 @@
 //! Walks everything: each line is what its id says, in its place, after what it names; and nothing that
 //! was seen before is missing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use serde::Serialize;
 
 use super::merge::leaps;
+use super::query::REDACTION;
 use super::read::unreadable;
 use super::shelf::{News, Positions, Shelf};
 use super::state::in_order;
-use super::{Ledger, Line, pin, texts};
+use super::{Ledger, Line, REDACTED, pin, texts, trail};
 use crate::git::Oid;
 use crate::refusal::Refusal;
 
@@ -19,6 +20,8 @@ pub struct Verified {
     /// In the one order.
     pub lines: Vec<Line>,
     pub replicas: usize,
+    /// How many lines the trail has.
+    pub trail: usize,
     pub findings: Vec<Finding>,
 }
 
@@ -42,7 +45,7 @@ impl Ledger<'_> {
     /// The whole ledger, and that it has everything that was seen of any remote.
     pub fn verify(&self) -> Result<Verified> {
         let Some((_, shelf)) = self.checked()? else {
-            return Ok(Verified { lines: Vec::new(), replicas: 0, findings: Vec::new() });
+            return Ok(Verified { lines: Vec::new(), replicas: 0, trail: 0, findings: Vec::new() });
         };
         let verified = self.walk(&shelf).map_err(unreadable)?;
         for (name, pinned) in self.repo.refs_under("refs/shopfloor/pins/")? {
@@ -91,7 +94,25 @@ impl Ledger<'_> {
             News::Rewritten(how) => return Err(anyhow!(how)),
         };
         texts::check(&self.store, shelf, &lines)?;
-        Ok(Verified { findings: order(&lines), lines, replicas: shelf.replicas().count() })
+        let (mut findings, mut count) = (order(&lines), 0);
+        let accounted: HashSet<&str> = lines
+            .iter()
+            .filter(|line| line.act == REDACTION)
+            .map(|line| line.on.as_str())
+            .collect();
+        for (name, dir) in trail::dirs(&self.store, shelf)? {
+            let told = trail::walk(&self.store, &dir, 0, &mut |line| {
+                count += 1;
+                let session = line.session.as_deref().unwrap_or_default();
+                let is_told = [session, &line.id].iter().any(|name| accounted.contains(name));
+                if line.rest.contains_key(REDACTED) && !is_told {
+                    findings.push(Finding::new(&line, "nobody says who took its text away"));
+                }
+            });
+            told.with_context(|| format!("replica {name}"))?;
+        }
+        let replicas = shelf.replicas().count();
+        Ok(Verified { findings, lines, replicas, trail: count })
     }
 }
 

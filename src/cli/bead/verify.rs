@@ -58,21 +58,23 @@ fn ends(range: &str) -> Result<(Option<Oid>, Option<Oid>)> {
 #[derive(Serialize)]
 struct Report {
     lines: usize,
+    /// Those of the trail.
+    trail: usize,
     replicas: usize,
     findings: Vec<Finding>,
 }
 
 impl Report {
     fn of(verified: Verified) -> Self {
-        let Verified { lines, replicas, mut findings } = verified;
+        let Verified { lines, replicas, trail, mut findings } = verified;
         findings.extend(audit::closes(&lines));
-        Self { lines: lines.len(), replicas, findings }
+        Self { lines: lines.len(), trail, replicas, findings }
     }
 }
 
 impl Show for Report {
     fn show(&self, out: &mut Screen) {
-        let Self { lines, replicas, findings } = self;
+        let Self { lines, trail, replicas, findings } = self;
         let rows: Vec<_> = findings
             .iter()
             .map(|it| {
@@ -90,6 +92,11 @@ impl Show for Report {
             0 => (Tone::Good, "all sound".to_owned()),
             count => (Tone::Bad, format!("{count} written past the rules")),
         };
-        out.parts(&[(Tone::Plain, &format!("{lines} lines of {clones}: ")), (told.0, &told.1)]);
+        let trail = match trail {
+            0 => String::new(),
+            trail => format!(" and {trail} of the trail"),
+        };
+        let all = format!("{lines} lines{trail} of {clones}: ");
+        out.parts(&[(Tone::Plain, &all), (told.0, &told.1)]);
     }
 }

@@ -5,6 +5,7 @@ mod maintain;
 mod merge;
 mod replicas;
 mod together;
+mod trail;
 
 use std::collections::BTreeMap;
 use std::fs;
