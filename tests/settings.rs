@@ -111,7 +111,26 @@ fn a_remote_that_came_and_went_leaves_nothing_of_ours() {
     );
     let clone = world.clone_of(&repo, "clone");
     clone.git("commit --quiet --allow-empty -m one").ok();
-    clone.git("push --quiet origin HEAD:topic").ok();
+    repo.git("switch --quiet -c topic").ok();
+    clone.git("push --quiet origin main").ok();
+    assert_eq!(clone.rev("main"), repo.rev("main"));
+}
+
+/// Landings go to a remote by its name, which `git remote rename` does not look for.
+#[test]
+fn a_renamed_remote_gets_landings_after_another_init() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let repo = clone(&world, &hub, "api");
+    repo.git("bead init --yes").ok();
+    repo.git("remote rename origin up").ok();
+    repo.commit("a", "a\n", "Add a").fails(128);
+    repo.git("refinery run --drain")
+        .fails(3)
+        .says(&["origin, which is no remote", "git bead init"]);
+    repo.git("bead init --yes").ok();
+    repo.git("refinery run --drain").ok();
+    assert_eq!((hub.rev("main"), repo.rev("up/main")), (repo.rev("main"), repo.rev("main")));
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Route {
             return Err(Refusal::refused(format!(
                 "shopfloor.publish names {name}, which is no remote"
             ))
-            .hint("`git bead init` publishes to the remote that the branch follows now")
+            .hint("`git bead init` looks again where landings are to go")
             .hint("`git config --unset shopfloor.publish` keeps landings in this repository")
             .into());
         };
