@@ -157,7 +157,7 @@ fn nothing_lands_while_the_remote_says_no_and_nothing_is_lost() {
         .says(&["main waits for origin: fetch from origin failed: "]);
     repo.git("refinery status")
         .ok()
-        .says(&["hint: what waits stays queued; the next changing command"]);
+        .says(&["hint: what waits stays queued\nhint: `git refinery run --drain` tries again\n"]);
     world.place(".").sh("mv away.git hub.git").ok();
     other.commit("text", "two\n", "From elsewhere").ok();
     other.git("push --quiet origin main").ok();

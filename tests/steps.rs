@@ -105,5 +105,9 @@ fn a_session_that_is_gone_with_its_machine_is_ended_by_a_persons_word() {
     assert!(copy.json("bead ready --json")[0]["title"] == "Stay away");
     assert_eq!(copy.git("sling ps").ok().out, "nobody is at work\n");
     assert!(tree.has("started"), "nothing that is not ours was touched");
+    // Were it alive after all, what it submits would be stale.
+    let again = sling(&copy, &[&text(&slung, "bead"), "toast-2"]);
+    assert_eq!((&slung["epoch"], &again["epoch"]), (&1.into(), &2.into()));
+    copy.git("sling stop --all").ok();
     repo.git("sling stop toast").ok();
 }

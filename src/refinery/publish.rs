@@ -63,7 +63,7 @@ impl Route {
                 return Ok(Sides::Level);
             }
             return Err(Refusal::again(format!("{target} waits for {remote}: {error:#}"))
-                .hint("what waits stays queued; the next changing command tries again, `git refinery run --drain` at once")
+                .hint("what waits stays queued")
                 .into());
         }
         let Some(there) = repo.read_ref(&tracking)? else {

@@ -53,8 +53,16 @@ impl Status {
         let known = lane.and_then(|lane| lane.tip);
         let stopped = refinery::why_stopped(repo, &target)
             .filter(|_| working.is_none() && queue.waiting(&target).next().is_some());
-        for step in stopped.iter().flat_map(|stopped| &stopped.steps) {
-            cx.hint(step);
+        if let Some(stopped) = &stopped {
+            for step in &stopped.steps {
+                cx.hint(step);
+            }
+            cx.hint(match repo.config_bool("shopfloor.autorun")? {
+                Some(false) => "`git refinery run --drain` tries again",
+                _ => {
+                    "`git refinery run --drain` tries again, and so does the next changing command"
+                }
+            });
         }
         Ok(Standing {
             tip,
