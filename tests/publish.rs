@@ -187,3 +187,21 @@ fn who_watches_tries_again_when_the_remote_is_back() {
     repo.wait("it landed", 20, "git refinery status", || subjects(&hub)[0] == "Add new");
     drop(watch);
 }
+
+#[test]
+fn a_pass_that_comes_to_nothing_starts_nobody_who_would_start_the_next() {
+    let world = Sandbox::new();
+    let [_, repo, _] = shop(&world);
+    repo.git("bead init --yes").ok();
+    let work = tree(&repo, "work", "main");
+    work.commit("new", "new\n", "Add new").ok();
+    submit(&work);
+    let log = repo.dir.join(".git/shopfloor/sync.log");
+    std::fs::remove_file(&log).ok();
+    world.place(".").sh("mv hub.git away.git").ok();
+    repo.git("refinery run --drain").fails(75).says(&["main waits for origin"]);
+    assert!(!log.exists(), "a sync was started");
+    world.place(".").sh("mv away.git hub.git").ok();
+    drain(&repo);
+    assert!(log.exists(), "the evidence goes where the landing went");
+}
