@@ -338,6 +338,25 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_an_agents_work_tree_is_known_without_marks() {
+        let outfit = Settings::default()
+            .with("user.name", "builder")
+            .with("commit.gpgSign", "false")
+            .with("shopfloor.identity", "builder")
+            .with("shopfloor.bead", "api-1")
+            .with("shopfloor.path", "/bin")
+            .with("remote.origin.pushurl", "")
+            .with("remote.origin.pushurl", "/r/.git/shopfloor/gate.git");
+        let whole = String::from_utf8(put(Some(b""), &outfit).unwrap()).unwrap();
+        assert_eq!(take(unmarked(&whole).as_bytes()).unwrap().unwrap(), b"");
+        let more = unmarked(&whole) + "[user]\n\tsigningKey = mine\n";
+        let left = String::from_utf8(take(more.as_bytes()).unwrap().unwrap()).unwrap();
+        assert_eq!(left, "[user]\n\tsigningKey = mine\n");
+        let before = b"[user]\n\tname = mine\n";
+        assert_eq!(take(&put(Some(before), &outfit).unwrap()).unwrap().unwrap(), before);
+    }
+
+    #[test]
     fn what_others_say_the_same_way_is_theirs() {
         for text in [
             "[shopfloor]\n\tprefix = web\n\tautorun = false\n",

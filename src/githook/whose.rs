@@ -39,8 +39,12 @@ pub(super) fn whose(lines: &[ConfigLine]) -> Vec<Whose> {
         at += section.len();
     }
     let here = sections.iter().any(|(ours, _)| *ours);
+    // Where marks stand, they are to be believed.
+    let bare = |section: &[ConfigLine]| is_signed(section) && !is_marked(section);
+    let outfit = older.is_empty()
+        && sections.iter().any(|(_, all)| bare(all) && has(all, "shopfloor.identity"));
     for (ours, section) in &mut sections {
-        *ours |= here && is_all_certain(section);
+        *ours |= here && is_all_ours(section, outfit);
     }
     let inside = sections.iter().filter(|(ours, _)| *ours).flat_map(|(_, lines)| settings(lines));
     let invented = invented_remotes(inside);
@@ -79,16 +83,27 @@ fn is_marked(section: &[ConfigLine]) -> bool {
 
 /// What nobody else would say together.
 fn is_signed(section: &[ConfigLine]) -> bool {
-    let has = |key: &str| settings(section).any(|setting| setting.is(key));
-    let ours = has("shopfloor.path") && (has("shopfloor.prefix") || has("shopfloor.bead"));
+    let named = has(section, "shopfloor.prefix") || has(section, "shopfloor.bead");
+    let ours = named && has(section, "shopfloor.path");
     let is_queue = |setting: &Setting| {
         setting.is("receive.procReceiveRefs") && setting.value == "refs/shopfloor"
     };
     ours || settings(section).any(is_queue)
 }
 
-fn is_all_certain(section: &[ConfigLine]) -> bool {
-    settings(section).next().is_some() && settings(section).all(is_certain)
+/// Whether nobody else has said anything in here. In the file of an agent's work tree that is also so of
+/// what others might say elsewhere.
+fn is_all_ours(section: &[ConfigLine], outfit: bool) -> bool {
+    let known = |setting: &Setting| match setting.section.split_once('.') {
+        Some(_) => is_written(setting),
+        None => is_certain(setting) || (outfit && is_written(setting)),
+    };
+    let any = settings(section).any(|setting| is_certain(setting) || outfit);
+    any && settings(section).all(known)
+}
+
+fn has(section: &[ConfigLine], key: &str) -> bool {
+    settings(section).any(|setting| setting.is(key))
 }
 
 fn settings(lines: &[ConfigLine]) -> impl Iterator<Item = &Setting> {
