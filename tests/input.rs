@@ -160,7 +160,7 @@ fn read_only(repo: &Place<'_>, command: &str) -> Ran {
 }
 
 /// As root, permissions stop nobody: a read-only mount does.
-fn sealed(repo: &Place<'_>, place: &str, command: &str) -> Ran {
+pub(crate) fn sealed(repo: &Place<'_>, place: &str, command: &str) -> Ran {
     let script = format!(
         "if [ \"$(id -u)\" = 0 ]; then
            unshare -m sh -c 'mount --bind {place} {place} && mount -o remount,ro,bind {place} {place} && exec {command}'

@@ -17,6 +17,7 @@ mod compat;
 mod convoy;
 mod crash;
 mod demo;
+mod doctor;
 mod exchange;
 mod faults;
 mod githook;

@@ -43,6 +43,12 @@ pub(super) fn settle(common_dir: &Path) -> Result<()> {
     durable::flush(&objects.join("info"))
 }
 
+/// Whether our line is there, and none that leads to the like of it elsewhere.
+pub(super) fn is_settled(common_dir: &Path) -> bool {
+    let known = fs::read_to_string(common_dir.join("objects/info/alternates")).unwrap_or_default();
+    known.lines().any(|line| line == OURS) && !known.lines().any(is_borrowed)
+}
+
 fn is_borrowed(line: &str) -> bool {
     let path = Path::new(line);
     path.is_absolute() && path.ends_with(DIR)

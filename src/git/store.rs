@@ -191,6 +191,15 @@ impl<'r> Store<'r> {
         self.repo
     }
 
+    /// Whether git is told of them, where there are any.
+    pub fn is_known_to_git(&self) -> bool {
+        !self.dir.exists() || alternates::is_settled(self.repo.common_dir())
+    }
+
+    pub fn make_known_to_git(&self) -> Result<()> {
+        alternates::settle(self.repo.common_dir())
+    }
+
     /// Where the objects stand.
     pub fn dir(&self) -> &Path {
         &self.dir

@@ -48,13 +48,13 @@ fn make_way(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-fn is_set_up(repo: &Repo) -> Result<bool> {
+pub(super) fn is_set_up(repo: &Repo) -> Result<bool> {
     let config = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
     Ok(settings::get(&config, "shopfloor.prefix")?.is_some())
 }
 
 /// Whether git finds our lines where it looks now. Starts no program.
-fn is_whole(repo: &Repo) -> Result<bool> {
+pub(super) fn is_whole(repo: &Repo) -> Result<bool> {
     let config = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
     let place = place::found(repo)?;
     let said = settings::get(&config, "core.hooksPath")?;

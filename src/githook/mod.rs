@@ -21,6 +21,7 @@ mod route;
 mod scripts;
 mod settings;
 mod sheet;
+mod standing;
 mod trailers;
 mod transaction;
 mod whose;
@@ -36,6 +37,7 @@ pub use purge::purge;
 pub use push::{beside, guard};
 pub use receive::serve;
 pub use route::programs;
+pub use standing::{Standing, standing};
 pub use transaction::decide;
 
 use anyhow::Result;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
@@ -21,6 +21,11 @@ impl Stamp {
     /// Seconds since 1970, as git's dates count them.
     pub fn seconds(&self) -> i64 {
         self.0.as_second()
+    }
+
+    /// A moment as a disk tells it.
+    pub fn of(moment: SystemTime) -> Option<Self> {
+        Timestamp::try_from(moment).ok().map(Self::whole_millis)
     }
 
     /// How long after `earlier` this is; nothing when the clock went backwards.

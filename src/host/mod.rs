@@ -4,11 +4,13 @@
 mod clock;
 mod environment;
 pub mod process;
+mod reach;
 mod shelf;
 mod turn;
 
 pub use clock::{Clock, Stamp, duration};
 pub use environment::Environment;
 pub use process::machine;
+pub use reach::{holder, may_write};
 pub use shelf::Shelf;
 pub use turn::Turn;

@@ -74,6 +74,17 @@ pub(super) fn save(own_dir: &Path, part: &dyn Part, mark: &Mark, bottom: u64) ->
     }
 }
 
+/// The files that hold no state that could be loaded.
+pub(super) fn damaged(own_dir: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(own_dir.join("cache")).into_iter().flatten().flatten();
+    let files = files.filter(|file| file.file_type().is_ok_and(|kind| kind.is_file()));
+    let ours = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name != "turn" && !name.as_encoded_bytes().starts_with(b"."))
+    };
+    files.map(|file| file.path()).filter(|path| ours(path) && read(path).is_none()).collect()
+}
+
 fn paths(own_dir: &Path, name: &str) -> [PathBuf; 2] {
     let dir = own_dir.join("cache");
     [dir.join(name), dir.join(format!("{name}.since"))]

@@ -172,6 +172,14 @@ impl Book {
         Ok(leaves)
     }
 
+    /// The first of its lines.
+    pub(super) fn first(&self, store: &Store<'_>) -> Result<Vec<u8>> {
+        let leaf = self.leaves(store, 0)?.into_iter().next().context("it has no lines")?;
+        let file = leaf.read(store, &mut None)?;
+        let line = split(&file.bytes)?.into_iter().next().context("it has no lines")?;
+        Ok(line.to_vec())
+    }
+
     /// How many lines it has.
     pub(super) fn count(&self, store: &Store<'_>) -> Result<u64> {
         self.files(store, u64::MAX)?.last().map_or(Ok(0), File::end)

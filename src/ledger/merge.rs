@@ -59,14 +59,15 @@ pub(super) fn merge(mut ours: Sequences, theirs: Sequences) -> Sequences {
         }
         ours.insert(name, stays);
         if let Some(first) = goes.get(agreed) {
-            waiting.push((name_of(first), goes.split_off(agreed)));
+            waiting.push((name_of(&first.id), goes.split_off(agreed)));
         }
     }
     ours
 }
 
-fn name_of(first: &Stored) -> String {
-    let hash = Sha256::digest(first.id.as_bytes());
+/// What a sequence is called that begins where another of its name went on differently.
+pub(super) fn name_of(first: &str) -> String {
+    let hash = Sha256::digest(first.as_bytes());
     data_encoding::HEXLOWER.encode(hash.get(..8).unwrap_or_default())
 }
 

@@ -12,6 +12,7 @@ mod fold;
 mod format;
 mod garbage;
 mod heads;
+mod health;
 mod layout;
 mod line;
 mod maintain;
@@ -37,6 +38,7 @@ mod write;
 mod tests;
 
 pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
+pub use health::Health;
 pub use line::{Line, OVERSIZED};
 pub use maintain::Maintenance;
 pub use pen::Pen;

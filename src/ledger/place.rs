@@ -60,7 +60,7 @@ impl Seen {
     }
 
     pub(super) fn load(repo: &Repo) -> Option<Self> {
-        let seen: Self = read(&repo.own_dir().ok()?.join("seen"))?;
+        let seen: Self = read(&repo.common_dir().join("shopfloor/seen"))?;
         (seen.place == place(repo).ok()?).then_some(seen)
     }
 

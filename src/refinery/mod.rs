@@ -32,6 +32,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::agent::worktree;
 use crate::git::{Oid, RefName, Repo};
 use crate::ledger::{Actor, Ledger};
 use crate::policy::{self, Surface};
@@ -52,6 +53,17 @@ pub use tick::{Outcome, begin, give_up, tick};
 /// The work trees that a landing has parked and that have not come back, with what brings them back.
 pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     park::parked(repo)
+}
+
+/// What gates left of targets that are no branches any more.
+pub fn left_of_gates(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let branches = repo.refs_under("refs/heads/")?;
+    let known: Vec<_> = branches.iter().map(|(name, _)| lease::file_name(name.short())).collect();
+    let own = repo.common_dir().join("shopfloor");
+    let homes = [own.join("gates"), own.join("workplace"), worktree::home(repo)?.join(".refinery")];
+    let all = homes.iter().flat_map(std::fs::read_dir).flatten().flatten();
+    let left = all.filter(|it| !known.iter().any(|name| it.file_name() == name.as_str()));
+    Ok(left.map(|it| it.path()).collect())
 }
 
 /// The branch that this very work tree would stand on, had a landing not parked it, and the commit

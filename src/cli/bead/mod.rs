@@ -5,6 +5,7 @@ mod comment;
 pub(super) mod create;
 mod deinit;
 mod dep;
+mod doctor;
 mod init;
 mod list;
 mod log;
@@ -67,6 +68,7 @@ pub(super) enum Verb {
     Comment(comment::Comment),
     #[command(subcommand)]
     Dep(dep::Dep),
+    Doctor(doctor::Doctor),
     Log(log::Log),
     Maintain(maintain::Maintain),
     Sync(sync::Sync),
@@ -106,6 +108,7 @@ impl Verb {
             Self::Reopen(verb) => verb.run(cx),
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
+            Self::Doctor(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
             Self::Maintain(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
@@ -136,6 +139,7 @@ impl Verb {
             | Self::Trust(_) => true,
             Self::Init(_)
             | Self::Deinit(_)
+            | Self::Doctor(_)
             | Self::List(_)
             | Self::Show(_)
             | Self::Blocked(_)

@@ -9,7 +9,7 @@ use crate::bead::hub::{self, Lost};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::process;
-use crate::ledger::Synced;
+use crate::ledger::{self, Synced};
 
 /// Exchange the ledger with a remote
 ///
@@ -41,9 +41,12 @@ impl Sync {
             process::leave_terminal();
         }
         let came = self.exchange(cx);
-        let with = came.as_ref().map_or(self.remote.as_ref(), |(synced, _)| Some(&synced.remote));
+        let with = match &self.remote {
+            Some(remote) => Some(remote.clone()),
+            None => ledger::default_remote(cx.repo()?)?,
+        };
         if let Some(remote) = with {
-            aside::remember(cx.repo()?, remote, &came)?;
+            aside::remember(cx.repo()?, &remote, &came)?;
         }
         let (synced, lost) = came?;
         let beads: Beads = cx.ledger()?.read()?;

@@ -1,0 +1,218 @@
+//! Everything the doctor knows, gathered in one place. It looks and asks; it writes nothing, runs
+//! nothing that a repository brought along, and asks no remote.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::agent::Desk;
+use crate::cli::context::Context;
+use crate::git::Repo;
+use crate::githook::{self, Standing};
+use crate::host::{self, Stamp};
+use crate::ledger::{self, Health};
+use crate::refinery;
+
+/// A lock file of git's that is older belongs to a git that was killed.
+const OLD: u64 = 600;
+/// A half-written file of ours that is older will never be finished.
+const HALF: u64 = 60;
+
+/// Where somebody is at work for no longer than a write takes.
+const LOCKS: [&str; 7] = [
+    "decide.lock",
+    "ledger.lock",
+    "sync.lock",
+    "maintain.lock",
+    "agents.lock",
+    "parking.lock",
+    "refs/turn",
+];
+
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub now: Option<Stamp>,
+    pub health: Health,
+    pub known_to_git: bool,
+    /// Locks that are held, and by which process.
+    pub held: Vec<(PathBuf, String)>,
+    /// Lock files that a killed git has left.
+    pub orphaned: Vec<PathBuf>,
+    /// Places that have to be written to and cannot be.
+    pub closed: Vec<PathBuf>,
+    /// The newest time that the disk has given a file of ours.
+    pub disk: Option<Stamp>,
+    pub hooks: Standing,
+    pub git: (u32, u32),
+    pub reftable: bool,
+    pub remotes: Remotes,
+    pub leftovers: Leftovers,
+    /// What could not be looked at, and why.
+    pub unseen: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Remotes {
+    pub names: Vec<String>,
+    pub hub: Option<String>,
+    /// With which remote the ledger is exchanged.
+    pub chosen: Option<String>,
+    /// Those whose ledger comes with every fetch.
+    pub fetched: Vec<String>,
+    /// Those whose ledger was seen once: nothing of it may be missing from then on.
+    pub pinned: Vec<String>,
+    pub manual: bool,
+    /// A fetch puts the remote's ledger over ours, or leaves some of it out.
+    pub unfetchable: bool,
+    /// What came of the last exchange that nobody saw, by remote.
+    pub troubles: Vec<(String, String)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Leftovers {
+    /// Work trees that a landing has parked, and what brings them back.
+    pub parked: Vec<(PathBuf, String)>,
+    pub halves: Vec<PathBuf>,
+    /// Sessions for which nobody answers.
+    pub sessions: Vec<String>,
+    /// What gates left of targets that are gone.
+    pub gates: Vec<PathBuf>,
+    /// Work that was kept when its session ended.
+    pub rescued: Vec<String>,
+}
+
+impl Facts {
+    pub(super) fn gather(cx: &Context) -> Result<Self> {
+        let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+        let mut unseen = Vec::new();
+        let mut look = |what, no: anyhow::Error| unseen.push((what, format!("{no:#}")));
+        let hooks = githook::standing(repo).unwrap_or_else(|no| {
+            look("git hooks", no);
+            Standing::default()
+        });
+        let git = repo.git_version().unwrap_or_else(|no| {
+            look("git", no);
+            (0, 0)
+        });
+        let remotes = Remotes::gather(repo).unwrap_or_else(|no| {
+            look("remotes", no);
+            Remotes::default()
+        });
+        let leftovers = Leftovers::gather(repo, cx).unwrap_or_else(|no| {
+            look("leftovers", no);
+            Leftovers::default()
+        });
+        let own = repo.common_dir().join("shopfloor");
+        let held = LOCKS.iter().map(|name| own.join(name));
+        let held = held.filter_map(|path| Some((path.clone(), host::holder(&path)?))).collect();
+        Ok(Self {
+            now: Some(cx.clock.now()),
+            health: ledger.health(),
+            known_to_git: ledger.is_known_to_git(),
+            held,
+            orphaned: orphaned(repo.common_dir(), &cx.clock.now()),
+            closed: closed(repo),
+            disk: modified(&own.join("decide.lock")),
+            hooks,
+            git,
+            reftable: repo.reftable(),
+            remotes,
+            leftovers,
+            unseen,
+        })
+    }
+}
+
+impl Remotes {
+    fn gather(repo: &Repo) -> Result<Self> {
+        let names: Vec<String> = repo.remotes()?.into_iter().map(|remote| remote.name).collect();
+        let chosen = ledger::default_remote(repo)?;
+        let pins = repo.refs_under("refs/shopfloor/pins/")?;
+        let pinned = |name: &&String| {
+            pins.iter().any(|(pin, _)| pin.as_str() == format!("refs/shopfloor/pins/{name}/ledger"))
+        };
+        let told = |name: &String| {
+            let file = format!("shopfloor/sync-{}.trouble", name.replace('/', "-"));
+            let told = fs::read_to_string(repo.common_dir().join(file)).ok()?;
+            Some((name.clone(), told.trim().to_owned()))
+        };
+        Ok(Self {
+            hub: repo.config_get("shopfloor.hub")?,
+            fetched: ledger::fetched_from(repo)?,
+            pinned: names.iter().filter(pinned).cloned().collect(),
+            manual: repo.config_get("shopfloor.sync")?.as_deref() == Some("manual"),
+            unfetchable: chosen.is_some() && ledger::fetch_spec(repo)?.is_none(),
+            troubles: names.iter().filter_map(told).collect(),
+            chosen: chosen.filter(|name| names.contains(name)),
+            names,
+        })
+    }
+}
+
+impl Leftovers {
+    fn gather(repo: &Repo, cx: &Context) -> Result<Self> {
+        let own = repo.common_dir().join("shopfloor");
+        let mut halves = Vec::new();
+        for dir in [own.join("live"), own.join("sessions"), own.join("cache"), own] {
+            for file in fs::read_dir(dir).into_iter().flatten().flatten() {
+                let name = file.file_name().to_string_lossy().into_owned();
+                let is_half = name.ends_with(".half") || name.starts_with(".tmp");
+                if is_half && age(&file.path(), &cx.clock.now()) > HALF {
+                    halves.push(file.path());
+                }
+            }
+        }
+        let rescued = repo.refs_under("refs/shopfloor/rescue/")?;
+        Ok(Self {
+            parked: refinery::parked(repo)?,
+            halves,
+            sessions: Desk::of(repo).orphans()?,
+            gates: refinery::left_of_gates(repo)?,
+            rescued: rescued.into_iter().map(|(name, _)| name.to_string()).collect(),
+        })
+    }
+}
+
+/// Lock files of git's own that are old: of all refs, the index and the configuration.
+fn orphaned(common: &Path, now: &Stamp) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut dirs = vec![common.join("refs")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => dirs.push(entry.path()),
+                _ => found.push(entry.path()),
+            }
+        }
+    }
+    let here = fs::read_dir(common).into_iter().flatten().flatten().map(|entry| entry.path());
+    found.extend(here.filter(|path| path.is_file()));
+    found.retain(|path| path.extension().is_some_and(|end| end == "lock") && age(path, now) > OLD);
+    found.sort();
+    found
+}
+
+/// What a write writes to, that this process may not write to. What is not there yet stands for the
+/// directory in which it would be made.
+fn closed(repo: &Repo) -> Vec<PathBuf> {
+    let common = repo.common_dir();
+    let places =
+        ["shopfloor", "shopfloor-objects", "objects", "objects/info", "refs/shopfloor", "refs"];
+    let mut closed: Vec<PathBuf> = Vec::new();
+    for place in places.map(|place| common.join(place)).into_iter().chain([common.to_owned()]) {
+        if place.exists() && !host::may_write(&place) {
+            closed.push(place);
+        }
+    }
+    closed
+}
+
+fn modified(path: &Path) -> Option<Stamp> {
+    Stamp::of(fs::metadata(path).ok()?.modified().ok()?)
+}
+
+/// In seconds; a file from the future is new.
+fn age(path: &Path, now: &Stamp) -> u64 {
+    modified(path).map_or(0, |made| now.since(&made).as_secs())
+}

@@ -1,0 +1,95 @@
+//! How the ledger stands, for who asks what is wrong with it. It looks at everything and changes nothing.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::merge::name_of;
+use super::{Ledger, cache, place};
+use crate::ledger::line::Line;
+use crate::refusal::Refusal;
+
+/// What was found. Where the ledger cannot be read, all that is known is why.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Whether there is a ledger, or was one.
+    pub exists: bool,
+    pub format: Option<String>,
+    /// Why it is not written to, where it is newer than this program.
+    pub newer: Option<Refusal>,
+    pub damage: Option<Refusal>,
+    pub lines: usize,
+    pub replicas: usize,
+    /// Lines that were written past the rules.
+    pub findings: usize,
+    /// Replicas that are the second end of a sequence with two.
+    pub tails: Vec<String>,
+    /// The time that the newest line bears.
+    pub newest: Option<String>,
+    /// What this clone is called was given to another place: it is a copy, or was moved.
+    pub moved: bool,
+    /// Saved states that are not as they were saved.
+    pub caches: Vec<PathBuf>,
+}
+
+impl Ledger<'_> {
+    pub fn health(&self) -> Health {
+        let mut health = Health {
+            moved: self.repo.common_dir().join("shopfloor/replica").exists()
+                && place::known(self.repo).is_none(),
+            caches: cache::damaged(&self.repo.common_dir().join("shopfloor")),
+            ..Health::default()
+        };
+        if let Err(no) = self.examine_all(&mut health) {
+            let refusal = no.downcast::<Refusal>();
+            health.damage = Some(refusal.unwrap_or_else(|no| Refusal::fatal(format!("{no:#}"))));
+        }
+        health
+    }
+
+    fn examine_all(&self, health: &mut Health) -> Result<()> {
+        let tip = self.repo.read_ref(&self.name)?;
+        health.exists = tip.is_some() || place::Seen::load(self.repo).is_some();
+        if let Some(shelf) = tip.and_then(|tip| self.shelf_of(&tip).ok()) {
+            health.format = Some(shelf.format.number());
+            let newer = shelf.format.check("the ledger").err();
+            health.newer = newer.and_then(|no| no.downcast::<Refusal>().ok());
+        }
+        let verified = self.verify()?;
+        let last = verified.lines.iter().max_by(|one, other| one.at.cmp(&other.at));
+        health.newest = last.map(|line| line.at.clone());
+        (health.lines, health.replicas) = (verified.lines.len(), verified.replicas);
+        health.findings = verified.findings.len();
+        health.tails = self.tails()?;
+        Ok(())
+    }
+
+    /// Sequences that a merge has set apart: they are called by their first line.
+    fn tails(&self) -> Result<Vec<String>> {
+        let Some((_, shelf)) = self.checked()? else { return Ok(Vec::new()) };
+        let mut tails = Vec::new();
+        for (name, dir) in shelf.replicas() {
+            let first = super::layout::Book::open(&self.store, dir)?.first(&self.store)?;
+            if name_of(&Line::parse(&first)?.id) == name {
+                tails.push(name.to_owned());
+            }
+        }
+        Ok(tails)
+    }
+
+    /// Whether git knows where the ledger's objects are.
+    pub fn is_known_to_git(&self) -> bool {
+        self.store.is_known_to_git()
+    }
+
+    /// Says to git where they are.
+    pub fn make_known_to_git(&self) -> Result<()> {
+        self.store.make_known_to_git()
+    }
+
+    /// Removes saved states that are not as they were saved: the next command makes them again.
+    pub fn forget(&self, caches: &[PathBuf]) -> Result<()> {
+        caches.iter().try_for_each(|path| Ok(fs::remove_file(path)?))
+    }
+}
