@@ -202,8 +202,22 @@ fn remotes_and_what_became_of_the_last_exchange_are_told() {
     // A host that takes branches only.
     hub.script("hooks/update", "#!/bin/sh\ncase $1 in refs/heads/*) ;; *) exit 1 ;; esac\n");
     one.bead("Walk the land");
+    // Also of an exchange that nobody named a remote for, and nobody saw.
     one.git("bead sync").fails(3);
     names(&one, "remotes", &["does not take the ledger", "git bead sync origin"]);
+}
+
+#[test]
+fn what_gates_left_of_a_branch_that_is_gone_and_what_was_rescued_are_notes() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.sh("mkdir -p .git/shopfloor/gates/main .git/shopfloor/gates/old").ok();
+    repo.git("update-ref refs/shopfloor/rescue/toast/s-1 HEAD").ok();
+    let ran = repo.git("bead doctor --json").ok();
+    let found = findings(&ran, "leftovers");
+    assert_eq!(found.len(), 2, "{ran}");
+    assert!(found[0].1.contains("gates/old is of a branch that is gone -> rm -r '"), "{ran}");
+    assert!(found[1].1.ends_with("-> git show refs/shopfloor/rescue/toast/s-1"), "{ran}");
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub use line::{Line, OVERSIZED};
 pub use maintain::Maintenance;
 pub use pen::Pen;
 pub use query::Query;
+pub use read::UNREADABLE;
 pub use remote::{default_remote, fetch_spec};
 pub use sync::{Synced, fetched_from, seen_of};
 pub use table::{Kept, Row, Saved, Table};

@@ -20,6 +20,9 @@ use crate::refusal::Refusal;
 /// The ledger that is here, as refusals call it.
 pub(super) const OURS: &str = "the ledger";
 
+/// What is said of a ledger of which some is missing or damaged.
+pub const UNREADABLE: &str = "cannot be read whole";
+
 /// A reader that loses an object because the tip was amended meanwhile looks again.
 const ATTEMPTS: usize = 5;
 
@@ -231,8 +234,9 @@ pub(super) fn unreadable(no: anyhow::Error) -> anyhow::Error {
         Ok(refusal) => return refusal.into(),
         Err(no) => no,
     };
-    let what = format!("the ledger cannot be read whole: {no:#}");
+    let what = format!("the ledger {UNREADABLE}: {no:#}");
     Refusal::fatal(what)
         .hint("nothing was written over it; git fsck names what is missing or damaged")
+        .hint("git bead doctor tells the way back")
         .into()
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::bead::doctor::facts::{Facts, Leftovers, Remotes};
+use crate::ledger::{self, UNREADABLE};
 use crate::refusal::Refusal;
 
 /// The oldest git that can do what is asked of it.
@@ -73,7 +74,7 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
             "what is wrong there is not known",
         ));
     }
-    ledger(facts, &mut found);
+    of_ledger(facts, &mut found);
     copies(facts, &mut found);
     places(facts, &mut found);
     locks(facts, &mut found);
@@ -86,7 +87,7 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
     found
 }
 
-fn ledger(facts: &Facts, found: &mut Vec<Finding>) {
+fn of_ledger(facts: &Facts, found: &mut Vec<Finding>) {
     let health = &facts.health;
     if let Some(newer) = &health.newer {
         let why = "what is there can be read, and nothing can be written";
@@ -94,11 +95,11 @@ fn ledger(facts: &Facts, found: &mut Vec<Finding>) {
     } else if let Some(damage) = &health.damage {
         let why = "nothing is written over a ledger that cannot be read whole";
         let finding = told(Finding::problem("ledger", damage.what.clone(), why), damage);
+        let whole = |from: &str| format!("git fetch --refetch {from} {}", ledger::REF);
         found.push(match facts.remotes.pinned.first() {
-            Some(remote) if damage.what.contains("cannot be read whole") => {
-                finding.mend(format!("git fetch --refetch {remote} {}", crate::ledger::REF))
-            }
-            _ => finding,
+            _ if !damage.what.contains(UNREADABLE) => finding,
+            Some(remote) => finding.mend(whole(remote)),
+            None => finding.mend(format!("with a copy or a backup: {}", whole("PATH"))),
         });
     }
     if health.findings > 0 {
@@ -328,6 +329,18 @@ mod tests {
         }
     }
 
+    /// A remote whose ledger comes with a fetch, or was seen.
+    fn origin(fetched: &[&str], pinned: &[&str]) -> Remotes {
+        let names = |all: &[&str]| all.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        Remotes {
+            names: names(&["origin"]),
+            chosen: Some("origin".to_owned()),
+            fetched: names(fetched),
+            pinned: names(pinned),
+            ..Remotes::default()
+        }
+    }
+
     fn told(change: impl FnOnce(&mut Facts)) -> Vec<(&'static str, Level, Option<Fix>)> {
         let mut facts = sound();
         change(&mut facts);
@@ -344,7 +357,7 @@ mod tests {
         use Level::{Note, Problem};
         type Case = (&'static str, Level, Option<Fix>, fn(&mut Facts));
         let path = || PathBuf::from("/r/.git/refs/shopfloor/ledger.lock");
-        let cases: [Case; 24] = [
+        let cases: [Case; 31] = [
             ("format", Problem, None, |it| it.health.newer = Some(Refusal::fatal("newer"))),
             ("ledger", Problem, None, |it| it.health.damage = Some(Refusal::fatal("damaged"))),
             ("ledger", Problem, None, |it| it.health.findings = 2),
@@ -371,6 +384,21 @@ mod tests {
             ("remotes", Problem, None, |it| it.remotes.hub = Some("hub".to_owned())),
             ("remotes", Problem, None, |it| {
                 it.remotes.troubles = vec![("origin".to_owned(), "no".to_owned())];
+            }),
+            ("remotes", Note, None, |it| it.remotes = origin(&["origin"], &[])),
+            ("remotes", Note, None, |it| it.remotes = origin(&[], &["origin"])),
+            ("remotes", Note, None, |it| {
+                it.remotes = Remotes { unfetchable: true, ..origin(&[], &["origin"]) };
+            }),
+            ("leftovers", Problem, None, |it| {
+                it.leftovers.parked = vec![("/r".into(), "git switch main".to_owned())];
+            }),
+            ("leftovers", Note, None, |it| it.leftovers.gates = vec!["/r/gates/old".into()]),
+            ("leftovers", Note, None, |it| {
+                it.leftovers.rescued = vec!["refs/shopfloor/rescue/x/1".to_owned()];
+            }),
+            ("ledger", Problem, None, |it| {
+                it.health.damage = Some(Refusal::fatal("the ledger is gone").hint("git x"));
             }),
             ("leftovers", Problem, Some(Fix::Tend), |it| {
                 it.leftovers.sessions = vec!["s-abcdefghij".to_owned()];
@@ -399,7 +427,8 @@ mod tests {
         let damage = Refusal::fatal("the ledger cannot be read whole: x").hint("git fsck names it");
         facts.health.damage = Some(damage);
         let mend = |facts: &Facts| examine(facts).remove(0).mend.unwrap();
-        assert_eq!(mend(&facts), "git fsck names it");
+        let fetch = "git fetch --refetch";
+        assert_eq!(mend(&facts), format!("with a copy or a backup: {fetch} PATH {}", ledger::REF));
         facts.remotes.pinned = vec!["origin".to_owned()];
         assert_eq!(mend(&facts), "git fetch --refetch origin refs/shopfloor/ledger");
     }

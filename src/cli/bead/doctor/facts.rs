@@ -154,10 +154,12 @@ impl Leftovers {
     fn gather(repo: &Repo, cx: &Context) -> Result<Self> {
         let own = repo.common_dir().join("shopfloor");
         let mut halves = Vec::new();
-        for dir in [own.join("live"), own.join("sessions"), own.join("cache"), own] {
+        let texts = own.join("texts");
+        for dir in [own.join("live"), own.join("sessions"), own.join("cache"), texts.clone(), own] {
+            let waits = dir == texts;
             for file in fs::read_dir(dir).into_iter().flatten().flatten() {
                 let name = file.file_name().to_string_lossy().into_owned();
-                let is_half = name.ends_with(".half") || name.starts_with(".tmp");
+                let is_half = waits || name.ends_with(".half") || name.starts_with(".tmp");
                 if is_half && age(&file.path(), &cx.clock.now()) > HALF {
                     halves.push(file.path());
                 }
