@@ -172,7 +172,7 @@ pub(super) mod tests {
             by: "Jane".to_owned(),
             owner: "jane@example.org".to_owned(),
             act: said["do"].as_str().unwrap().to_owned(),
-            with: said["with"].clone(),
+            with: said["with"].clone().into(),
             ..Line::default()
         }
     }

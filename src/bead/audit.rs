@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::bead::event::{Closed, Event};
 use crate::bead::{Bead, Beads};
-use crate::ledger::{Finding, Fold as _, Json, Line};
+use crate::ledger::{Finding, Fold as _, Line};
 
 /// Closes by who did not hold the bead, and by a session that did nothing between claim and close.
 /// `lines` in their order.
@@ -21,8 +21,8 @@ pub fn closes(lines: &[Line]) -> Vec<Finding> {
                 .extend(judge(bead, line, &closed, before).map(|what| Finding::new(line, what)));
         }
         beads.drink(line);
-        let about = line.with.get("bead").and_then(Json::as_str).unwrap_or(&line.on);
-        newest.insert(about.to_owned(), at);
+        let about = line.with.text("bead").unwrap_or_else(|| line.on.clone());
+        newest.insert(about, at);
     }
     findings
 }

@@ -396,7 +396,7 @@ pub(super) mod tests {
             owner: "jane@example.org".to_owned(),
             on: on.to_owned(),
             act: json["do"].as_str().unwrap().to_owned(),
-            with: json.get("with").cloned().unwrap_or(Json::Null),
+            with: json.get("with").cloned().unwrap_or(Json::Null).into(),
             ..Line::default()
         }
     }

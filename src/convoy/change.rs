@@ -60,7 +60,7 @@ mod tests {
         let with = with.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let (on, act) = ("a-c".to_owned(), "convoy.created".to_owned());
         let mut convoys = Convoys::default();
-        convoys.drink(&Line { on, act, with, ..Line::default() });
+        convoys.drink(&Line { on, act, with: Json::into(with), ..Line::default() });
         convoys
     }
 

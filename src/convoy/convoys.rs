@@ -224,7 +224,7 @@ mod tests {
         fn line(mut self, on: &str, act: &str, with: &[(&str, Json)]) -> Self {
             let with = with.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
             let (on, act) = (on.to_owned(), act.to_owned());
-            let (with, clock) = (with.collect(), self.lines.len() as u64);
+            let (with, clock) = (with.collect::<Json>().into(), self.lines.len() as u64);
             self.lines.push(Line {
                 on,
                 act,

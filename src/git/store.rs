@@ -20,7 +20,7 @@ use super::{Commit, Oid, Repo, Signature, alternates, durable};
 const SMALL: usize = 16 << 10;
 const KNOWN: usize = 256;
 /// No file of ours is larger, so no other clone can make us read one that is.
-const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: u64 = 1 << 20;
 /// The same for a directory, which may have many files.
 const WIDEST: u64 = 8 << 20;
 

@@ -33,8 +33,8 @@ pub(super) struct File {
 /// A file that is still to be read, and how many lines stand before it where that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
-    name: String,
-    first: Option<u64>,
+    pub(super) name: String,
+    pub(super) first: Option<u64>,
     at: At,
 }
 
@@ -52,17 +52,34 @@ impl Leaf {
 
     /// Reads the file. `next` is where the one before it ended, and then where this one does.
     pub(super) fn read(self, store: &Store<'_>, next: &mut Option<u64>) -> Result<File> {
-        let first = self.first.or(*next).context("a file without a place")?;
-        let bytes = match &self.at {
-            At::Ledger(id) => store.blob(id)?,
-            At::Disk(path) => fs::read(path).with_context(|| format!("reading {}", self.name))?,
-        };
-        if let Some(next) = *next {
-            ensure!(next == first, "what stands before {} does not end where it begins", self.name);
+        let bytes = self.bytes(store)?;
+        let count = split(&bytes).with_context(|| self.name.clone())?.len() as u64;
+        let end = self.end(*next, count)?;
+        *next = Some(end);
+        Ok(File { name: self.name, first: end - count, bytes })
+    }
+
+    /// What the file is called among the objects, if it is one.
+    pub(super) fn in_ledger(&self) -> Option<&Oid> {
+        match &self.at {
+            At::Ledger(id) => Some(id),
+            At::Disk(_) => None,
         }
-        let file = File { name: self.name, first, bytes };
-        *next = Some(file.end()?);
-        Ok(file)
+    }
+
+    pub(super) fn bytes(&self, store: &Store<'_>) -> Result<Vec<u8>> {
+        match &self.at {
+            At::Ledger(id) => store.blob(id),
+            At::Disk(path) => fs::read(path).with_context(|| format!("reading {}", self.name)),
+        }
+    }
+
+    /// Where the file ends if it holds so many lines, and those before it end there.
+    pub(super) fn end(&self, before: Option<u64>, count: u64) -> Result<u64> {
+        let first = self.first.or(before).context("a file without a place")?;
+        let follows = before.is_none_or(|before| before == first);
+        ensure!(follows, "what stands before {} does not end where it begins", self.name);
+        Ok(first + count)
     }
 }
 

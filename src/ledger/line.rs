@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 
-use super::Json;
+use super::{Json, With};
 use crate::refusal::Refusal;
 
 /// What bounds a line, so that no writer can make every reader choke.
@@ -44,7 +44,7 @@ pub struct Line {
     pub on: String,
     /// The kind, `do` in JSON.
     pub act: String,
-    pub with: Json,
+    pub with: With,
     pub session: Option<String>,
     pub model: Option<String>,
     /// The last lines on this subject that the writer had seen.
@@ -278,7 +278,7 @@ impl<'de> MapAccess<'de> for Parts<'de> {
     ) -> Result<Option<K::Value>, Unknown> {
         let key = match self.next {
             0 => "do",
-            1 if !self.line.with.is_null() => "with",
+            1 if !self.line.with.is_nothing() => "with",
             _ => return Ok(None),
         };
         seed.deserialize(StrDeserializer::new(key)).map(Some)
@@ -289,7 +289,7 @@ impl<'de> MapAccess<'de> for Parts<'de> {
         if self.next == 1 {
             return seed.deserialize(StrDeserializer::new(&self.line.act));
         }
-        seed.deserialize(&self.line.with).map_err(|_| Unknown)
+        self.line.with.read(seed).ok_or(Unknown)
     }
 }
 
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(id, "7iczbm5xo3f46xl5aknbofmmla");
         let line = Line::parse(&stored).unwrap();
         assert_eq!(
-            (line.clock, line.act.as_str(), line.with["epoch"].as_u64()),
+            (line.clock, line.act.as_str(), line.with.json()["epoch"].as_u64()),
             (812, "bead.claimed", Some(3))
         );
     }
@@ -430,7 +430,11 @@ mod tests {
 
     #[test]
     fn a_room_reads_its_own_words_and_no_others() {
-        let line = |act: &str, with: Json| Line { act: act.to_owned(), with, ..Line::default() };
+        let line = |act: &str, with: Json| Line {
+            act: act.to_owned(),
+            with: with.into(),
+            ..Line::default()
+        };
         let claimed = Word::Claimed { epoch: 3, holder: Some("a".to_owned()) };
         assert_eq!(
             line("bead.claimed", json!({"epoch": 3, "holder": "a", "later": 1})).event(),

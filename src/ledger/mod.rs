@@ -32,6 +32,7 @@ mod table;
 mod texts;
 mod trail;
 mod verify;
+mod with;
 mod write;
 
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub use table::{Kept, Row, Saved, Table};
 pub use texts::{LONGEST_TEXT, is_elsewhere};
 pub use trail::{Note, REDACTED, Redacted, Travel};
 pub use verify::{Finding, Verified};
+pub use with::With;
 
 pub type Json = serde_json::Value;
 

@@ -39,7 +39,7 @@ impl Query {
             && any(&self.model, &|word| {
                 line.model.as_deref().is_some_and(|model| model.starts_with(word))
             })
-            && any(&self.file, &|word| files(line).any(|file| below(file, word, '/')))
+            && any(&self.file, &|word| names_file(line, word))
             && self.since.as_ref().is_none_or(|since| line.at >= *since)
             && self.until.as_ref().is_none_or(|until| line.at < *until)
     }
@@ -75,9 +75,11 @@ fn below(name: &str, word: &str, mark: char) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(mark))
 }
 
-fn files(line: &Line) -> impl Iterator<Item = &str> {
-    let several = line.with.get("files").and_then(Json::as_array);
-    line.with.get("file").into_iter().chain(several.into_iter().flatten()).filter_map(Json::as_str)
+fn names_file(line: &Line, word: &str) -> bool {
+    let with = line.with.json();
+    let several = with.get("files").and_then(Json::as_array);
+    let files = with.get("file").into_iter().chain(several.into_iter().flatten());
+    files.filter_map(Json::as_str).any(|file| below(file, word, '/'))
 }
 
 impl Ledger<'_> {
@@ -124,7 +126,7 @@ mod tests {
             by: "api/polecat/toast".to_owned(),
             on: "api-1".to_owned(),
             act: "trail.edit".to_owned(),
-            with: json!({"file": "src/parse/x.rs", "files": ["README.md"]}),
+            with: json!({"file": "src/parse/x.rs", "files": ["README.md"]}).into(),
             session: Some("s-1".to_owned()),
             model: Some("opus-4.1".to_owned()),
             ..Line::default()
@@ -193,7 +195,7 @@ mod tests {
         ] {
             assert_eq!(query(of).fits(&line()), fits, "{of:?}");
         }
-        let bare = Line { session: None, model: None, with: Json::Null, ..line() };
+        let bare = Line { session: None, model: None, with: Json::Null.into(), ..line() };
         for of in [("session", "s-1"), ("model", "opus"), ("file", "src")] {
             assert!(!query(&[of]).fits(&bare), "{of:?}");
         }

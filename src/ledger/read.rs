@@ -12,7 +12,7 @@ use super::format::Format;
 use super::place::Seen;
 use super::replay::{Ears, replay};
 use super::shelf::{News, Positions, Shelf};
-use super::state::{Standing, State, in_order};
+use super::state::{Standing, State, Written, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
 use crate::refusal::Refusal;
@@ -29,9 +29,16 @@ const ATTEMPTS: usize = 5;
 impl Ledger<'_> {
     /// The state of now.
     pub fn read<S: Folds>(&self) -> Result<S> {
-        let mut state = self.load(None)?;
+        let saved = State::<S>::saved(self.repo.own_dir().ok().as_deref(), &self.again());
+        if saved.tip.is_some() {
+            let mut state = self.load(Some(saved))?;
+            self.save(&mut state);
+            return Ok(state.fold);
+        }
+        // Whoever reads every line makes what a writer needs, too, and spares it from doing so again.
+        let mut state = self.load::<Written<S>>(None)?;
         self.save(&mut state);
-        Ok(state.fold)
+        Ok(state.fold.fold)
     }
 
     /// Every line, in the one order.

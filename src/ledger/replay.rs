@@ -10,11 +10,11 @@ use std::thread::{self, Scope};
 use anyhow::{Context as _, Result, ensure};
 
 use super::Line;
-use super::layout::{Book, File, Leaf};
+use super::layout::{Book, Leaf};
 use super::line::split;
 use super::shelf::{Position, Positions, Shelf};
 use super::trail;
-use crate::git::Store;
+use crate::git::{Oid, Store};
 
 /// From so many files on, others are worth starting to help.
 const MANY: usize = 8;
@@ -80,7 +80,7 @@ fn run(
     };
     match files < MANY {
         true => merge(None),
-        false => thread::scope(|scope| merge(Some(Helpers::start(scope)))),
+        false => thread::scope(|scope| merge(Some(Helpers::start(scope, store)))),
     }
 }
 
@@ -198,10 +198,11 @@ impl Kind {
 pub(super) struct Reel {
     name: String,
     kind: Kind,
-    dir: Option<crate::git::Oid>,
+    dir: Option<Oid>,
     leaves: VecDeque<Leaf>,
-    /// The number of the first line that is asked for, and of the first one of the next file.
+    /// The number of the first line that is asked for.
     from: u64,
+    /// How many lines stand in and before the files that came in.
     end: Option<u64>,
     coming: VecDeque<Coming>,
     here: std::vec::IntoIter<Line>,
@@ -210,19 +211,21 @@ pub(super) struct Reel {
     position: Option<Position>,
 }
 
-enum Coming {
-    Here(Result<Vec<Line>>),
-    Soon(Receiver<Result<Vec<Line>>>),
+/// A file, here or still with a thread, which may not find it where threads look.
+struct Coming {
+    leaf: Leaf,
+    held: Option<Receiver<Option<Result<Held>>>>,
+}
+
+/// What a file holds: the lines that are asked for, and how many there are with those before them.
+struct Held {
+    lines: Vec<Line>,
+    count: u64,
 }
 
 impl Reel {
     /// From the last line that is known, to see that it still is the last of those.
-    fn open(
-        store: &Store<'_>,
-        name: &str,
-        dir: &crate::git::Oid,
-        known: Option<&Position>,
-    ) -> Result<Self> {
+    fn open(store: &Store<'_>, name: &str, dir: &Oid, known: Option<&Position>) -> Result<Self> {
         let from = known.map_or(0, |known| known.lines.saturating_sub(1));
         let leaves = Book::open(store, dir)?.leaves(store, from)?;
         Ok(Self {
@@ -236,7 +239,7 @@ impl Reel {
     }
 
     /// All lines of a replica.
-    pub(super) fn whole(store: &Store<'_>, name: &str, dir: &crate::git::Oid) -> Result<Self> {
+    pub(super) fn whole(store: &Store<'_>, name: &str, dir: &Oid) -> Result<Self> {
         Self::open(store, name, dir, None).with_context(|| format!("replica {name}"))
     }
 
@@ -284,69 +287,75 @@ impl Reel {
             while self.coming.len() < ahead
                 && let Some(leaf) = self.leaves.pop_front()
             {
-                let file = leaf.read(source.store, &mut self.end)?;
-                self.coming.push_back(match &source.helpers {
-                    Some(helpers) => Coming::Soon(helpers.ask(file, self.from, self.kind)),
-                    None => Coming::Here(parse(&file, self.from, self.kind)),
-                });
+                let ask = |helpers: &Helpers| helpers.ask(&leaf, self.from, self.kind);
+                let held = source.helpers.as_ref().map(ask);
+                self.coming.push_back(Coming { leaf, held });
             }
-            let Some(next) = self.coming.pop_front() else { return Ok(None) };
-            let lines = match next {
-                Coming::Here(lines) => lines,
-                Coming::Soon(lines) => lines.recv().context("a thread that read lines is gone")?,
+            let Some(Coming { leaf, held }) = self.coming.pop_front() else { return Ok(None) };
+            let helped = match held {
+                Some(held) => held.recv().context("a thread that read lines is gone")?,
+                None => None,
             };
-            self.here = lines?.into_iter();
+            let held = match helped {
+                Some(held) => held?,
+                None => parse(&leaf, self.from, self.kind, &leaf.bytes(source.store)?)?,
+            };
+            self.end = Some(leaf.end(self.end, held.count)?);
+            self.here = held.lines.into_iter();
         }
     }
 }
 
-/// The lines of a file from `from` on, each checked against its id, and their clocks against each other.
-fn parse(file: &File, from: u64, kind: Kind) -> Result<Vec<Line>> {
+/// The lines of a file that are asked for, each checked against its id, and their clocks against each
+/// other.
+fn parse(leaf: &Leaf, from: u64, kind: Kind, bytes: &[u8]) -> Result<Held> {
+    let stored = split(bytes).with_context(|| leaf.name.clone())?;
+    let known = leaf.first.map_or(0, |first| from.saturating_sub(first));
+    let mut held = Held { lines: Vec::with_capacity(stored.len()), count: stored.len() as u64 };
     let mut clock = 0;
-    let stored = split(&file.bytes).with_context(|| file.name.clone())?;
-    let wanted = (file.first..).zip(stored).filter(|(number, _)| *number >= from);
-    wanted
-        .map(|(number, stored)| {
-            let place = || format!("{}, line {}", file.name, number - file.first + 1);
-            let line = kind.parse(stored).with_context(place)?;
-            let follows = kind.follows(line.clock, clock);
-            ensure!(follows, "{}: its clock is {}, after {clock}", place(), line.clock);
-            clock = line.clock;
-            Ok(line)
-        })
-        .collect()
+    for (number, stored) in (1_u64..).zip(stored).filter(|(number, _)| *number > known) {
+        let place = || format!("{}, line {number}", leaf.name);
+        let line = kind.parse(stored).with_context(place)?;
+        let follows = kind.follows(line.clock, clock);
+        ensure!(follows, "{}: its clock is {}, after {clock}", place(), line.clock);
+        clock = line.clock;
+        held.lines.push(line);
+    }
+    Ok(held)
 }
 
-/// Threads that parse files while the lines of others are drunk.
+/// Threads that read and parse files while the lines of others are drunk.
 struct Helpers(Sender<Job>);
 
 struct Job {
-    file: File,
+    leaf: Leaf,
     from: u64,
     kind: Kind,
-    to: Sender<Result<Vec<Line>>>,
+    to: Sender<Option<Result<Held>>>,
 }
 
 impl Helpers {
-    fn start<'scope>(scope: &'scope Scope<'scope, '_>) -> Self {
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>, store: &Store<'_>) -> Self {
         let (jobs, asked) = mpsc::channel::<Job>();
         let asked = Arc::new(Mutex::new(asked));
         let count = thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..count {
-            let asked = Arc::clone(&asked);
+            let (asked, own) = (Arc::clone(&asked), store.own());
             scope.spawn(move || {
+                let own = own.open();
                 let next = || asked.lock().ok().and_then(|asked| asked.recv().ok());
-                while let Some(Job { file, from, kind, to }) = next() {
-                    drop(to.send(parse(&file, from, kind)));
+                while let Some(Job { leaf, from, kind, to }) = next() {
+                    let bytes = leaf.in_ledger().and_then(|id| own.blob(id));
+                    drop(to.send(bytes.map(|bytes| parse(&leaf, from, kind, &bytes))));
                 }
             });
         }
         Self(jobs)
     }
 
-    fn ask(&self, file: File, from: u64, kind: Kind) -> Receiver<Result<Vec<Line>>> {
+    fn ask(&self, leaf: &Leaf, from: u64, kind: Kind) -> Receiver<Option<Result<Held>>> {
         let (to, answer) = mpsc::channel();
-        drop(self.0.send(Job { file, from, kind, to }));
+        drop(self.0.send(Job { leaf: leaf.clone(), from, kind, to }));
         answer
     }
 }

@@ -160,7 +160,8 @@ fn replace(text: &mut String) -> Text {
 
 /// The texts that a line has elsewhere.
 fn named(line: &Line) -> Vec<Name> {
-    let fields = PROSE.into_iter().filter_map(|key| line.with.get(key).and_then(Json::as_str));
+    let with = line.with.json();
+    let fields = PROSE.into_iter().filter_map(|key| with.get(key).and_then(Json::as_str));
     let pieces = fields.filter(|text| is_elsewhere(text)).flat_map(pieces);
     let names = pieces.filter_map(|piece| match piece {
         Piece::Named(name) => Some(name),

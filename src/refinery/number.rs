@@ -156,7 +156,7 @@ mod tests {
                 clock: clock as u64 + 1,
                 act: format!("refinery.{act}"),
                 on: on.to_owned(),
-                with,
+                with: with.into(),
                 ..Line::default()
             }
         };

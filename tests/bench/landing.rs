@@ -75,7 +75,7 @@ fn overheads(floor: &Path) -> Vec<u64> {
     let (mut taken, mut before, mut gates) = (Vec::new(), None::<Stamp>, 0);
     for line in &lines {
         match line.act.as_str() {
-            "refinery.tested" => gates = line.with["gates"][0]["ms"].as_u64().unwrap(),
+            "refinery.tested" => gates = line.with.json()["gates"][0]["ms"].as_u64().unwrap(),
             "refinery.landed" => {
                 let at: Stamp = line.at.parse().unwrap();
                 let since = before.map(|before| at.since(&before).as_millis());

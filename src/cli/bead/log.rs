@@ -66,7 +66,7 @@ impl Subject {
         if lines.iter().any(|line| line.on == said) {
             return Ok(Self::Thing(said.to_owned()));
         }
-        if lines.iter().any(|line| acts(line, said) || says(line, "agent", said)) {
+        if lines.iter().any(|line| acts(line, said) || line.with.says("agent", said)) {
             return Ok(Self::Name(said.to_owned()));
         }
         let bead = beads.find(said).map(|bead| bead.id.clone());
@@ -97,8 +97,8 @@ pub(super) fn about(lines: Vec<Line>, subject: &Subject) -> Vec<Line> {
     let mut followed = HashSet::new();
     let mut concerns = |line: &Line| {
         let (named, own) = match subject {
-            Subject::Thing(id) => (says(line, "bead", id), line.on == *id),
-            Subject::Name(name) => (says(line, "agent", name), acts(line, name)),
+            Subject::Thing(id) => (line.with.says("bead", id), line.on == *id),
+            Subject::Name(name) => (line.with.says("agent", name), acts(line, name)),
         };
         if named {
             followed.insert(line.on.clone());
@@ -110,11 +110,7 @@ pub(super) fn about(lines: Vec<Line>, subject: &Subject) -> Vec<Line> {
 
 /// Whether a line is somebody's own doing, or puts something into their hands.
 fn acts(line: &Line, name: &str) -> bool {
-    line.by == name || says(line, "holder", name) || says(line, "to", name)
-}
-
-fn says(line: &Line, key: &str, word: &str) -> bool {
-    line.with.get(key).and_then(Json::as_str) == Some(word)
+    line.by == name || line.with.says("holder", name) || line.with.says("to", name)
 }
 
 /// One line with its subject as a person would write it.
@@ -153,7 +149,7 @@ pub(super) fn tell(out: &mut Screen, entries: &[Entry]) {
                 (Tone::Plain, line.by.clone()),
                 (Tone::Id, on.clone()),
                 (Tone::Strong, line.act.clone()),
-                (Tone::Plain, facts(&line.with)),
+                (Tone::Plain, facts(&line.with.json())),
             ]
         })
         .collect();

@@ -190,7 +190,7 @@ mod tests {
     impl Told {
         fn line(mut self, on: &str, act: &str, with: Value) -> Self {
             let (on, act, by) = (on.to_owned(), act.to_owned(), "toast".to_owned());
-            let line = Line { on, act, by, with, ..Line::default() };
+            let line = Line { on, act, by, with: with.into(), ..Line::default() };
             self.beads.drink(&line);
             self.queue.drink(&line);
             self

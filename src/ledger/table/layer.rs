@@ -5,6 +5,7 @@
 //! order of their keys; who names whom, in the order of the names; the texts themselves; the faces.
 //! Back: the bodies. Numbers are little-endian.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fs::File;
 use std::marker::PhantomData;
@@ -31,16 +32,16 @@ pub(in crate::ledger) enum Back {
 }
 
 impl Back {
-    fn read(&self, at: Range<u64>) -> Option<Vec<u8>> {
+    fn read(&self, at: Range<u64>) -> Option<Cow<'_, [u8]>> {
         match self {
             Self::Memory(bytes) => {
                 let range = usize::try_from(at.start).ok()?..usize::try_from(at.end).ok()?;
-                bytes.get(range).map(<[u8]>::to_vec)
+                bytes.get(range).map(Cow::Borrowed)
             }
             Self::Disk { file, from } => {
                 let mut bytes = vec![0; usize::try_from(at.end.checked_sub(at.start)?).ok()?];
                 file.read_exact_at(&mut bytes, from + at.start).ok()?;
-                Some(bytes)
+                Some(Cow::Owned(bytes))
             }
         }
     }
@@ -125,6 +126,11 @@ impl<R: Kept> Layer<R> {
         self.bodies.len()
     }
 
+    /// How many bytes its bodies have.
+    pub(super) fn size(&self) -> u64 {
+        self.len().checked_sub(1).map_or(0, |last| self.row(last).body_end)
+    }
+
     pub(super) fn mark(&self, n: usize) -> u32 {
         self.row(n).mark
     }
@@ -181,7 +187,7 @@ impl<R: Kept> Layer<R> {
         Some(cell.get_or_init(|| Box::new(body)))
     }
 
-    fn body_bytes(&self, n: usize) -> Option<Vec<u8>> {
+    fn body_bytes(&self, n: usize) -> Option<Cow<'_, [u8]>> {
         let (start, row) = (self.body_start(n), self.row(n));
         self.back.read(start..row.body_end).filter(|bytes| sum(bytes) == row.sum)
     }
@@ -243,20 +249,21 @@ pub(super) struct Builder<R> {
 }
 
 impl<R: Kept> Builder<R> {
-    pub(super) fn new() -> Self {
-        let (keys, faces, bodies) = Default::default();
-        Self { rows: Vec::new(), keys, faces, bodies, names: Vec::new(), kind: PhantomData }
+    /// With room for bodies of so many bytes: a large buffer that grows is copied again and again.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        let (rows, keys, faces, names) = Default::default();
+        Self { rows, keys, faces, bodies: Vec::with_capacity(bytes), names, kind: PhantomData }
     }
 
     pub(super) fn add(&mut self, key: &str, row: &R) -> Option<()> {
-        let body = postcard::to_allocvec(row).ok()?;
-        let face = match row.mark() {
-            0 => postcard::to_allocvec(&row.face()).ok()?,
-            _ => Vec::new(),
-        };
         let n = u32::try_from(self.rows.len()).ok()?;
         self.names.extend(row.names().map(|name| (name.to_owned(), n)));
-        self.put(key.as_bytes(), &face, &body, row.mark())
+        let start = self.bodies.len();
+        self.bodies = postcard::to_extend(row, std::mem::take(&mut self.bodies)).ok()?;
+        if row.mark() == 0 {
+            self.faces = postcard::to_extend(&row.face(), std::mem::take(&mut self.faces)).ok()?;
+        }
+        self.end(key.as_bytes(), start, row.mark())
     }
 
     /// Copies all rows of a layer but those that `instead` has another for, in their order.
@@ -270,8 +277,7 @@ impl<R: Kept> Builder<R> {
         R: 'a,
     {
         let first = u32::try_from(self.rows.len()).ok()?;
-        let end = layer.len().checked_sub(1).map_or(0, |last| layer.row(last).body_end);
-        let bodies = layer.back.read(0..end)?;
+        let bodies = layer.back.read(0..layer.size())?;
         let faces = layer.front.get(layer.faces.clone())?;
         let mut face_start = 0;
         for n in 0..layer.len() {
@@ -288,7 +294,10 @@ impl<R: Kept> Builder<R> {
             if sum(body) != row.sum {
                 return None;
             }
-            self.put(layer.key_bytes(n), faces.get(face)?, body, row.mark)?;
+            let start = self.bodies.len();
+            self.bodies.extend_from_slice(body);
+            self.faces.extend_from_slice(faces.get(face)?);
+            self.end(layer.key_bytes(n), start, row.mark)?;
         }
         for entry in layer.chunks::<NAME>(&layer.names) {
             let (name, n) = layer.name(entry);
@@ -300,15 +309,14 @@ impl<R: Kept> Builder<R> {
         Some(())
     }
 
-    fn put(&mut self, key: &[u8], face: &[u8], body: &[u8], mark: u32) -> Option<()> {
+    /// The row whose face and body, from `start` on, were written last.
+    fn end(&mut self, key: &[u8], start: usize, mark: u32) -> Option<()> {
         self.keys.extend_from_slice(key);
-        self.faces.extend_from_slice(face);
-        self.bodies.extend_from_slice(body);
         self.rows.push(Row {
             key_end: u32::try_from(self.keys.len()).ok()?,
             face_end: u32::try_from(self.faces.len()).ok()?,
             body_end: self.bodies.len() as u64,
-            sum: sum(body),
+            sum: sum(self.bodies.get(start..)?),
             mark,
         });
         Some(())
@@ -347,7 +355,9 @@ impl<R: Kept> Builder<R> {
             names.extend(place.into_iter().chain([row]).flat_map(u32::to_le_bytes));
         }
         let lengths = [self.rows.len(), names.len() / NAME, texts.len(), self.faces.len(), common];
-        let mut front = Vec::new();
+        let per_row = ROW + ORDER;
+        let room = self.rows.len() * per_row + names.len() + texts.len() + self.faces.len();
+        let mut front = Vec::with_capacity(LENGTHS + room);
         for length in lengths {
             front.extend(u32::try_from(length).ok()?.to_le_bytes());
         }

@@ -28,6 +28,8 @@ const MANY: usize = 8192;
 /// As many changed rows, or this part of all, are worth a new bottom layer.
 const FEW: usize = 512;
 const PART: usize = 8;
+/// How many bytes a row may take, before one is known.
+const USUAL: usize = 512;
 
 /// What a table keeps of a subject.
 pub trait Kept: Clone + Serialize + DeserializeOwned {
@@ -203,7 +205,7 @@ impl<R: Kept> Table<R> {
     }
 
     pub fn insert(&mut self, key: String, row: R) {
-        if self.fresh.len() >= MANY.max(self.layers.iter().map(Layer::len).sum::<usize>() / 4) {
+        if self.fresh.len() >= MANY.max(self.layers.iter().map(Layer::len).sum::<usize>() / PART) {
             self.pack_together();
         }
         self.put(key, row);
@@ -321,7 +323,7 @@ impl<R: Kept> Table<R> {
 
     /// All rows from this layer on as one.
     fn pack(&self, from: usize) -> Option<Saved> {
-        let mut builder = Builder::new();
+        let mut builder = Builder::with_room(self.room(from)?);
         for (at, layer) in self.layers.iter().enumerate().skip(from) {
             // Rows of an upper layer that stand for one further down are written in its place.
             let between = self.layers.get(from..at).unwrap_or_default();
@@ -343,6 +345,16 @@ impl<R: Kept> Table<R> {
             }
         }
         builder.finish()
+    }
+
+    /// About how many bytes all rows from this layer on take.
+    fn room(&self, from: usize) -> Option<usize> {
+        let layers = self.layers.get(from..).unwrap_or_default();
+        let bytes: u64 = layers.iter().map(Layer::size).sum();
+        let bytes = usize::try_from(bytes).ok()?;
+        let rows: usize = layers.iter().map(Layer::len).sum();
+        let each = bytes.checked_div(rows).unwrap_or(USUAL);
+        bytes.checked_add(each.checked_mul(self.fresh.len())?)
     }
 
     /// Packed rows take a tenth of the memory of loose ones.

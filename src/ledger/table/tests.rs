@@ -53,7 +53,7 @@ impl Fold for Notes {
     }
 
     fn drink(&mut self, line: &Line) {
-        let note = serde_json::from_value(line.with.clone()).unwrap();
+        let note = serde_json::from_value(line.with.json()).unwrap();
         match self.0.get_mut(&line.on) {
             Some(known) => *known = note,
             None => self.0.insert(line.on.clone(), note),
@@ -80,7 +80,7 @@ impl Fold for Notes {
 
 fn line(on: &str, note: &Note) -> Line {
     let with = serde_json::to_value(note).unwrap();
-    Line { on: on.to_owned(), with, ..Line::default() }
+    Line { on: on.to_owned(), with: with.into(), ..Line::default() }
 }
 
 /// A process that another test has just forked may hold the turn until it becomes another program.

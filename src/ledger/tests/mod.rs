@@ -37,7 +37,7 @@ impl Fold for Told {
     }
 
     fn drink(&mut self, line: &Line) {
-        if let Some(n) = line.with["n"].as_u64() {
+        if let Some(n) = line.with.json()["n"].as_u64() {
             self.on.entry(line.on.clone()).or_default().push(n);
         }
         self.order.push(line.id.clone());

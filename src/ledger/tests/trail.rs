@@ -43,7 +43,7 @@ fn told(world: &World, path: &Path) -> anyhow::Result<Vec<Line>> {
 fn numbers(world: &World, path: &Path, session: &str) -> Vec<u64> {
     let lines = told(world, path).unwrap();
     let mine = lines.iter().filter(|line| line.session.as_deref() == Some(session));
-    mine.map(|line| line.with["tokens"].as_u64().unwrap()).collect()
+    mine.map(|line| line.with.json()["tokens"].as_u64().unwrap()).collect()
 }
 
 fn tree(world: &World, path: &Path) -> String {
@@ -184,7 +184,7 @@ fn what_is_taken_away_is_gone_wherever_it_is_merged_and_nothing_else() {
         let lines = told(&world, path).unwrap();
         assert!(ids.iter().all(|id| lines.iter().any(|line| line.id == *id)));
         for line in &lines {
-            assert_eq!(line.with["file"].is_null(), secret(line));
+            assert_eq!(line.with.json()["file"].is_null(), secret(line));
             assert_eq!(line.rest.contains_key(REDACTED), secret(line));
         }
         // Nobody said who did it.

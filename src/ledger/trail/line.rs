@@ -133,11 +133,11 @@ mod tests {
         let (id, stored) = seal(&note(), 9, Some("before")).unwrap();
         let line = parse(&stored).unwrap();
         assert_eq!((line.id.as_str(), line.clock), (id.as_str(), 9));
-        assert_eq!(line.with, json!({"tokens": 7, "file": "src/x.rs", "reason": "because"}));
+        assert_eq!(line.with.json(), json!({"tokens": 7, "file": "src/x.rs", "reason": "because"}));
         assert_eq!((line.after, line.rest.len()), (vec!["before".to_owned()], 0));
         let bare = Note { text: Map::new(), ..note() };
         let (_, stored) = seal(&bare, 9, None).unwrap();
-        assert_eq!(parse(&stored).unwrap().with, json!({"tokens": 7}));
+        assert_eq!(parse(&stored).unwrap().with.json(), json!({"tokens": 7}));
         assert_eq!(strip(&stored).unwrap(), None);
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let bare = strip(&stored).unwrap().unwrap();
         assert!(!String::from_utf8(bare.clone()).unwrap().contains("because"));
         let line = parse(&bare).unwrap();
-        assert_eq!((line.id, line.with), (id, json!({"tokens": 7})));
+        assert_eq!((line.id, line.with.json()), (id, json!({"tokens": 7})));
         assert_eq!(line.rest[REDACTED].as_str().unwrap().len(), 26);
         assert_eq!(strip(&bare).unwrap(), None);
     }
