@@ -274,7 +274,8 @@ fn nobody_is_told_before_the_barrier_that_all_wait_for() {
     let id = repo.bead("Wanted by all");
     let trace = world.root().join("trace").to_str().unwrap().to_owned();
     let crowd = format!("for n in 1 2 3 4 5 6 7 8; do git-bead comment {id} $n & done; wait");
-    repo.run(["strace", "-f", "-y", "-s", "300", "-e", CALLS, "-o", &trace, "sh", "-c", &crowd])
+    let calls = format!("{CALLS},read");
+    repo.run(["strace", "-f", "-y", "-s", "300", "-e", &calls, "-o", &trace, "sh", "-c", &crowd])
         .ok();
     let mut crowd = Crowd::default();
     for line in whole(&std::fs::read_to_string(trace).unwrap()) {
@@ -312,7 +313,8 @@ impl Crowd {
             "write" if ends(call.handle.as_ref(), "shopfloor/chain") => {
                 self.decided.insert(pid, self.now);
             }
-            "openat" if ends(call.opened.as_ref(), "shopfloor/chain") => {
+            // Not when it was opened: what others add until it is read is read, too.
+            "read" if ends(call.handle.as_ref(), "shopfloor/chain") => {
                 self.read.insert(pid, self.now);
             }
             "rename" | "renameat" | "renameat2" if ends(call.paths.last(), ledger) => {
