@@ -5,7 +5,7 @@
 //! a line without its text is the same line, with the same id, which names the hash of what stood there;
 //! and any other change shows. A line names the one before it in its trail, so that a gap shows, too.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize as _;
 use serde_json::Map;
 
@@ -76,9 +76,8 @@ fn split(stored: &[u8]) -> Result<Split> {
     ensure!(depth(stored) <= DEEPEST, "the line goes deeper than {DEEPEST} levels");
     let mut rest: Map<String, Json> =
         serde_json::from_slice(stored).context("not a line of the trail")?;
-    let id = match rest.shift_remove("id") {
-        Some(Json::String(id)) => id,
-        _ => anyhow::bail!("a line of the trail without an id"),
+    let Some(Json::String(id)) = rest.shift_remove("id") else {
+        bail!("a line of the trail without an id")
     };
     let text = match rest.shift_remove("text") {
         Some(Json::Object(text)) => Some(text),
