@@ -9,12 +9,14 @@ mod convoy;
 mod exit;
 mod hook;
 mod refinery;
+mod say;
 mod show;
 mod sling;
+mod stream;
 mod table;
 mod trace;
+mod when;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,7 +26,7 @@ use clap::{CommandFactory as _, Parser};
 
 use context::Context;
 use exit::Voice;
-use show::{Done, Screen};
+use show::Done;
 
 use crate::refusal::Refusal;
 
@@ -98,7 +100,7 @@ fn call<T: Parser, V: FnOnce(&Context) -> Result<Done>>(
     exit::tell_of_panics(Voice { json: cx.json, hints: cx.hints() });
     trace::listen(&cx.env);
     let settled = if changes && cx.repo().is_ok() { sling::tend(&cx) } else { Ok(()) };
-    match run(&cx).and_then(|done| say(&cx, &done).map(|()| done.code)) {
+    match run(&cx).and_then(|done| say::say(&cx, &done).map(|()| done.code)) {
         Ok(code) => {
             // Where the verb fails as well, it has said so in its own words.
             if let Err(error) = settled {
@@ -159,26 +161,6 @@ fn keep_quiet_about_machinery(grammar: &clap::Command, error: &mut clap::Error) 
         if grammar.get_subcommands().any(hidden) {
             error.remove(ContextKind::SuggestedArg);
         }
-    }
-}
-
-/// The one place where a result is written. A closed pipe is the reader's choice, not our failure.
-fn say(cx: &Context, done: &Done) -> Result<()> {
-    let Some(view) = &done.view else { return Ok(()) };
-    let text = if cx.json {
-        let mut json = view.json()?;
-        if cx.repo().is_ok() {
-            cx.ledger()?.spell(&mut json)?;
-        }
-        format!("{}\n", serde_json::to_string_pretty(&json)?)
-    } else {
-        let mut screen = Screen::new(cx.colour());
-        view.text(&mut screen);
-        screen.finish()
-    };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
     }
 }
 

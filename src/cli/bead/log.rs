@@ -1,33 +1,68 @@
 //! `git bead log`: the ledger, as its lines tell it.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::Beads;
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::exit;
+use crate::cli::show::{Done, Screen, Tone};
+use crate::cli::stream::Stream;
 use crate::cli::table;
+use crate::cli::when;
 use crate::convoy::Convoys;
-use crate::ledger::{Json, Line, is_elsewhere};
+use crate::ledger::{Json, Ledger, Line, Query, REDACTED, is_elsewhere};
 use crate::refusal::{Kind, Refusal};
 
 /// Tell what happened, in order: who did what to which bead
 ///
-/// A name tells what its owner did, and what was done in its sessions. Without OF it tells
+/// A name tells what its owner did, and what was done in its sessions. Without SUBJECT it tells
 /// everything, the newest last.
+///
+/// What sessions did by themselves (edits, commands, findings, decisions, commits, gates) stands in
+/// the trail, which is opened for --trail, --session, --file and --do trail alone.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead log -n 20                    the newest of everything
-  git bead log 7f3k                     a bead, or a convoy
-  git bead log toast                    an agent, or a person by name
-  git bead log main#42                  an entry of the queue")]
+  git bead log 7f3k toast main#42       a bead, an agent, an entry of the queue
+  git bead log 7f3k --trail             and what was done for it in detail
+  git bead log --file src/parse --since 2w
+  git bead log --do trail.decision --model opus --json
+  git bead log --session s-4k2m --do trail.gate")]
 pub(in crate::cli) struct Log {
-    /// Only what is about this bead or convoy (any start of its id), session, agent, or entry of the
-    /// queue, such as main#42
-    #[arg(value_name = "OF")]
-    of: Option<String>,
+    /// Only what is about these: a bead or convoy (any start of its id), session, agent, or entry of
+    /// the queue, such as main#42
+    #[arg(value_name = "SUBJECT")]
+    of: Vec<String>,
+    /// Only what was done by this name, or by one below it (api/polecat)
+    #[arg(long, value_name = "NAME")]
+    by: Vec<String>,
+    /// Only lines of this kind, or of a kind below it (bead.closed, trail)
+    #[arg(long = "do", value_name = "KIND")]
+    act: Vec<String>,
+    /// Only lines on this bead, or on this whole subject
+    #[arg(long, value_name = "ID")]
+    on: Vec<String>,
+    /// Only what was done in this session
+    #[arg(long, value_name = "ID")]
+    session: Vec<String>,
+    /// Only what was done by this model, or by one whose name begins so
+    #[arg(long)]
+    model: Vec<String>,
+    /// Only what was done to this file, or below this directory
+    #[arg(long, value_name = "PATH")]
+    file: Vec<String>,
+    /// Only from then on: a stamp, a day (UTC), or how long ago (90m, 6h, 3d, 2w)
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only before then
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// Tell the trail, too
+    #[arg(long)]
+    trail: bool,
     /// Only the newest so many; 0 means all
     #[arg(short = 'n', long, default_value_t = 0)]
     limit: usize,
@@ -37,18 +72,61 @@ impl Log {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
         let (beads, convoys): (Beads, Convoys) = ledger.read()?;
-        let lines = ledger.lines()?;
-        let mut lines = match &self.of {
-            Some(said) => {
-                let subject = Subject::meant(said, &lines, &beads, &convoys)?;
-                about(lines, &subject)
-            }
-            None => lines,
-        };
-        if self.limit > 0 {
-            lines.drain(..lines.len().saturating_sub(self.limit));
+        let subjects = Subject::meant(&self.of, &ledger, &beads, &convoys)?;
+        let mut about: Vec<_> = subjects.into_iter().map(About::new).collect();
+        let (limit, query) = (self.limit, self.query(cx, &beads)?);
+        if query.asks_trail()
+            && let Err(no) = ledger.pour()
+        {
+            cx.note(format!("note: what was noted last is not told: {no:#}"));
         }
-        Ok(Told(lines.into_iter().map(|line| Entry::of(&beads, line)).collect()).into())
+        let mut out = Stream::new(cx, tell);
+        let (mut newest, mut trouble) = (VecDeque::new(), Ok(()));
+        // Each subject follows what is said of it, so it has to see every line.
+        let whole = Query { trail: query.asks_trail(), ..Query::default() };
+        ledger.tell(if about.is_empty() { &query } else { &whole }, &mut |line| {
+            let concerned =
+                about.iter_mut().filter_map(|it| it.concerns(line).then_some(())).count();
+            if trouble.is_err() || (concerned == 0 && !about.is_empty()) || !query.fits(line) {
+                return;
+            }
+            let entry = Entry::of(&beads, line.clone());
+            if limit == 0 {
+                trouble = out.add(entry);
+                return;
+            }
+            newest.push_back(entry);
+            if newest.len() > limit {
+                newest.pop_front();
+            }
+        })?;
+        trouble?;
+        newest.into_iter().try_for_each(|entry| out.add(entry))?;
+        let all = query == Query { trail: query.trail, ..Query::default() };
+        let found = out.end()? > 0 || all;
+        Ok(Done::silent().exit(if found { 0 } else { exit::NOTHING }))
+    }
+
+    fn query(self, cx: &Context, beads: &Beads) -> Result<Query> {
+        let now = cx.clock.now();
+        let moment = |said: Option<String>| said.map(|said| when::moment(&said, &now)).transpose();
+        // A subject that is no bead's stands for itself.
+        let on = self.on.into_iter().map(|said| match beads.find(&said) {
+            Ok(bead) => Ok(bead.id.clone()),
+            Err(no) if is_nothing(&no) => Ok(said),
+            Err(no) => Err(no),
+        });
+        Ok(Query {
+            on: on.collect::<Result<_>>()?,
+            by: self.by,
+            act: self.act,
+            session: self.session,
+            model: self.model,
+            file: self.file,
+            since: moment(self.since)?,
+            until: moment(self.until)?,
+            trail: self.trail,
+        })
     }
 }
 
@@ -61,30 +139,45 @@ pub(super) enum Subject {
 }
 
 impl Subject {
-    /// What a person means by a word: a whole id or name before any start of one, a bead before a convoy.
-    fn meant(said: &str, lines: &[Line], beads: &Beads, convoys: &Convoys) -> Result<Self> {
-        if lines.iter().any(|line| line.on == said) {
-            return Ok(Self::Thing(said.to_owned()));
+    /// What a person means by these words: a whole id or name before any start of one, a bead before a
+    /// convoy.
+    fn meant(
+        said: &[String],
+        ledger: &Ledger<'_>,
+        beads: &Beads,
+        convoys: &Convoys,
+    ) -> Result<Vec<Self>> {
+        let (mut things, mut names) = (HashSet::new(), HashSet::new());
+        if said.iter().any(|said| beads.get(said).is_none()) {
+            ledger.tell(&Query::default(), &mut |line| {
+                things.extend(said.iter().filter(|said| line.on == **said));
+                let named = |said: &&String| acts(line, said) || line.with.says("agent", said);
+                names.extend(said.iter().filter(named));
+            })?;
         }
-        if lines.iter().any(|line| acts(line, said) || line.with.says("agent", said)) {
-            return Ok(Self::Name(said.to_owned()));
-        }
-        let bead = beads.find(said).map(|bead| bead.id.clone());
-        let found = match bead {
-            Err(no) if is_nothing(&no) => convoys.find(said).map(|convoy| convoy.id.clone()),
-            known => known,
-        };
-        match found {
-            Err(no) if is_nothing(&no) => {
-                let what =
-                    format!("the ledger knows no bead, convoy, session, agent or entry `{said}`");
-                Err(Refusal::nothing(what)
-                    .hint("`git bead log` without a name tells everything that happened")
-                    .into())
+        let meant = said.iter().map(|said| {
+            if things.contains(said) || beads.get(said).is_some() {
+                return Ok(Self::Thing(said.clone()));
             }
-            known => known.map(Self::Thing),
-        }
+            if names.contains(said) {
+                return Ok(Self::Name(said.clone()));
+            }
+            let bead = beads.find(said).map(|bead| bead.id.clone());
+            match bead {
+                Err(no) if is_nothing(&no) => convoys.find(said).map(|convoy| convoy.id.clone()),
+                known => known,
+            }
+            .map(Self::Thing)
+            .map_err(|no| if is_nothing(&no) { unknown(said) } else { no })
+        });
+        meant.collect()
     }
+}
+
+fn unknown(said: &str) -> anyhow::Error {
+    Refusal::nothing(format!("the ledger knows no bead, convoy, session, agent or entry `{said}`"))
+        .hint("`git bead log` without a name tells everything that happened")
+        .into()
 }
 
 fn is_nothing(no: &anyhow::Error) -> bool {
@@ -93,19 +186,29 @@ fn is_nothing(no: &anyhow::Error) -> bool {
 
 /// The lines about something: on itself or by itself, and on whatever a line says was done for it,
 /// such as a session or an entry of the queue, from that line on.
-pub(super) fn about(lines: Vec<Line>, subject: &Subject) -> Vec<Line> {
-    let mut followed = HashSet::new();
-    let mut concerns = |line: &Line| {
-        let (named, own) = match subject {
-            Subject::Thing(id) => (line.with.says("bead", id), line.on == *id),
+pub(super) struct About {
+    subject: Subject,
+    followed: HashSet<String>,
+}
+
+impl About {
+    pub(super) fn new(subject: Subject) -> Self {
+        Self { subject, followed: HashSet::new() }
+    }
+
+    pub(super) fn concerns(&mut self, line: &Line) -> bool {
+        let (named, own) = match &self.subject {
+            Subject::Thing(id) => {
+                let told = line.act.starts_with("trail.") && line.session.as_ref() == Some(id);
+                (line.with.says("bead", id), line.on == *id || told)
+            }
             Subject::Name(name) => (line.with.says("agent", name), acts(line, name)),
         };
         if named {
-            followed.insert(line.on.clone());
+            self.followed.insert(line.on.clone());
         }
-        named || own || followed.contains(&line.on)
-    };
-    lines.into_iter().filter(|line| concerns(line)).collect()
+        named || own || self.followed.contains(&line.on)
+    }
 }
 
 /// Whether a line is somebody's own doing, or puts something into their hands.
@@ -129,16 +232,6 @@ impl Entry {
     }
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Told(Vec<Entry>);
-
-impl Show for Told {
-    fn show(&self, out: &mut Screen) {
-        tell(out, &self.0);
-    }
-}
-
 /// The lines as rows: when, who, on what, what, and the facts in short.
 pub(super) fn tell(out: &mut Screen, entries: &[Entry]) {
     let rows: Vec<_> = entries
@@ -149,7 +242,7 @@ pub(super) fn tell(out: &mut Screen, entries: &[Entry]) {
                 (Tone::Plain, line.by.clone()),
                 (Tone::Id, on.clone()),
                 (Tone::Strong, line.act.clone()),
-                (Tone::Plain, facts(&line.with.json())),
+                (Tone::Plain, facts(line)),
             ]
         })
         .collect();
@@ -157,8 +250,11 @@ pub(super) fn tell(out: &mut Screen, entries: &[Entry]) {
 }
 
 /// The plain facts of a line: its short scalar fields, in their order.
-fn facts(with: &Json) -> String {
-    let Some(fields) = with.as_object() else { return String::new() };
+fn facts(line: &Line) -> String {
+    let gone = line.rest.get(REDACTED).and_then(Json::as_str);
+    let gone = gone.map(|said| format!("[redacted {said}]"));
+    let with = line.with.json();
+    let Some(fields) = with.as_object() else { return gone.unwrap_or_default() };
     // What a line is about is told beside it, and another line's name tells a person nothing.
     let plain = |key: &str| !["bead", "claim"].contains(&key);
     let said = fields.iter().filter(|(key, _)| plain(key)).filter_map(|(key, value)| {
@@ -177,7 +273,7 @@ fn facts(with: &Json) -> String {
         let start: String = text.chars().take(60).collect();
         Some(format!("{key}={start}{}", if cut { "…" } else { "" }))
     });
-    said.collect::<Vec<_>>().join(" ")
+    said.chain(gone).collect::<Vec<_>>().join(" ")
 }
 
 fn is_commit(text: &str) -> bool {

@@ -6,10 +6,11 @@ use serde::Serialize;
 use crate::bead::beads::{Bead, Beads};
 use crate::bead::graph::Blocked;
 use crate::bead::hub;
-use crate::cli::bead::log::{self, Entry, Subject};
+use crate::cli::bead::log::{self, About, Entry, Subject};
 use crate::cli::bead::record::{Record, sign};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::ledger::Line;
 use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
@@ -53,13 +54,15 @@ impl ShowBead {
                 .map(|(edge, other)| Near::of(&beads, other, edge.kind.as_str()))
                 .collect(),
             blocked_by: blocked.by(&bead.id).iter().map(|id| beads.short(id).to_owned()).collect(),
-            trail: log::about(lines.clone(), &Subject::Thing(bead.id.clone()))
-                .into_iter()
-                .map(|line| Entry::of(&beads, line))
-                .collect(),
+            trail: about(&lines, &bead.id).map(|line| Entry::of(&beads, line.clone())).collect(),
         });
         Ok(Pages(pages.collect()).into())
     }
+}
+
+fn about<'a>(lines: &'a [Line], id: &str) -> impl Iterator<Item = &'a Line> {
+    let mut about = About::new(Subject::Thing(id.to_owned()));
+    lines.iter().filter(move |line| about.concerns(line))
 }
 
 /// Who did a closed bead: the author of record of the commit that landed, else who closed it. Whoever

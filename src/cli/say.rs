@@ -1,0 +1,37 @@
+//! The one place where a result is written.
+
+use std::io::Write as _;
+
+use anyhow::Result;
+
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen};
+
+pub(super) fn say(cx: &Context, done: &Done) -> Result<()> {
+    let Some(view) = &done.view else { return Ok(()) };
+    let text = if cx.json {
+        format!("{}\n", pretty(cx, view.json()?)?)
+    } else {
+        let mut screen = Screen::new(cx.colour());
+        view.text(&mut screen);
+        screen.finish()
+    };
+    put(&text).map(drop)
+}
+
+/// JSON as it is written, with all texts in their places.
+pub(super) fn pretty(cx: &Context, mut json: serde_json::Value) -> Result<String> {
+    if cx.repo().is_ok() {
+        cx.ledger()?.spell(&mut json)?;
+    }
+    Ok(serde_json::to_string_pretty(&json)?)
+}
+
+/// Says whether somebody reads it: a closed pipe is the reader's choice, not our failure.
+pub(super) fn put(text: &str) -> Result<bool> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Ok(true),
+        Err(no) if no.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(no) => Err(no.into()),
+    }
+}
