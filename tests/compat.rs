@@ -14,7 +14,7 @@ const LEDGER: &str = "refs/shopfloor/ledger";
 
 const QUESTIONS: &[(&str, &str)] = &[
     ("beads", "git bead list --all --limit 0 --json"),
-    ("log", "git bead log --json"),
+    ("log", "git bead log --trail --json"),
     ("convoys", "git convoy list --all --json"),
     ("mail", "git sling mail --json"),
     ("sessions", "git sling ps --all --json"),

@@ -48,5 +48,6 @@ mod tamper;
 mod target;
 mod tidy;
 mod tracker;
+mod trail;
 mod wait;
 mod world;

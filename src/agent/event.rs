@@ -1,6 +1,9 @@
-//! The words this room writes. A session is the subject of its lines; a letter of its own.
+//! The words this room writes. A session is the subject of its lines; a letter of its own. What a
+//! session does is told on its bead, in the trail.
 
 use serde::{Deserialize, Serialize};
+
+use crate::git::Oid;
 
 /// One kind of line each; `do` names it and `with` is the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,97 @@ pub(crate) enum Event {
     Sent(Letter),
     #[serde(rename = "mail.read")]
     Read {},
+    /// The words of this session, or of this one line, were taken out of the trail.
+    #[serde(rename = "trail.redacted")]
+    Redacted(Redaction),
+}
+
+/// What a session did: one kind of line of the trail each. Whoever lost his words still tells the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "with")]
+pub(crate) enum Deed {
+    #[serde(rename = "trail.started")]
+    Started(Start),
+    #[serde(rename = "trail.edit")]
+    Edit(Did),
+    #[serde(rename = "trail.command")]
+    Command(Did),
+    #[serde(rename = "trail.finding")]
+    Finding(Did),
+    /// With the reason for it.
+    #[serde(rename = "trail.decision")]
+    Decision(Did),
+    #[serde(rename = "trail.commit")]
+    Commit(Commit),
+    #[serde(rename = "trail.gate")]
+    Gate(Gate),
+    #[serde(rename = "trail.ended")]
+    Ended(Over),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Redaction {
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub(crate) tool: String,
+}
+
+/// One act, as the one who did it tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Did {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    /// What it was done to where that is no file: a command line, an address, a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
+    /// What was found or decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exit: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tokens: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Commit {
+    pub(crate) commit: Oid,
+    /// How many files it touches; the first of them are named.
+    pub(crate) count: usize,
+    #[serde(default)]
+    pub(crate) files: Vec<String>,
+}
+
+/// A gate that ran on a session's change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gate {
+    pub(crate) entry: String,
+    pub(crate) gate: String,
+    pub(crate) verdict: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exit: Option<i32>,
+    pub(crate) ms: u64,
+}
+
+/// How a session ended, and how much of what is told of it. Its gates may run later than that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Over {
+    pub(crate) outcome: String,
+    pub(crate) edits: u64,
+    pub(crate) commands: u64,
+    pub(crate) findings: u64,
+    pub(crate) decisions: u64,
+    pub(crate) commits: u64,
+    /// How many files.
+    pub(crate) touched: usize,
+    pub(crate) tokens: u64,
 }
 
 /// A bead was put on an agent's hook, before anything was started for it.

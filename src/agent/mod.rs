@@ -11,8 +11,10 @@ pub(crate) mod prompt;
 pub(crate) mod rescue;
 mod roster;
 pub(crate) mod runner;
+mod secret;
 pub(crate) mod sling;
 pub(crate) mod state;
+pub(crate) mod trail;
 pub(crate) mod worktree;
 
 pub(crate) use desk::{Desk, write as write_whole};

@@ -146,7 +146,7 @@ impl Fold for Roster {
                     self.hooks.remove(&with.agent);
                 }
             }
-            Some(Event::Sent(_) | Event::Read {}) | None => {}
+            Some(Event::Sent(_) | Event::Read {} | Event::Redacted(_)) | None => {}
         }
     }
 

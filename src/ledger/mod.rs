@@ -91,6 +91,11 @@ impl<'r> Ledger<'r> {
         Ok(Self { repo, clock, store, name, progress, warning })
     }
 
+    /// The time that a line written now would carry.
+    pub fn now(&self) -> String {
+        self.clock.now().to_string()
+    }
+
     /// Tells while it reads how many files it has read, of how many.
     pub fn telling(self, progress: impl Fn(usize, usize) + 'r) -> Self {
         Self { progress: Box::new(progress), ..self }

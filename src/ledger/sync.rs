@@ -55,6 +55,9 @@ impl Ledger<'_> {
         self.writable()?;
         let lock = self.repo.own_dir()?.join("sync.lock");
         let _turn = Turn::take(&lock, "the exchange with remotes", PATIENCE)?;
+        if let Err(no) = self.pour() {
+            tracing::debug!("what was noted last stays here: {no:#}");
+        }
         let mut received = 0;
         for round in 0..ROUNDS {
             let there = remote.look(self.repo)?;

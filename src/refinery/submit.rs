@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use crate::agent::trail::{self, Doer};
 use crate::agent::{Roster, Session};
 use crate::bead::{Bead, Beads};
 use crate::git::{Oid, RefName, Repo, Swap};
-use crate::ledger::{Actor, Ledger};
+use crate::ledger::{Actor, Ledger, Note};
 use crate::refinery::event::{Event, Queued};
 use crate::refinery::marks::Marks;
 use crate::refinery::number::Number;
@@ -44,30 +45,51 @@ pub fn submit(
     let tip = tip(repo, target)?;
     let (mut queued, newest) = describe(repo, wanted, &tip)?;
     let contained = repo.is_ancestor(&wanted.commit, &tip)?;
-    ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
-        let lane = queue.lane(target);
-        if let Some(entry) = lane.and_then(|lane| lane.holding(&wanted.commit)) {
-            return Ok(entry.clone());
-        }
-        if contained {
-            let what = format!("{} is on {target} already", wanted.commit.short());
-            return Err(Refusal::nothing(what).into());
-        }
-        newest.speaks((beads, roster), &mut queued)?;
-        stands(beads, &mut queued, &[&actor.by, &newest.author])?;
-        if lane.is_none_or(|lane| lane.baseline.is_none()) {
-            pen.line(target, &Event::Baseline { tip })?;
-        }
-        let n = reserve(repo, target, lane.map_or(1, queue::Lane::next), &wanted.commit)?;
-        pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
-        for old in lane.into_iter().flat_map(|lane| lane.entries.values()) {
-            if replaces(&queued, old) {
-                let reason = format!("replaced by {}", queue::name(target, n));
-                pen.line(&old.name(), &Event::Withdrawn { reason })?;
+    let told = tell(repo, actor, wanted, &ledger.now());
+    let entry =
+        ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
+            let lane = queue.lane(target);
+            if let Some(entry) = lane.and_then(|lane| lane.holding(&wanted.commit)) {
+                return Ok(entry.clone());
             }
-        }
-        Ok(Entry::new(target, n, queued.clone(), actor, pen.at()))
-    })
+            if contained {
+                let what = format!("{} is on {target} already", wanted.commit.short());
+                return Err(Refusal::nothing(what).into());
+            }
+            newest.speaks((beads, roster), &mut queued)?;
+            stands(beads, &mut queued, &[&actor.by, &newest.author])?;
+            if lane.is_none_or(|lane| lane.baseline.is_none()) {
+                pen.line(target, &Event::Baseline { tip })?;
+            }
+            let n = reserve(repo, target, lane.map_or(1, queue::Lane::next), &wanted.commit)?;
+            pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
+            for old in lane.into_iter().flat_map(|lane| lane.entries.values()) {
+                if replaces(&queued, old) {
+                    let reason = format!("replaced by {}", queue::name(target, n));
+                    pen.line(&old.name(), &Event::Withdrawn { reason })?;
+                }
+            }
+            Ok(Entry::new(target, n, queued.clone(), actor, pen.at()))
+        })?;
+    if let Err(no) = told.and_then(|told| ledger.note(told)) {
+        tracing::debug!("what was submitted is not in the trail: {no:#}");
+    }
+    Ok(entry)
+}
+
+/// What an agent submits, for its trail.
+fn tell(repo: &Repo, actor: &Actor, wanted: &Submission, now: &str) -> Result<Vec<Note>> {
+    let (Some(agent), Some(session)) = (&wanted.agent, &wanted.session) else {
+        return Ok(Vec::new());
+    };
+    let doer = Doer {
+        by: agent.clone(),
+        owner: actor.owner.clone(),
+        on: wanted.bead.as_ref().unwrap_or(session).clone(),
+        session: Some(session.clone()),
+        model: actor.model.clone(),
+    };
+    trail::submitted(repo, &doer, (&wanted.target, &wanted.commit), now)
 }
 
 /// Records where the target stands before the queue knows it, so that an audit knows where to begin.

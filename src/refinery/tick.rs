@@ -6,13 +6,15 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use crate::agent::Roster;
+use crate::agent::event::{Deed, Gate as Gated};
+use crate::agent::trail::Doer;
 use crate::bead::{Beads, hub};
 use crate::convoy;
 use crate::git::{Oid, Swap};
 use crate::policy::{self, Policy, trust};
 use crate::refinery::attribution::Author;
 use crate::refinery::candidate::{self, Candidate};
-use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Tested};
+use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Ran, Tested};
 use crate::refinery::examine::{self, Examined};
 use crate::refinery::foreign::{self, Proof};
 use crate::refinery::gate::{self, Failed, Tests};
@@ -191,6 +193,9 @@ fn step(
         tests => tests?,
     };
     let Tests { gates, failed } = tests;
+    if let Err(no) = tell(lease, entry, roster, &gates) {
+        tracing::debug!("the gates of {} are not in the trail: {no:#}", entry.name());
+    }
     let tested = Tested { base: *tip, candidate: candidate.commit, tree: candidate.tree, gates };
     let Some(failed) = failed else {
         return land_it(lease, entry, (&candidate, author), &tested);
@@ -206,6 +211,24 @@ fn step(
     let limit = policy.gates.get(gate).map(|gate| gate.timeout).unwrap_or_default();
     let rejection = red(lease, entry, tip, (&failed, limit))?;
     reject(lease, entry, Some(&tested), rejection)
+}
+
+/// What came of a session's change, for its trail.
+fn tell(lease: &Lease<'_>, entry: &Entry, roster: &Roster, gates: &[Ran]) -> Result<()> {
+    let session = entry.session.as_deref().and_then(|id| roster.session(id));
+    let Some(doer) = session.map(Doer::of) else { return Ok(()) };
+    let now = lease.clock.now().to_string();
+    let notes = gates.iter().filter(|ran| ran.verdict != Verdict::NotRun).map(|ran| {
+        let gate = Gated {
+            entry: entry.name(),
+            gate: ran.gate.clone(),
+            verdict: ran.verdict.to_string(),
+            exit: ran.exit,
+            ms: ran.ms,
+        };
+        doer.did(now.clone(), &Deed::Gate(gate))
+    });
+    lease.ledger.note(notes.collect::<Result<_>>()?)
 }
 
 fn land_it(

@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::git::{RefName, Repo};
 use crate::githook::{self, Change, Listed, Wish};
-use crate::ledger::fetch_spec;
+use crate::ledger::{Travel, fetch_spec};
 use crate::refinery;
 use crate::refusal::Refusal;
 
@@ -61,7 +61,7 @@ impl Init {
             ));
             cx.hint("git bead init --prefix ANOTHER gives this one a name of its own");
         }
-        let mut view = Plan::new(repo, &wish, &changes);
+        let mut view = Plan::new(repo, &wish, &changes)?;
         if self.dry_run || changes.is_empty() {
             return Ok(view.into());
         }
@@ -124,6 +124,8 @@ struct Plan {
     publish: Option<String>,
     /// The remote with which the ledger is exchanged.
     ledger: Option<String>,
+    #[serde(skip)]
+    trail: Travel,
     changes: Vec<Step>,
     done: bool,
 }
@@ -135,13 +137,14 @@ struct Step {
 }
 
 impl Plan {
-    fn new(repo: &Repo, wish: &Wish, changes: &[Change]) -> Self {
+    fn new(repo: &Repo, wish: &Wish, changes: &[Change]) -> Result<Self> {
         let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
         let step = |change: &Change| Step {
             path: change.place.strip_prefix(&top).unwrap_or(&change.place).to_owned(),
             what: change.what.clone(),
         };
-        Self {
+        Ok(Self {
+            trail: Travel::of(repo)?,
             changes: changes.iter().map(step).collect(),
             repository: top,
             prefix: wish.prefix.clone(),
@@ -153,7 +156,7 @@ impl Plan {
             publish: wish.publish.clone(),
             ledger: wish.fetch.as_ref().map(|(remote, _)| remote.clone()),
             done: false,
-        }
+        })
     }
 }
 
@@ -195,6 +198,11 @@ impl Show for Plan {
             out.line(format!("  The ledger goes to {remote} beside a push and comes with a fetch (git config shopfloor.sync manual)"));
         }
         out.line("  Work and its history are kept in refs/shopfloor/ledger");
+        out.line(match self.trail {
+            Travel::Full => "  What agents tell of their sessions (files, commands, decisions; no prompts, contents or output) goes with it (git config shopfloor.trail summary|local)",
+            Travel::Summary => "  Of what agents tell of a session one line goes with it (shopfloor.trail)",
+            Travel::Local => "  What agents tell of their sessions stays here (shopfloor.trail)",
+        });
         if self.done {
             out.line("  git bead deinit takes all of it away again");
         }

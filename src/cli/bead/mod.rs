@@ -15,6 +15,7 @@ mod ready;
 mod record;
 mod show;
 mod sync;
+mod trail;
 mod trust;
 mod update;
 mod verify;
@@ -72,6 +73,8 @@ pub(super) enum Verb {
     Log(log::Log),
     Maintain(maintain::Maintain),
     Sync(sync::Sync),
+    #[command(subcommand)]
+    Trail(trail::Trail),
     Trust(trust::Trust),
     Verify(verify::Verify),
     Manual(manual::Manual),
@@ -112,6 +115,7 @@ impl Verb {
             Self::Log(verb) => verb.run(cx),
             Self::Maintain(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
+            Self::Trail(verb) => verb.run(cx),
             Self::Trust(verb) => verb.run(cx),
             Self::Verify(verb) => verb.run(cx),
             Self::Manual(verb) => verb.run(cx),
@@ -130,6 +134,7 @@ impl Verb {
         match self {
             Self::Ready(ready) => ready.claims(),
             Self::Dep(dep) => dep.changes(),
+            Self::Trail(trail) => trail.changes(),
             Self::Create(_)
             | Self::Update(_)
             | Self::Close(_)

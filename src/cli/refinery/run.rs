@@ -116,6 +116,9 @@ impl Run {
         let before = report.steps.len();
         let passed = self.decide(cx, lease, report);
         refinery::stopped(lease.repo, &lease.target, passed.as_ref().err());
+        if let Err(error) = lease.ledger.pour() {
+            cx.note(format!("note: what the gates said is not in the trail yet: {error:#}"));
+        }
         // What others get to see of the target they can audit: its evidence goes where it went. After a
         // pass that came to nothing there is none, and who sends it looks after the queue: the two would
         // start each other for as long as the remote is away.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use crate::agent::event::{Ended, Event, Outcome, Started};
-use crate::agent::{Desk, Session, runner};
+use crate::agent::{Desk, Session, runner, trail};
 use crate::cli::context::Context;
 use crate::cli::show::Done;
 use crate::cli::sling::{World, settle};
@@ -66,7 +66,8 @@ fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> 
             false => Ok(()),
         }
     });
-    if let Err(error) = said {
+    let begun = || trail::begin(&cx.ledger()?, session, &cx.clock.now().to_string());
+    if let Err(error) = said.and_then(|()| begun()) {
         cx.note(format!("could not say that the session started: {error:#}"));
     }
     let mut looked = Instant::now();

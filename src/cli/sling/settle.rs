@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::agent::event::{Ended, Outcome, Rescued};
-use crate::agent::{Desk, End, Session, Word, end, left_behind, rescue, runner, worktree};
+use crate::agent::{Desk, End, Session, Word, end, left_behind, rescue, runner, trail, worktree};
 use crate::cli::context::Context;
 use crate::cli::sling::World;
 use crate::ledger::Pen;
@@ -120,6 +120,8 @@ pub(super) fn finish(
     mut ended: Ended,
 ) -> Result<Option<String>> {
     runner::sweep(desk, &session.id);
+    // Before it is kept by a ref, what was not submitted is seen to be new.
+    let left = trail::left(cx.repo()?, session, &cx.clock.now().to_string());
     let rescued = match keep(cx, session) {
         Ok(rescued) => rescued,
         Err(error) => {
@@ -129,12 +131,20 @@ pub(super) fn finish(
         }
     };
     let over = End { session: session.id.clone(), ended, rescued };
-    let actor = cx.actor()?;
-    cx.ledger()?.write(&actor, |(beads, roster, queue): &World, pen| {
+    let (actor, ledger) = (cx.actor()?, cx.ledger()?);
+    let is_first = ledger.write(&actor, |(beads, roster, queue): &World, pen| {
         let queued = |bead: &str| queue.submitted(bead).is_some();
-        pen_all(pen, end(beads, roster, &over, &queued))
+        pen_all(pen, end(beads, roster, &over, &queued))?;
+        Ok(roster.session(&session.id).is_some_and(|session| session.ended.is_none()))
     })?;
     desk.close(&session.id)?;
+    if is_first {
+        let now = cx.clock.now().to_string();
+        let told = left.and_then(|left| trail::end(&ledger, session, left, (&over.ended, &now)));
+        if let Err(error) = told {
+            cx.note(format!("the end of its trail is not told: {error:#}"));
+        }
+    }
     Ok(over.rescued.map(|rescued| rescued.name))
 }
 

@@ -1,0 +1,206 @@
+//! What sessions tell of themselves: how it gets in, who reads it where, and how it is taken away.
+
+use serde_json::Value;
+
+use crate::sling::{shop, sling, text};
+use crate::support::{Place, Sandbox};
+
+/// What an agent does that tells of it.
+const TELLS: &str = "\
+set -e
+git bead trail add --do decision --text 'one lock' --reason 'token=abcdef taken together'
+echo x >x.rs; mkdir -p src; echo y >src/y.rs
+git bead trail add - <<END
+{\"do\":\"edit\",\"file\":\"x.rs\",\"tokens\":800}
+{\"do\":\"edit\",\"file\":\"src/y.rs\",\"tokens\":12,\"reason\":\"it belongs there\"}
+{\"do\":\"command\",\"target\":\"cargo test\",\"exit\":0,\"ms\":4200}
+END
+git add . && git commit -qm 'Do it'
+git push -q origin HEAD:main
+";
+
+/// A repository with a gate, in which a session has come to its end; and that session.
+fn worked<'w>(world: &'w Sandbox, options: &[&str], trail: &str) -> (Place<'w>, String) {
+    let repo = world.repo_as("api", options);
+    repo.git(&format!("config shopfloor.trail {trail}")).ok();
+    repo.commit("shopfloor.toml", "[gates.test]\ncommand = 'true'\n", "a gate").ok();
+    repo.git("bead trust --yes").ok();
+    let bead = repo.bead("Do it");
+    let session = text(&sling(&repo, &[&bead]), "session");
+    repo.git(&format!("bead log {bead}")).ok();
+    repo.wait("it has landed and ended", 40, "git bead log --trail; git refinery status", || {
+        let told = repo.git("bead log --json --trail");
+        told.out.contains("trail.ended") && told.out.contains("refinery.landed")
+    });
+    (repo, session)
+}
+
+fn told(repo: &Place<'_>, words: &str) -> Vec<Value> {
+    let ran = repo.git(&format!("bead log --json {words}"));
+    ran.json().as_array().unwrap().clone()
+}
+
+fn kinds(lines: &[Value]) -> Vec<&str> {
+    lines.iter().map(|line| line["do"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_session_tells_what_it_does_and_a_fresh_clone_reads_it() {
+    let mut world = shop(TELLS);
+    world.set("SHOPFLOOR_TEST", "trail");
+    let hub = world.bare("hub.git");
+    let (repo, session) = worked(&world, &[], "full");
+    let hub = hub.dir.to_str().unwrap();
+    repo.run(["git", "remote", "add", "origin", hub]).ok();
+    repo.git("push -q origin main").ok();
+    repo.git("bead sync origin").ok();
+    let clone = world.clone_of(&world.place("hub.git"), "clone");
+    clone.git("bead sync origin").ok();
+    for place in [&repo, &clone] {
+        let lines = told(place, &format!("--session {session} --do trail"));
+        let mut found = kinds(&lines);
+        found.sort_unstable();
+        let due = ["command", "commit", "decision", "edit", "edit", "ended", "gate", "started"];
+        assert_eq!(found, due.map(|kind| format!("trail.{kind}")));
+        let line =
+            |kind: &str| lines.iter().find(|line| line["do"] == format!("trail.{kind}")).unwrap();
+        for line in &lines {
+            assert_eq!(
+                (&line["by"], &line["owner"]),
+                (&"toast".into(), &"jane@example.org".into())
+            );
+            assert_eq!(line["session"], session.as_str());
+        }
+        assert_eq!(line("decision")["with"]["reason"], "token=[secret:token] taken together");
+        assert_eq!(line("commit")["with"]["files"], serde_json::json!(["src/y.rs", "x.rs"]));
+        assert_eq!(
+            (&line("gate")["with"]["gate"], &line("gate")["with"]["verdict"]),
+            (&"test".into(), &"pass".into())
+        );
+        let over = &line("ended")["with"];
+        assert_eq!(
+            (&over["edits"], &over["touched"], &over["tokens"]),
+            (&2.into(), &2.into(), &812.into())
+        );
+        assert_eq!(over["outcome"], "exited");
+        assert_eq!(told(place, "--file src").len(), 2);
+        assert_eq!(told(place, "--file src --do trail.edit --by toast").len(), 1);
+        assert_eq!(told(place, "--file src --until 2020-01-01").len(), 0);
+        assert_eq!(place.git("bead log --file nowhere").code, 1);
+        place.git("bead verify").ok();
+        // Not told to who does not ask for it.
+        assert!(!place.git("bead log --json").ok().out.contains("trail."));
+        let near = told(place, "--trail -n 3");
+        assert_eq!(near.len(), 3);
+    }
+    assert_eq!(
+        repo.git("bead log --json --trail").ok().out,
+        clone.git("bead log --json --trail").ok().out
+    );
+}
+
+#[test]
+fn a_summary_goes_and_the_rest_stays() {
+    for (policy, kinds_there) in [("summary", vec!["trail.ended"]), ("local", vec![])] {
+        let world = shop(TELLS);
+        let (repo, session) = worked(&world, &[], policy);
+        world.bare("hub.git");
+        repo.git("remote add origin ../hub.git").ok();
+        repo.git("push -q origin main").ok();
+        repo.git("bead sync origin").ok();
+        let clone = world.clone_of(&world.place("hub.git"), "clone");
+        clone.git("bead sync origin").ok();
+        let ask = format!("--session {session} --do trail");
+        assert_eq!(told(&repo, &ask).len(), 8, "{policy}");
+        assert_eq!(kinds(&told(&clone, &ask)), kinds_there);
+        repo.sh("rm -r .git/shopfloor/trail").ok();
+        assert_eq!(kinds(&told(&repo, &ask)), kinds_there);
+    }
+}
+
+#[test]
+fn words_are_taken_away_and_the_lines_stay() {
+    let world = shop(TELLS);
+    let options: &[&str] = if world.knows_reftable() { &["--ref-format=reftable"] } else { &[] };
+    let (repo, session) = worked(&world, options, "full");
+    let before = told(&repo, &format!("--session {session} --do trail"));
+    let ask = format!("bead trail redact {session}");
+    repo.sh(&format!("SHOPFLOOR_AGENT=toast git {ask}")).fails(3).says(&["an agent does not"]);
+    repo.git("bead trail redact s-nobody").fails(1).says(&["no session and no line `s-nobody`"]);
+    let said = repo.git(&format!("{ask} --reason customer")).ok();
+    assert_eq!(
+        said.line(),
+        "The words of 5 lines are gone here; other clones keep theirs until they sync"
+    );
+    let after = told(&repo, &format!("--session {session} --do trail.edit --do trail.ended"));
+    assert_eq!(kinds(&after), ["trail.edit", "trail.edit", "trail.ended"]);
+    for line in &after {
+        let old = before.iter().find(|old| old["id"] == line["id"]).unwrap();
+        assert_eq!((&old["at"], &old["with"]["tokens"]), (&line["at"], &line["with"]["tokens"]));
+        assert_eq!(line["redacted"].is_string(), line["do"] == "trail.edit");
+    }
+    let all = repo.git("bead log --trail").ok().out;
+    assert!(!all.contains("one lock") && !all.contains("src/y.rs"), "{all}");
+    assert!(all.contains("tokens=800 [redacted ") && all.contains("reason=customer"), "{all}");
+    repo.git("bead verify").ok();
+    // What nobody said is found.
+    let tree =
+        repo.sh("git cat-file -p $(git rev-parse refs/shopfloor/ledger^{tree}) | grep r-").ok();
+    assert!(tree.out.contains("r-"), "{tree}");
+}
+
+#[test]
+fn who_lists_what_is_ready_opens_no_trail() {
+    let world = shop(TELLS);
+    let (repo, session) = worked(&world, &[], "full");
+    repo.bead("Next");
+    repo.git("bead maintain").ok();
+    let list =
+        "git ls-tree -r refs/shopfloor/ledger | grep /trail/ | head -1 | cut -d' ' -f3 | cut -f1";
+    let blob = repo.sh(list).ok().line();
+    // In a copy of the repository in which that one object was never there.
+    let script = format!(
+        "git init -q --bare ../copy.git && cd ../copy.git &&\n\
+         git -C ../api rev-list --objects --all --no-object-names | grep -v {blob} |\n\
+         git -C ../api pack-objects -q --stdout >p && git index-pack --stdin <p >/dev/null &&\n\
+         git update-ref refs/heads/main $(git -C ../api rev-parse main) &&\n\
+         git update-ref refs/shopfloor/ledger $(git -C ../api rev-parse refs/shopfloor/ledger)"
+    );
+    repo.sh(&script).ok();
+    let copy = world.place("copy.git");
+    assert_eq!(copy.json("bead ready --json")[0]["title"], "Next");
+    copy.git("bead create Another").ok();
+    copy.git("bead log").ok();
+    copy.git("bead log --trail").fails(128).says(&["cannot be read whole", &blob]);
+    copy.git(&format!("bead log --session {session} --json")).fails(128);
+    copy.git("bead verify").fails(128).says(&[&blob]);
+}
+
+#[test]
+fn what_is_no_deed_is_refused_and_nothing_of_it_is_written() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let add = |line: &str| {
+        repo.sh(&format!(
+            "printf '%s\\n' '{{\"do\":\"edit\",\"file\":\"a\"}}' '{line}' | git bead trail add -"
+        ))
+    };
+    for (line, why) in [
+        ("{", "line 2"),
+        ("{\"do\":\"think\"}", "unknown variant `think`"),
+        ("{\"do\":\"edit\",\"file\":\"a\",\"output\":\"x\"}", "unknown field `output`"),
+        ("{\"do\":\"edit\"}", "`edit` needs `file`"),
+        ("{\"do\":\"decision\",\"text\":1}", "line 2"),
+        ("{\"do\":\"edit\",\"file\":\"a\",\"tokens\":-1}", "line 2"),
+    ] {
+        add(line).fails(129).says(&[why, "nothing was written"]);
+    }
+    repo.git("bead trail add").fails(129);
+    repo.git("bead trail add --do command").fails(129).says(&["`command` needs `target`"]);
+    assert_eq!(repo.git("bead log --trail --json").ok().out, "[]\n");
+    add("{\"do\":\"finding\",\"text\":\"ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8\"}").ok();
+    let lines = told(&repo, "--do trail");
+    assert_eq!(lines[1]["with"]["text"], "[secret:github]");
+    // A person without a session tells it of themselves.
+    assert_eq!((&lines[0]["by"], &lines[0]["on"]), (&"Jane Doe".into(), &"Jane Doe".into()));
+}
