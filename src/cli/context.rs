@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::bead::aside;
+use crate::cli::progress::Progress;
 use crate::cli::show::inert;
 use crate::git::Repo;
 use crate::githook::{self, Mark};
@@ -54,7 +55,9 @@ impl Context {
     }
 
     pub(super) fn ledger(&self) -> Result<Ledger<'_>> {
+        let progress = Progress::start(&self.clock);
         let ledger = Ledger::open(self.repo()?, &self.clock)?;
+        let ledger = ledger.telling(move |done, all| progress.tell(done, all));
         Ok(ledger.warning(|text| {
             if !self.warned.replace(true) {
                 self.note(format!("note: {text}"));

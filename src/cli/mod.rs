@@ -8,6 +8,7 @@ mod context;
 mod convoy;
 mod exit;
 mod hook;
+mod progress;
 mod refinery;
 mod say;
 mod show;
