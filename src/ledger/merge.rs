@@ -328,4 +328,21 @@ mod tests {
         assert_eq!(both.values().flatten().count(), 4);
         assert_eq!(both, merge(of(&[0, 2]), of(&[0, 1, 1])));
     }
+
+    #[test]
+    fn what_was_taken_out_of_a_line_anywhere_is_taken_out_of_it() {
+        let of = |path: &[u8], bare: usize| {
+            let mut lines = sequence("a", path);
+            for (n, line) in lines.iter_mut().enumerate() {
+                line.bytes = if n == bare { b"x".to_vec() } else { b"x and text".to_vec() };
+            }
+            Sequences::from([("a".to_owned(), lines)])
+        };
+        let (one, other) = (of(&[0, 1], 0), of(&[0, 1, 2], 1));
+        let both = merge(one.clone(), other.clone());
+        let bytes: Vec<_> = both["a"].iter().map(|line| line.bytes.len()).collect();
+        assert_eq!(bytes, [1, 1, 10]);
+        assert_eq!(both, merge(other, one.clone()));
+        assert_eq!(both, merge(one, both.clone()));
+    }
 }

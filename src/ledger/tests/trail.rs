@@ -211,6 +211,11 @@ fn a_pour_that_was_cut_short_is_finished_and_not_done_twice() {
         assert_eq!(numbers(&world, &path, "s").len(), count);
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1, "the lock alone");
     }
+    // What was poured last was said before these were noted.
+    let last = told(&world, &path).unwrap().pop().unwrap().id;
+    fs::write(dir.join("given"), format!("{last}\n")).unwrap();
+    note(&world, &path, "late", 0..1);
+    assert_eq!(numbers(&world, &path, "late"), [0]);
     // A note whose writer was killed in the middle takes no other along.
     fs::write(dir.join("spool"), "{\"at\":\"2026").unwrap();
     note(&world, &path, "s", 4..5);

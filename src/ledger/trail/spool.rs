@@ -68,6 +68,8 @@ impl Spool {
             if !spool.exists() {
                 return Ok(None);
             }
+            // What was said of those before would be taken for a word about these.
+            drop(fs::remove_file(self.dir.join("given")));
             let _last = hold(&spool)?;
             fs::rename(&spool, &taken).with_context(|| format!("taking {}", spool.display()))?;
         }
