@@ -142,7 +142,7 @@ fn sum(ledger: &Ledger<'_>, session: &Session, outcome: &str) -> Result<Deed> {
     let mut sums = Sums::default();
     ledger.tell(&query, &mut |line| sums.add(line))?;
     sums.over.touched = sums.files.len();
-    sums.over.outcome = outcome.to_owned();
+    outcome.clone_into(&mut sums.over.outcome);
     Ok(Deed::Ended(sums.over))
 }
 

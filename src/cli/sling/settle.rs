@@ -132,19 +132,17 @@ pub(super) fn finish(
     };
     let over = End { session: session.id.clone(), ended, rescued };
     let (actor, ledger) = (cx.actor()?, cx.ledger()?);
-    let is_first = ledger.write(&actor, |(beads, roster, queue): &World, pen| {
+    // Whoever sees that it is over sees all that is told of it.
+    let now = cx.clock.now().to_string();
+    let told = left.and_then(|left| trail::end(&ledger, session, left, (&over.ended, &now)));
+    if let Err(error) = told {
+        cx.note(format!("the end of its trail is not told: {error:#}"));
+    }
+    ledger.write(&actor, |(beads, roster, queue): &World, pen| {
         let queued = |bead: &str| queue.submitted(bead).is_some();
-        pen_all(pen, end(beads, roster, &over, &queued))?;
-        Ok(roster.session(&session.id).is_some_and(|session| session.ended.is_none()))
+        pen_all(pen, end(beads, roster, &over, &queued))
     })?;
     desk.close(&session.id)?;
-    if is_first {
-        let now = cx.clock.now().to_string();
-        let told = left.and_then(|left| trail::end(&ledger, session, left, (&over.ended, &now)));
-        if let Err(error) = told {
-            cx.note(format!("the end of its trail is not told: {error:#}"));
-        }
-    }
     Ok(over.rescued.map(|rescued| rescued.name))
 }
 
