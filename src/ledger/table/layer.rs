@@ -185,13 +185,18 @@ impl<R: Kept> Layer<R> {
         if let Some(body) = cell.get() {
             return Some(body);
         }
-        let body = postcard::from_bytes(&self.body_bytes(n)?).ok()?;
+        let body = self.read_body(n)?;
         Some(cell.get_or_init(|| Box::new(body)))
     }
 
-    fn body_bytes(&self, n: usize) -> Option<Cow<'_, [u8]>> {
+    /// The same for who keeps it: it is not remembered here.
+    pub(super) fn read_body(&self, n: usize) -> Option<R> {
+        if let Some(body) = self.bodies.get(n)?.get() {
+            return Some(R::clone(body));
+        }
         let (start, row) = (self.body_start(n), self.row(n));
-        self.back.read(start..row.body_end).filter(|bytes| sum(bytes) == row.sum)
+        let bytes = self.back.read(start..row.body_end).filter(|bytes| sum(bytes) == row.sum);
+        postcard::from_bytes(&bytes?).ok()
     }
 
     fn body_start(&self, n: usize) -> u64 {

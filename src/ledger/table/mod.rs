@@ -191,11 +191,15 @@ impl<R: Kept> Table<R> {
     pub fn get_mut(&mut self, key: &str) -> Option<&mut R> {
         if !self.fresh.contains_key(key) {
             let at = self.locate(key)?;
-            let Some(row) = self.body(at).cloned() else {
+            let row = match at {
+                At::Layer(layer, n) => self.layers.get(layer)?.read_body(n),
+                At::Fresh(_) => None,
+            };
+            let Some(row) = row else {
                 self.unsound = true;
                 return None;
             };
-            self.put(key.to_owned(), row);
+            self.insert(key.to_owned(), row);
         }
         self.fresh.get_mut(key)
     }

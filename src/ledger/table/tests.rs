@@ -192,3 +192,26 @@ proptest! {
         }
     }
 }
+
+/// Rows that change long after they came to be are packed again as well: what is loose is bounded, in
+/// whichever order things happen.
+#[test]
+fn no_order_of_changes_leaves_many_rows_loose() {
+    let (mut table, mut plain) = (Table::<Note>::default(), Plain::new());
+    let key = |n: usize| format!("note-{n:05}");
+    for n in 0..MANY + 100 {
+        table.insert(key(n), Note::default());
+        plain.insert(key(n), Note::default());
+    }
+    for round in 0..2 {
+        for n in (0..MANY + 100).rev() {
+            for note in [table.get_mut(&key(n)).unwrap(), plain.get_mut(&key(n)).unwrap()] {
+                note.text += "more";
+                note.mark = round;
+            }
+            assert!(table.fresh.len() <= MANY);
+        }
+    }
+    assert!(table.is_sound());
+    same(&table, &plain);
+}
