@@ -8,7 +8,7 @@ use crate::support::{Place, Running, Sandbox};
 use crate::sync::clones;
 
 /// A hub with these beads in it, and clones that take its word.
-fn floor<'w, const N: usize>(
+pub(crate) fn floor<'w, const N: usize>(
     world: &'w Sandbox,
     names: [&str; N],
     beads: usize,

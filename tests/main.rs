@@ -25,6 +25,7 @@ mod guard;
 mod guarded;
 mod inner;
 mod input;
+mod leases;
 mod ledger;
 mod limits;
 mod maintain;

@@ -39,7 +39,11 @@ fn judge(bead: &Bead, line: &Line, closed: &Closed, before: Option<&Line>) -> Op
     if !own && closed.on_behalf_of.as_ref() != Some(&claim.holder) {
         return Some(format!("closed by who did not hold it; {} did", claim.holder));
     }
-    let idle = own && claim.session.is_some() && before.is_some_and(|it| it.act == "bead.claimed");
+    let idle = own
+        && claim.session.is_some()
+        && before.is_some_and(|it| {
+            matches!(it.event(), Some(Event::Claimed { .. } | Event::Taken { .. }))
+        });
     idle.then(|| "closed with nothing between claim and close".to_owned())
 }
 

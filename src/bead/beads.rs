@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bead::Claim;
 use crate::bead::event::{Closed, Edit, Event, Landed, Link, New, Status};
 use crate::bead::face::{CLOSED, is_live};
+use crate::bead::{Claim, Taken};
 use crate::ledger::{Fold, Kept as _, Line, Loaded, Row, Saving, Table};
 use crate::refusal::Refusal;
 
@@ -43,6 +43,8 @@ pub struct Bead {
     /// Claims of the same epoch, from clones that did not know of this one.
     pub rivals: Vec<Claim>,
     pub close: Option<Close>,
+    /// The takeover by which the claim stands.
+    pub taken: Option<Taken>,
 }
 
 /// The close that stands.
@@ -83,7 +85,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn name() -> String {
         "beads".to_owned()
@@ -259,11 +261,17 @@ impl Bead {
         }
     }
 
-    fn drink(&mut self, line: &Line, event: Event) {
+    pub(super) fn drink(&mut self, line: &Line, event: Event) {
+        self.tell_before(line, &event);
         match event {
+            // A word that somebody is at work changes nothing, not even when the bead was changed.
+            Event::Renewed { .. } => return,
             Event::Created(_) => {}
             Event::Edited(edit) => self.edit(line, edit),
             Event::Claimed { epoch, holder, session } => self.claimed(line, epoch, holder, session),
+            Event::Taken { epoch, holder, session, claim, .. } => {
+                self.taken_over(line, &claim, epoch, (holder, session));
+            }
             Event::Released { epoch, claim, .. } => self.released(epoch, claim.as_deref()),
             Event::Withdrawn { claim, .. } => self.withdrawn(&claim),
             Event::Closed(closed) => self.close(line, closed),

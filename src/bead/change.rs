@@ -133,6 +133,9 @@ pub fn claim(
             claim.holder, claim.at, claim.epoch
         ))
         .hint("`git bead ready --claim` takes the next one")
+        .hint(format!(
+            "`git bead update {short} --claim --take-over` takes it once its lease is over"
+        ))
         .into());
     }
     if let Some(assignee) = bead.assignee.as_deref().filter(|assignee| *assignee != holder) {

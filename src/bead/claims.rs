@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bead::Bead;
-use crate::bead::event::Status;
+use crate::bead::event::{Event, Status};
 use crate::ledger::Line;
 
 /// Who holds a bead, and since which line.
@@ -23,7 +23,84 @@ pub struct Claim {
     pub at: String,
 }
 
+/// A claim that took over another, and what the bead would be had it never been made: which is what
+/// it is again when the shared remote says that the holder lives. Lines that come later are told to both.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Taken {
+    /// The line of the takeover.
+    id: String,
+    before: Box<Bead>,
+}
+
 impl Bead {
+    /// A takeover of a claim that is over by now is a claim like any other.
+    pub(super) fn taken_over(
+        &mut self,
+        line: &Line,
+        from: &str,
+        epoch: u64,
+        (holder, session): (String, Option<String>),
+    ) {
+        let meant = self.candidates().any(|claim| claim.id == from);
+        let before = meant.then(|| Box::new(self.footing()));
+        self.claimed(line, epoch, holder, session);
+        if let Some(before) = before
+            && self.claim.as_ref().is_some_and(|claim| claim.id == line.id)
+        {
+            self.taken = Some(Taken { id: line.id.clone(), before });
+        }
+    }
+
+    /// The world without the takeover goes on, too.
+    pub(super) fn tell_before(&mut self, line: &Line, event: &Event) {
+        if let Some(taken) = &mut self.taken
+            && event.is_of_claims()
+        {
+            taken.before.drink(line, event.clone());
+        }
+    }
+
+    /// The claim that a takeover has ended, where it would stand had there been none.
+    pub(super) fn held_before(&self) -> Option<&Claim> {
+        self.taken.as_ref()?.before.claim.as_ref()
+    }
+
+    /// All that claims and closes change, and nothing else.
+    fn footing(&self) -> Self {
+        let old = self.clone();
+        Self {
+            status: old.status,
+            assignee: old.assignee,
+            started_at: old.started_at,
+            closed_at: old.closed_at,
+            closed_by: old.closed_by,
+            close_reason: old.close_reason,
+            landed: old.landed,
+            epoch: old.epoch,
+            claim: old.claim,
+            rivals: old.rivals,
+            close: old.close,
+            taken: old.taken,
+            ..Self::default()
+        }
+    }
+
+    fn stand_on(&mut self, old: Self) {
+        self.status = old.status;
+        self.assignee = old.assignee;
+        self.started_at = old.started_at;
+        self.closed_at = old.closed_at;
+        self.closed_by = old.closed_by;
+        self.close_reason = old.close_reason;
+        self.landed = old.landed;
+        self.epoch = old.epoch;
+        self.claim = old.claim;
+        self.rivals = old.rivals;
+        self.close = old.close;
+        self.taken = old.taken;
+    }
+
     /// The later epoch wins, also over a close by hand that was written where it was not known.
     pub(super) fn claimed(
         &mut self,
@@ -47,6 +124,7 @@ impl Bead {
             std::cmp::Ordering::Equal if self.claim.is_some() => self.rivals.push(claim),
             _ => {
                 self.rivals.retain(|rival| rival.epoch == epoch);
+                self.taken = None;
                 self.stand(claim);
             }
         }
@@ -64,7 +142,9 @@ impl Bead {
 
     /// The claim never stood: whatever was done under it is undone, as far as it can be.
     pub(super) fn withdrawn(&mut self, id: &str) {
-        if self.closed_under().is_some_and(|claim| claim.id == id) {
+        if let Some(taken) = self.taken.take_if(|taken| taken.id == id) {
+            self.stand_on(*taken.before);
+        } else if self.closed_under().is_some_and(|claim| claim.id == id) {
             self.open_again();
             self.promote();
         } else {
@@ -130,7 +210,7 @@ mod tests {
     use super::*;
     use crate::bead::Beads;
     use crate::bead::beads::tests::line;
-    use crate::bead::event::{Closed, Event, Landed, New};
+    use crate::bead::event::{Closed, Landed, New};
     use crate::ledger::Fold as _;
 
     /// Lines in this order, each with its place as its id.
@@ -218,6 +298,48 @@ mod tests {
         assert_eq!((bead.status, bead.claim), (Status::CLOSED, None));
     }
 
+    /// The same with ids that stay when lines are put between them.
+    fn told_as(events: &[(String, Event)]) -> Bead {
+        let mut beads = Beads::default();
+        for (id, event) in events {
+            beads.drink(&Line { id: id.clone(), ..line("b-1", "x", event) });
+        }
+        beads.get("b-1").unwrap().clone()
+    }
+
+    fn taken(epoch: u64, from: &str) -> Event {
+        let (holder, claim) = ("taker".to_owned(), from.to_owned());
+        Event::Taken { epoch, holder, session: None, claim, heard: None }
+    }
+
+    #[test]
+    fn a_takeover_ends_the_claim_it_names() {
+        let (x, y) = (claim(1, "x"), claim(1, "y"));
+        for (events, holder) in [
+            (vec![x.clone(), taken(2, "1")], Some("taker")),
+            // Its holder did not know of it.
+            (vec![x.clone(), taken(2, "1"), close(1, Some("1"))], Some("taker")),
+            (vec![x.clone(), close(1, Some("1")), taken(2, "1")], Some("taker")),
+            (vec![x.clone(), taken(2, "1"), withdraw("2")], Some("x")),
+            (vec![x.clone(), taken(2, "1"), release(1, Some("1")), withdraw("2")], None),
+            (vec![x.clone(), taken(2, "1"), close(1, Some("1")), withdraw("2")], None),
+            (vec![x.clone(), close(1, Some("1")), taken(2, "1"), withdraw("3")], None),
+            (vec![x.clone(), y.clone(), taken(2, "1"), withdraw("1"), withdraw("3")], Some("y")),
+            // Two took it over, and a third from the first of them.
+            (vec![x.clone(), taken(2, "1"), taken(2, "1"), withdraw("2")], Some("taker")),
+            (
+                vec![x.clone(), taken(2, "1"), taken(3, "2"), withdraw("3"), withdraw("2")],
+                Some("x"),
+            ),
+            // What was released meanwhile is claimed, not taken over, and nothing comes back.
+            (vec![x, release(1, Some("1")), taken(2, "1"), withdraw("3")], None),
+        ] {
+            let bead = told(&events);
+            let found = bead.claim.as_ref().map(|claim| claim.holder.as_str());
+            assert_eq!(found, holder, "{events:?}");
+        }
+    }
+
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![
             (1u64..3, "[xyz]").prop_map(|(epoch, holder)| claim(epoch, &holder)),
@@ -243,6 +365,24 @@ mod tests {
             ids.sort();
             ids.dedup();
             prop_assert_eq!(ids.len(), count);
+        }
+
+        /// A takeover that is withdrawn was never made, whatever came before and after it.
+        #[test]
+        fn a_withdrawn_takeover_leaves_no_trace(
+            events in proptest::collection::vec(event(), 1..12), at in 0usize..12,
+        ) {
+            let all = std::iter::once(Event::Created(New::default())).chain(events);
+            let mut lines: Vec<_> = all.enumerate().map(|(n, event)| (n.to_string(), event)).collect();
+            let plain = told_as(&lines);
+            let at = 1 + at % lines.len();
+            let before = told_as(&lines[..at]);
+            let Some(from) = before.candidates().next() else { return Ok(()) };
+            lines.insert(at, ("taken".to_owned(), taken(9, &from.id)));
+            prop_assert_eq!(told_as(&lines[..=at]).epoch, 9);
+            lines.push(("last".to_owned(), withdraw("taken")));
+            let footing = |bead: &Bead| serde_json::to_string(&bead.footing()).unwrap();
+            prop_assert_eq!(footing(&told_as(&lines)), footing(&plain));
         }
     }
 }

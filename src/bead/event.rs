@@ -21,6 +21,24 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<String>,
     },
+    /// Taken over from a holder of whom nothing was heard for the length of a lease. Exclusive as a
+    /// claim is.
+    #[serde(rename = "bead.taken")]
+    Taken {
+        epoch: u64,
+        holder: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+        /// The line of the claim that this ends.
+        claim: String,
+        /// The last line of its holder that was heard: if the shared remote has later ones, the holder
+        /// lives and this never stood. None where an overseer decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard: Option<String>,
+    },
+    /// The holder of this claim is at work.
+    #[serde(rename = "bead.renewed")]
+    Renewed { epoch: u64, claim: String },
     /// The claim of this epoch is over, and the bead is open again.
     #[serde(rename = "bead.released")]
     Released {
@@ -55,6 +73,21 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         remove: Vec<String>,
     },
+}
+
+impl Event {
+    /// Whether it says who holds a bead, or that it is done.
+    pub fn is_of_claims(&self) -> bool {
+        matches!(
+            self,
+            Self::Claimed { .. }
+                | Self::Taken { .. }
+                | Self::Released { .. }
+                | Self::Withdrawn { .. }
+                | Self::Closed(_)
+                | Self::Reopened { .. }
+        )
+    }
 }
 
 /// What a bead starts with. Links are part of its birth, so a bead is never seen without them.

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use anyhow::Result;
 
 use crate::bead::event::Event;
-use crate::bead::{Bead, Beads, Claim};
+use crate::bead::{Bead, Beads, Claim, lease};
 use crate::git::{Oid, Repo};
-use crate::ledger::{Actor, Ledger, Line, default_remote, seen_of};
+use crate::host::Uptime;
+use crate::ledger::{Actor, Ledger, Line, Synced, default_remote, seen_of};
 
 /// A claim that came second.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub fn is_among(provisional: &HashSet<String>, bead: &Bead) -> bool {
 
 /// Withdraws every claim that a remote does not have yet and that would be a second one there. Only the
 /// remote by which claims are decided has that say.
-pub fn settle(
+fn settle(
     repo: &Repo,
     ledger: &Ledger<'_>,
     actor: &Actor,
@@ -52,9 +53,14 @@ pub fn settle(
     if claims(&beyond).next().is_none() {
         return Ok(Vec::new());
     }
+    let takes = |line: &Line| line.act == "bead.taken";
+    let refuted = match claims(&beyond).any(takes) {
+        true => lease::refuted(&ledger.lines()?, &beyond),
+        false => HashSet::new(),
+    };
     ledger.write(actor, |beads: &Beads, pen| {
         let mut lost = Vec::new();
-        for (event, told) in withdrawals(beads, &beyond, remote) {
+        for (event, told) in withdrawals(beads, &beyond, &refuted, remote) {
             pen.line(&told.bead, &event)?;
             lost.push(told);
         }
@@ -63,24 +69,51 @@ pub fn settle(
 }
 
 fn claims(lines: &[Line]) -> impl Iterator<Item = &Line> {
-    lines.iter().filter(|line| matches!(line.event(), Some(Event::Claimed { .. })))
+    let is_claim = |event| matches!(event, Event::Claimed { .. } | Event::Taken { .. });
+    lines.iter().filter(move |line| line.event().is_some_and(is_claim))
+}
+
+/// A whole exchange with a remote: claims of ours that came second there are withdrawn, and what was
+/// heard of other holders is noted.
+pub fn exchange(
+    repo: &Repo,
+    ledger: &Ledger<'_>,
+    actor: &Actor,
+    remote: Option<&str>,
+) -> Result<(Synced, Vec<Lost>)> {
+    let (begun, mut lost) = (Uptime::now(), Vec::new());
+    let synced = ledger.sync(remote, &mut |remote, theirs| {
+        lost.extend(settle(repo, ledger, actor, (remote, theirs))?);
+        Ok(())
+    })?;
+    if default_remote(repo)?.as_ref() == Some(&synced.remote) {
+        lease::listen(repo, ledger, begun.as_ref())?;
+    }
+    Ok((synced, lost))
 }
 
 /// `beyond` is what the remote does not have; all else in `beads` it has.
-fn withdrawals(beads: &Beads, beyond: &[Line], remote: &str) -> Vec<(Event, Lost)> {
+fn withdrawals(
+    beads: &Beads,
+    beyond: &[Line],
+    refuted: &HashSet<String>,
+    remote: &str,
+) -> Vec<(Event, Lost)> {
     let ours: HashSet<&str> = claims(beyond).map(|line| line.id.as_str()).collect();
     let mut found = Vec::new();
     for line in claims(beyond) {
         let Some(bead) = beads.get(&line.on) else { continue };
         let Some(claim) = bead.candidates().find(|claim| claim.id == line.id) else { continue };
-        let Some(first) = before(bead, claim, &ours) else { continue };
-        let event = Event::Withdrawn {
-            epoch: claim.epoch,
-            claim: claim.id.clone(),
-            reason: format!("{} was first at {remote}", first.holder),
+        let (reason, holder) = if refuted.contains(&claim.id) {
+            let holder = bead.held_before().map(|claim| claim.holder.clone());
+            (format!("whose lease had run out was heard again at {remote}"), holder)
+        } else {
+            let Some(first) = before(bead, claim, &ours) else { continue };
+            let holder = bead.closed_at.is_none().then(|| first.holder.clone());
+            (format!("{} was first at {remote}", first.holder), holder)
         };
+        let event = Event::Withdrawn { epoch: claim.epoch, claim: claim.id.clone(), reason };
         let (by, session) = (claim.holder.clone(), claim.session.clone());
-        let holder = bead.closed_at.is_none().then(|| first.holder.clone());
         found.push((event, Lost { bead: bead.id.clone(), by, session, holder }));
     }
     found
@@ -137,7 +170,7 @@ mod tests {
             let (beads, lines) = told(&events);
             let beyond: Vec<_> =
                 lines.into_iter().filter(|line| ours.contains(&line.id.as_str())).collect();
-            let found = withdrawals(&beads, &beyond, "origin");
+            let found = withdrawals(&beads, &beyond, &HashSet::new(), "origin");
             let ids: Vec<_> = found
                 .iter()
                 .map(|(event, _)| match event {

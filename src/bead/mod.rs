@@ -9,6 +9,7 @@ pub mod event;
 pub mod face;
 pub mod graph;
 pub mod hub;
+pub mod lease;
 pub mod ready;
 
 use anyhow::Result;
@@ -17,7 +18,7 @@ use crate::git::Repo;
 use crate::refusal::Refusal;
 
 pub use beads::{Bead, Beads};
-pub use claims::Claim;
+pub use claims::{Claim, Taken};
 
 /// What a repository's ids start with: `shopfloor.prefix`, else the name of its directory.
 pub fn prefix(repo: &Repo) -> Result<String> {

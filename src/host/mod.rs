@@ -7,6 +7,7 @@ pub mod process;
 mod reach;
 mod shelf;
 mod turn;
+mod uptime;
 
 pub use clock::{Clock, Stamp, duration};
 pub use environment::Environment;
@@ -14,3 +15,4 @@ pub use process::machine;
 pub use reach::{holder, may_write};
 pub use shelf::Shelf;
 pub use turn::Turn;
+pub use uptime::Uptime;

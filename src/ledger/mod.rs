@@ -15,6 +15,7 @@ mod heads;
 mod health;
 mod layout;
 mod line;
+mod listen;
 mod maintain;
 mod merge;
 mod pen;

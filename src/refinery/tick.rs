@@ -136,9 +136,7 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
 /// was first there may have been somebody else.
 fn ask_hub(lease: &Lease<'_>) -> Result<bool> {
     let Some(hub) = hub::name(lease.repo)? else { return Ok(false) };
-    lease.ledger.sync(Some(&hub), &mut |remote, theirs| {
-        hub::settle(lease.repo, lease.ledger, &lease.actor, (remote, theirs)).map(drop)
-    })?;
+    hub::exchange(lease.repo, lease.ledger, &lease.actor, Some(&hub))?;
     Ok(true)
 }
 

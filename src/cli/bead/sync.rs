@@ -54,13 +54,7 @@ impl Sync {
     }
 
     fn exchange(&self, cx: &Context) -> Result<(Synced, Vec<Lost>)> {
-        let (repo, ledger, actor) = (cx.repo()?, cx.ledger()?, cx.actor()?);
-        let mut lost = Vec::new();
-        let synced = ledger.sync(self.remote.as_deref(), &mut |remote, theirs| {
-            lost.extend(hub::settle(repo, &ledger, &actor, (remote, theirs))?);
-            Ok(())
-        })?;
-        Ok((synced, lost))
+        hub::exchange(cx.repo()?, &cx.ledger()?, &cx.actor()?, self.remote.as_deref())
     }
 }
 

@@ -4,22 +4,29 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::event::{Edit, Event, Status};
-use crate::bead::{Bead, Beads, change};
+use crate::bead::{Bead, Beads, change, hub, lease};
 use crate::cli::bead::create::{Fields, issue_type, labels, priority};
 use crate::cli::bead::ready::Taken;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::ledger::Actor;
+use crate::host::Uptime;
+use crate::ledger::{Actor, default_remote};
+use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
 /// Change the fields of a bead, or claim it
 ///
 /// An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
 /// racing callers gets it; --status open puts it back. Closing is `git bead close`.
+///
+/// A claim has a lease, git config shopfloor.lease, 4h unless set. Whatever its holder writes renews
+/// it. Once nothing was heard of the holder here for that long, --take-over ends the claim and makes
+/// a new one with a higher epoch; an overseer need not wait.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead update 7f3k --claim
+  git bead update 7f3k --claim --take-over
   git bead update 7f3k -p 1 --add-label parser --append-notes 'see the lexer'
   git bead update 7f3k --status open    put it back")]
 pub(in crate::cli) struct Update {
@@ -28,6 +35,9 @@ pub(in crate::cli) struct Update {
     /// Take it: assign it to the caller and mark it in progress
     #[arg(long, conflicts_with_all = ["status", "assignee"])]
     claim: bool,
+    /// With --claim: take it from a holder of whom nothing was heard for the length of a lease
+    #[arg(long, requires = "claim")]
+    take_over: bool,
     /// What is to be done, in one line
     #[arg(long)]
     title: Option<String>,
@@ -59,24 +69,82 @@ pub(in crate::cli) struct Update {
 impl Update {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        if self.take_over {
+            self.ask(cx, &actor)?;
+        }
         let id = ledger.write(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
-            for event in self.events(beads, bead, &actor)? {
+            for event in self.events(cx, (beads, bead), &actor)? {
                 pen.line(&bead.id, &event)?;
             }
             Ok(bead.id.clone())
         })?;
+        if self.take_over {
+            Self::confirm(cx, &actor, &id)?;
+        }
         let beads: Beads = ledger.read()?;
         let record = Record::asked(cx, &beads, beads.find(&id)?)?;
         Ok(if self.claim { Taken(record).into() } else { Updated(record).into() })
     }
 
-    fn events(&self, beads: &Beads, bead: &Bead, actor: &Actor) -> Result<Vec<Event>> {
+    /// Who takes over has listened to the end, and to where claims are decided if there is such a remote.
+    fn ask(&self, cx: &Context, actor: &Actor) -> Result<()> {
+        let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+        let (beads, queue) = ledger.read::<(Beads, Queue)>()?;
+        let bead = beads.find(&self.id)?;
+        if let Some(entry) = queue.submitted(&bead.id).filter(|_| actor.agent) {
+            let what = format!("{} is in the queue, as {}", beads.short(&bead.id), entry.name());
+            return Err(Refusal::refused(what).hint("it lands without its holder").into());
+        }
+        match default_remote(repo)? {
+            None => lease::listen(repo, &ledger, Uptime::now().as_ref()),
+            Some(remote) => match hub::exchange(repo, &ledger, actor, Some(&remote)) {
+                Err(no) if actor.agent => Err(no),
+                Err(no) => {
+                    cx.note(format!("note: {no:#}"));
+                    Ok(())
+                }
+                Ok(_) => Ok(()),
+            },
+        }
+    }
+
+    /// What was taken over stands once the remote has it.
+    fn confirm(cx: &Context, actor: &Actor, id: &str) -> Result<()> {
+        let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+        let Some(remote) = default_remote(repo)? else { return Ok(()) };
+        match hub::exchange(repo, &ledger, actor, Some(&remote)) {
+            Err(no) => cx.note(format!("note: {no:#}; git bead sync asks again")),
+            Ok((_, lost)) => {
+                if let Some(lost) = lost.into_iter().find(|lost| lost.bead == id) {
+                    let holder = lost.holder.unwrap_or_else(|| "somebody".to_owned());
+                    let what = format!("{holder} was heard in the meantime and keeps {id}");
+                    return Err(Refusal::refused(what).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn events(
+        &self,
+        cx: &Context,
+        (beads, bead): (&Beads, &Bead),
+        actor: &Actor,
+    ) -> Result<Vec<Event>> {
         let mut events = Vec::new();
-        if self.claim {
+        if self.take_over {
+            let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+            let heard = bead.claim.as_ref().map(|claim| lease::heard(repo, &ledger, claim));
+            let heard = heard.transpose()?.flatten();
+            let lease = lease::length(repo)?;
+            events.extend(lease::take_over(beads, bead, actor, heard.as_ref(), lease)?);
+        } else if self.claim {
             events.extend(change::claim(beads, bead, &actor.by, actor.session.as_deref())?);
         }
-        change::may_edit(beads, bead, actor)?;
+        if !self.take_over {
+            change::may_edit(beads, bead, actor)?;
+        }
         let mut edit = self.edit(beads, bead)?;
         events.extend(change::put_back(beads, bead, actor, &mut edit)?);
         if !edit.is_empty() {

@@ -6,14 +6,19 @@ use anyhow::{Context as _, Result};
 
 use crate::agent::event::{Ended, Event, Outcome, Started};
 use crate::agent::{Desk, Session, runner, trail};
+use crate::bead::{self, Beads, aside, lease};
 use crate::cli::context::Context;
 use crate::cli::show::Done;
 use crate::cli::sling::{World, settle};
 use crate::host::process::{self, Program};
+use crate::ledger::{self, Actor};
 use crate::refinery::{self, Queue};
 
 /// How often a runner looks whether entries wait that nobody lands.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How often a claim is renewed within its lease.
+const RENEWALS: u32 = 3;
 
 /// Stay beside a session until it ends
 #[derive(clap::Args)]
@@ -51,6 +56,7 @@ impl Runner {
 }
 
 fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> Result<Ended> {
+    let renewal = lease::length(cx.repo()?)? / RENEWALS;
     let agent = match runner::start(plan, session, desk, &cx.env) {
         Ok(agent) => agent,
         Err(error) => {
@@ -70,7 +76,7 @@ fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> 
     if let Err(error) = said.and_then(|()| begun()) {
         cx.note(format!("could not say that the session started: {error:#}"));
     }
-    let mut looked = Instant::now();
+    let (mut looked, mut renewed) = (Instant::now(), Instant::now());
     runner::attend(plan, session, &agent, desk, &mut || {
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
@@ -78,7 +84,32 @@ fn attend(cx: &Context, desk: &Desk, session: &Session, plan: &runner::Plan) -> 
                 cx.note(format!("{error:#}"));
             }
         }
+        if renewed.elapsed() >= renewal {
+            renewed = Instant::now();
+            if let Err(error) = renew(cx, &actor, session) {
+                cx.note(format!("could not renew the claim: {error:#}"));
+            }
+        }
     })
+}
+
+/// Says that the session is at work, for those who wait elsewhere for a word of it.
+fn renew(cx: &Context, actor: &Actor, session: &Session) -> Result<()> {
+    let (repo, ledger) = (cx.repo()?, cx.ledger()?);
+    ledger.write(actor, |beads: &Beads, pen| {
+        let claim = beads.get(&session.bead).and_then(|bead| bead.claim.as_ref());
+        match claim.filter(|claim| claim.session.as_ref() == Some(&session.id)) {
+            Some(claim) => pen.line(
+                &session.bead,
+                &bead::event::Event::Renewed { epoch: claim.epoch, claim: claim.id.clone() },
+            ),
+            None => Ok(()),
+        }
+    })?;
+    match ledger::default_remote(repo)? {
+        Some(remote) => aside::exchange(repo, &remote),
+        None => Ok(()),
+    }
 }
 
 /// Starts the refinery again if entries wait and it died.
