@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::power::traceable;
@@ -173,10 +174,7 @@ fn runner() {
 fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
     let mut dice = Dice::cast(kind);
     let mut world = Sandbox::new();
-    let notes = world.place("notes").dir;
-    world.set("AGENT_NOTES", notes.to_str().unwrap());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
-    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    let notes = employ(&mut world);
     let repo = queueing(&world);
     repo.git("config shopfloor.autorun true").ok();
     let calm = repo.bead("Calm");
@@ -229,10 +227,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
 fn sling() {
     let mut dice = Dice::cast("sling");
     let mut world = Sandbox::new();
-    let notes = world.place("notes").dir;
-    world.set("AGENT_NOTES", notes.to_str().unwrap());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
-    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    employ(&mut world);
     let repo = queueing(&world);
     repo.git("config shopfloor.autorun true").ok();
     let calm = repo.bead("Calm");
@@ -298,10 +293,7 @@ fn who_is_killed_while_slinging_leaves_nothing_behind() {
 #[test]
 fn a_lock_that_a_killed_git_left_stops_nobody() {
     let mut world = Sandbox::new();
-    let notes = world.place("notes").dir;
-    world.set("AGENT_NOTES", notes.to_str().unwrap());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
-    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    employ(&mut world);
     let repo = queueing(&world);
     repo.git("config shopfloor.autorun true").ok();
     for title in ["One", "Two"] {
@@ -310,6 +302,30 @@ fn a_lock_that_a_killed_git_left_stops_nobody() {
         repo.write(".git/packed-refs.lock", "");
     }
     sound(&repo);
+}
+
+/// Seed 2141158368 of `agent`: the same, with the lock of the branch that was the agent's alone.
+#[test]
+fn a_lock_on_a_branch_of_its_own_stops_no_agent() {
+    let mut world = Sandbox::new();
+    employ(&mut world);
+    let repo = queueing(&world);
+    repo.git("config shopfloor.autorun true").ok();
+    for title in ["One", "Two"] {
+        let bead = repo.bead(title);
+        repo.write(&format!(".git/refs/heads/builder/{bead}.lock"), "");
+        repo.run(["git", "sling", &bead, "builder", "--wait"]).ok();
+    }
+    sound(&repo);
+}
+
+/// An agent that notes what it does where the answer says.
+fn employ(world: &mut Sandbox) -> PathBuf {
+    let notes = world.place("notes").dir;
+    world.set("AGENT_NOTES", notes.to_str().unwrap());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/agent");
+    world.person(&format!("[agents.builder]\ncommand = [{script:?}]\n"));
+    notes
 }
 
 /// An initialised repository with a gate, whose refinery runs only when told to.

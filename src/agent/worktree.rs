@@ -79,6 +79,7 @@ pub(crate) fn prepare(
     start: &Oid,
     session: &str,
 ) -> Result<Ready> {
+    repo.unlock_branches(agent.as_str())?;
     let known = repo.worktrees()?;
     if let Some(other) =
         known.iter().find(|w| w.branch.as_ref() == Some(&place.branch) && w.path != place.path)
@@ -264,6 +265,7 @@ pub(crate) fn remove(repo: &Repo, agent: &Name, label: &str) -> Result<Removal> 
 
 /// Of a worktree whose files are gone already, git still has what was committed there.
 fn take_away(repo: &Repo, agent: &Name, path: &Path, label: &str) -> Result<Option<Kept>> {
+    repo.unlock_branches(agent.as_str())?;
     let there = path.exists();
     let left = if there { Some(repo.git_dir_of(path)?) } else { repo.git_dir_left_of(path)? };
     if left.as_ref().is_some_and(|dir| dir.join("locked").exists()) {

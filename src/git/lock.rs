@@ -98,6 +98,33 @@ impl Drop for Lock {
     }
 }
 
+impl Repo {
+    /// Takes away the locks beside all branches that start so, a whole directory, for who knows that
+    /// nobody works on them: a git that was killed leaves them, and no other git takes them away.
+    pub fn unlock_branches(&self, start: &str) -> Result<()> {
+        unlock(&self.common_dir().join("refs/heads").join(start))
+    }
+}
+
+fn unlock(dir: &Path) -> Result<()> {
+    let entries = match fs::read_dir(dir) {
+        // There may be a branch of that name.
+        Err(no) if matches!(no.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(());
+        }
+        entries => entries.with_context(|| format!("reading {}", dir.display()))?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() && !path.is_symlink() {
+            unlock(&path)?;
+        } else if path.extension().is_some_and(|end| end == "lock") {
+            fs::remove_file(&path).with_context(|| format!("taking away {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 fn lock_of(path: &Path) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(".lock");

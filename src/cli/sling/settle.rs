@@ -152,6 +152,7 @@ fn keep(cx: &Context, session: &Session) -> Result<Option<Rescued>> {
     if path.join(".git").exists() {
         worktree::unlock(repo, path)?;
     }
+    repo.unlock_branches(&session.agent)?;
     let kept = rescue::rescue(repo, path, &session.agent, &session.id)?;
     Ok(kept.map(|kept| Rescued {
         agent: session.agent.clone(),
