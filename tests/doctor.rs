@@ -150,7 +150,8 @@ fn a_damaged_ledger_is_named_with_the_way_back() {
     one.git("bead list").fails(128);
     let way = format!("git fetch --refetch origin {LEDGER}");
     names(&one, "ledger", &["cannot be read whole", &way]);
-    one.git("bead doctor --fix").fails(1);
+    let told = one.git("bead doctor --fix").fails(1).out;
+    assert!(told.contains("the ledger was not read whole; git "), "{told}");
     one.sh(&way).ok();
     one.git("bead doctor").ok();
     assert_eq!(one.json("bead list --json")[0]["title"], "Draw the map");

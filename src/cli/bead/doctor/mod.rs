@@ -105,6 +105,8 @@ struct Report {
     /// What was mended just now.
     fixed: Vec<String>,
     format: Option<String>,
+    /// Whether all of the ledger could be read; none where there is none.
+    readable: Option<bool>,
     lines: usize,
     replicas: usize,
     git: String,
@@ -118,6 +120,7 @@ impl Report {
             findings,
             fixed,
             format: facts.health.format.clone(),
+            readable: facts.health.exists.then_some(facts.health.damage.is_none()),
             lines: facts.health.lines,
             replicas: facts.health.replicas,
             git: format!("{major}.{minor}"),
@@ -149,9 +152,10 @@ impl Show for Report {
             1 => (Tone::Bad, "one thing is wrong".to_owned()),
             count => (Tone::Bad, format!("{count} things are wrong")),
         };
-        let ledger = match &self.format {
-            Some(format) => format!("ledger of format {format}, {} lines", self.lines),
-            None => "no ledger".to_owned(),
+        let ledger = match (&self.format, self.readable) {
+            (_, Some(false)) => "the ledger was not read whole".to_owned(),
+            (Some(format), _) => format!("ledger of format {format}, {} lines", self.lines),
+            (None, _) => "no ledger".to_owned(),
         };
         let about = format!("{ledger}; git {} with refs in {}: ", self.git, self.refs);
         out.parts(&[(Tone::Plain, &about), (told.0, &told.1)]);
