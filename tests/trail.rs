@@ -145,6 +145,55 @@ fn words_are_taken_away_and_the_lines_stay() {
 }
 
 #[test]
+fn a_trail_that_was_changed_or_cut_is_refused_and_one_without_words_is_not() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let hub = world.bare("hub.git");
+    repo.git("remote add origin ../hub.git").ok();
+    repo.git("push -q origin main").ok();
+    let tell = "for n in 1 2 3; do git bead trail add --do edit --file x$n.rs --tokens $n; done";
+    repo.sh(tell).ok();
+    repo.git("bead sync origin").ok();
+    let clone = world.clone_of(&hub, "clone");
+    clone.git("bead sync origin").ok();
+    let (whole, here) = (hub.rev(LEDGER), clone.rev(LEDGER));
+    for (change, why) in [
+        ("sed 's/\"tokens\":2/\"tokens\":3/'", "was altered"),
+        ("sed s/x2.rs/y2.rs/", "was altered"),
+        ("sed 2d", "is not before it"),
+        ("sed 3d", "went back: it no longer has trail.edit on Jane Doe"),
+        ("sed 's/,\"said\":\"[a-z0-9]*\"//'", "was altered"),
+    ] {
+        altered(&hub, &whole, change);
+        clone.git("bead sync origin").fails(3).says(&[why, "what is here is whole"]);
+        assert_eq!(clone.rev(LEDGER), here, "{change}");
+        hub.git(&format!("bead verify --range {whole}..{}", hub.rev(LEDGER))).fails(3);
+    }
+    // Where nobody says who took words away, the line is the same, and it is asked about.
+    altered(&hub, &whole, "sed '2s/\"text\":{[^}]*},//'");
+    hub.git(&format!("bead verify --range {whole}..{}", hub.rev(LEDGER))).fails(3);
+    clone.git("bead sync origin").ok();
+    let found = clone.git("bead verify").fails(3).out;
+    assert!(found.contains("nobody says who took its text away"), "{found}");
+    assert_eq!(told(&clone, "--do trail").len(), 3);
+    assert_eq!(clone.git("bead log --file x2.rs").code, 1);
+}
+
+const LEDGER: &str = "refs/shopfloor/ledger";
+
+/// The ledger as it was, but for its trail, which went through a command.
+fn altered(hub: &Place<'_>, whole: &str, command: &str) {
+    let script = format!(
+        "export GIT_INDEX_FILE=$PWD/changed\n\
+         path=$(git ls-tree -r --name-only {whole} | grep /trail/) &&\n\
+         blob=$(git cat-file blob {whole}:$path | {command} | git hash-object -w --stdin) &&\n\
+         git read-tree {whole} && git update-index --add --cacheinfo 100644,$blob,$path &&\n\
+         git update-ref {LEDGER} $(git commit-tree -m changed $(git write-tree)) && rm changed"
+    );
+    hub.sh(&script).ok();
+}
+
+#[test]
 fn who_lists_what_is_ready_opens_no_trail() {
     let world = shop(TELLS);
     let (repo, session) = worked(&world, &[], "full");
