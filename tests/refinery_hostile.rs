@@ -238,3 +238,19 @@ fn a_gate_that_moves_its_own_target_stops_the_line() {
     assert!(moved["held"]["said"].as_str().unwrap().ends_with(", 8 times"), "{moved}");
     assert_eq!(standing(&repo, &[1, 2]), ["landed", "held"]);
 }
+
+#[test]
+fn a_gate_that_its_target_was_never_put_to_is_no_fault_of_the_change() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.git("config shopfloor.autorun false").ok();
+    queued(&repo, "a", "a\n");
+    assert_eq!(outcomes(&drain(&repo)), ["landed"]);
+    repo.commit("shopfloor.toml", "[gates.never]\ncommand = \"false\"\n", "A gate").ok();
+    repo.git("bead trust --yes").ok();
+    queued(&repo, "b", "b\n");
+    let steps = drain(&repo);
+    assert_eq!(outcomes(&steps), ["foreign", "held"]);
+    let said = steps[1]["held"]["said"].as_str().unwrap();
+    assert!(said.starts_with("main itself fails never at "), "{said}");
+}

@@ -115,27 +115,35 @@ pub(super) fn excuse(
     lease: &Lease<'_>,
     policy: &Policy,
     (lane, tip): (Option<&Lane>, &Oid),
-    gate: &str,
+    failed: &Ran,
 ) -> Result<Option<Held>> {
+    let gate = &failed.gate;
+    // A tip that brought a gate along was never put to it.
+    let asked = |gates: &[Ran]| {
+        gates.iter().any(|ran| (&ran.gate, &ran.command) == (&failed.gate, &failed.command))
+    };
     let held = |why, said| Some(Held { why, said, surface: None });
     let target = &lease.target;
     if let Some(foreign) = lane.and_then(Lane::foreign_tip) {
         let ran = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass);
         match ran.map(|ran| (ran, ran.verdict.blame(ran.signal))) {
-            Some((ran, Blame::Change)) if ran.gate == gate => {
+            Some((ran, Blame::Change)) if ran.gate == *gate => {
                 let said = format!("{target} itself fails {gate} since {}", foreign.new.short());
                 return Ok(held(Hold::Target, said));
             }
             Some((_, Blame::House)) => {}
-            _ => return Ok(None),
+            _ if asked(&foreign.gates) => return Ok(None),
+            _ => {}
         }
-    } else if lane.is_some_and(|lane| lane.landing(tip).is_some()) {
+    } else if let Some(entry) = lane.and_then(|lane| lane.landing(tip))
+        && entry.tested.as_ref().is_some_and(|tested| asked(&tested.gates))
+    {
         return Ok(None);
     }
     let tests = gate::run_all(lease, policy, tip, &format!("tip-{}", tip.short()))?;
     Ok(tests.failed.and_then(|failed| match failed.blame() {
         Blame::House => held(Hold::Infra, format!("on {target} itself {}", failed.trouble())),
-        _ if failed.ran.gate == gate => {
+        _ if failed.ran.gate == *gate => {
             let said = format!("{target} itself fails {gate} at {}", tip.short());
             held(Hold::Target, said)
         }

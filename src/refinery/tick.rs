@@ -202,11 +202,11 @@ fn step(
         let held = Held { why: Hold::Infra, said: failed.trouble(), surface: None };
         return hold(lease, entry, Some(&tested), held);
     }
-    let gate = &failed.ran.gate;
-    if let Some(held) = foreign::excuse(lease, policy, (queue.lane(&lease.target), tip), gate)? {
+    let known = (queue.lane(&lease.target), tip);
+    if let Some(held) = foreign::excuse(lease, policy, known, &failed.ran)? {
         return hold(lease, entry, Some(&tested), held);
     }
-    let limit = policy.gates.get(gate).map(|gate| gate.timeout).unwrap_or_default();
+    let limit = policy.gates.get(&failed.ran.gate).map(|gate| gate.timeout).unwrap_or_default();
     let rejection = red(lease, entry, tip, (&failed, limit))?;
     reject(lease, entry, Some(&tested), rejection)
 }
