@@ -209,3 +209,17 @@ fn a_clone_writes_nothing_under_our_refs() {
     assert_eq!(repo.rev("refs/shopfloor/ledger"), ledger);
     repo.git("rev-parse --quiet --verify refs/shopfloor/queue/main/99").fails(1);
 }
+
+#[test]
+fn an_agent_that_pushes_again_after_its_landing_is_told_that_it_landed() {
+    let world = Sandbox::new();
+    let (repo, tree, bead) = held(&world);
+    tree.commit("a", "a\n", "Add a").ok();
+    tree.git("push origin HEAD:main").ok();
+    repo.git("refinery run --drain").ok();
+    tree.commit("b", "b\n", "Add b").ok();
+    let ran = tree.git("push origin HEAD:main").fails(1);
+    let short = repo.git(&format!("bead show {bead} --json")).ok();
+    assert_eq!(short.json()[0]["status"], "closed");
+    ran.says(&["has landed as main#1, and is closed", "or git bead reopen"]);
+}

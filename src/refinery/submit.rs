@@ -296,6 +296,12 @@ fn stands(beads: &Beads, queued: &mut Queued, names: &[&str]) -> Result<()> {
 
 fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<()> {
     let short = beads.short(&bead.id);
+    if let (None, Some(landed)) = (&bead.claim, &bead.landed) {
+        let what = format!("{short} has landed as {}, and is closed", landed.entry);
+        return Err(Refusal::refused(what)
+            .hint(format!("what comes after that is work of its own: git bead create, or git bead reopen {short}"))
+            .into());
+    }
     let what = match &bead.claim {
         None => Some(format!("{agent} no longer holds {short}")),
         Some(claim) if claim.holder != agent => {

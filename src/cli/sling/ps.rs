@@ -31,6 +31,7 @@ pub(super) struct Ps {
 
 impl Ps {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        cx.repo()?;
         if let Err(error) = settle::settle_whole(cx) {
             cx.note(format!("could not look after lost sessions: {error:#}"));
         }
