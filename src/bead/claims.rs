@@ -324,7 +324,7 @@ mod tests {
             (vec![x.clone(), taken(2, "1"), release(1, Some("1")), withdraw("2")], None),
             (vec![x.clone(), taken(2, "1"), close(1, Some("1")), withdraw("2")], None),
             (vec![x.clone(), close(1, Some("1")), taken(2, "1"), withdraw("3")], None),
-            (vec![x.clone(), y.clone(), taken(2, "1"), withdraw("1"), withdraw("3")], Some("y")),
+            (vec![x.clone(), y, taken(2, "1"), withdraw("1"), withdraw("3")], Some("y")),
             // Two took it over, and a third from the first of them.
             (vec![x.clone(), taken(2, "1"), taken(2, "1"), withdraw("2")], Some("taker")),
             (
