@@ -3,6 +3,10 @@
 //! is counted in the ledger afterwards, so this fails when a line is lost.
 //!
 //! `cargo bench --bench crowd -- size [LINES]` says what a line takes up on the disk.
+//!
+//! `cargo bench --bench crowd -- machines [CLONES [WRITERS [WRITES]]]` has that many writers in each of so
+//! many clones of one hub, each clone in exchange with it all the while, over the file and the git
+//! protocol. It fails unless all come to the same bytes, and says how often git went to the hub for that.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,8 +16,9 @@
     reason = "a benchmark starts programs, says what it measured, and fails by panic"
 )]
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use shopfloor::bead::event::Event;
@@ -34,6 +39,16 @@ fn main() {
         return size(args.get(2).map_or(100_000, |lines| lines.parse().unwrap()));
     }
     let number = |nth: usize, usual| args.get(nth).map_or(usual, |text| text.parse().unwrap());
+    if args.get(1).is_some_and(|word| word == "machines") {
+        println!(
+            "{:<26} {:>8} {:>8} {:>8} {:>24}",
+            "", "writes", "took", "syncs", "trips per write"
+        );
+        for protocol in ["file", "git"] {
+            machines(number(2, 10), number(3, 10), number(4, 10), protocol);
+        }
+        return;
+    }
     let (writers, seconds) = (number(1, 64), number(2, 10));
     println!(
         "{:<26} {:>8} {:>9} {:>13} {:>8} {:>8} {:>8}",
@@ -96,6 +111,157 @@ fn crowd(writers: usize, seconds: usize, format: &str, kind: &str) {
         at(1000)
     );
     assert_eq!(kept, each.len());
+}
+
+/// Says of every git of ours whether it goes to another repository.
+const COUNTED: &str = "#!/bin/sh
+for word; do
+    case $word in
+    ls-remote | fetch | push) echo \"$word\" >>\"$HOME/trips\" ;;
+    esac
+done
+exec \"$GIT\" \"$@\"
+";
+
+fn machines(clones: usize, writers: usize, writes: usize, protocol: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let at = home.path();
+    let who = "[user]\n\tname = Jane Doe\n\temail = jane@example.org\n";
+    std::fs::write(at.join(".gitconfig"), who).unwrap();
+    std::fs::write(at.join("trips"), "").unwrap();
+    let (url, _daemon) = hub(at, protocol);
+    let places: Vec<_> = (0..clones).map(|n| at.join(format!("machine-{n}"))).collect();
+    for place in &places {
+        run("git", at, &["clone", "-q", &url, place.to_str().unwrap()]);
+    }
+    run(BEAD, &places[0], &["create", "Wanted by all"]);
+    for place in &places {
+        run(BEAD, place, &["sync"]);
+    }
+    let made = run(BEAD, &places[0], &["list", "--json"]);
+    let made: serde_json::Value = serde_json::from_slice(&made).unwrap();
+    let bead = made[0]["id"].as_str().unwrap();
+    count_trips(at);
+    let start = Instant::now();
+    let syncs = all_write(&places, (writers, writes), bead);
+    let tip = |place: &Path| run("git", place, &["rev-parse", REF]);
+    let took = start.elapsed();
+    let written = clones * writers * writes;
+    let log = run(BEAD, &places[0], &["log", "--json"]);
+    let lines: Vec<serde_json::Value> = serde_json::from_slice(&log).unwrap();
+    assert_eq!(lines.iter().filter(|line| line["do"] == "bead.commented").count(), written);
+    for place in &places {
+        assert_eq!(tip(place), tip(&at.join("hub.git")));
+        assert!(run(BEAD, place, &["log", "--json"]) == log);
+        assert!(
+            run(BEAD, place, &["show", bead, "--json"])
+                == run(BEAD, &places[0], &["show", bead, "--json"])
+        );
+    }
+    let trips = std::fs::read_to_string(at.join("trips")).unwrap();
+    let per =
+        |word: &str| trips.lines().filter(|trip| *trip == word).count() as f64 / written as f64;
+    println!(
+        "{:<26} {:>8} {:>8.1?} {:>8} {:>24}",
+        format!("{clones} times {writers}, {protocol}"),
+        written,
+        took,
+        syncs,
+        format!(
+            "{:.2} ({:.2} of them push)",
+            trips.lines().count() as f64 / written as f64,
+            per("push")
+        )
+    );
+}
+
+/// Writes everywhere, in exchange with the hub until all has arrived. Says how many exchanges that took.
+fn all_write(places: &[PathBuf], (writers, writes): (usize, usize), bead: &str) -> usize {
+    let (busy, syncs) = (AtomicUsize::new(places.len() * writers), AtomicUsize::new(0));
+    std::thread::scope(|all| {
+        for place in places {
+            for writer in 0..writers {
+                let busy = &busy;
+                all.spawn(move || {
+                    comment(place, bead, writer, writes);
+                    busy.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+            all.spawn(|| {
+                while busy.load(Ordering::SeqCst) > 0 {
+                    exchange(place);
+                    syncs.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    // What is the last to arrive is fetched by all.
+    for place in places.iter().chain(places) {
+        exchange(place);
+        syncs.fetch_add(1, Ordering::SeqCst);
+    }
+    syncs.into_inner()
+}
+
+fn comment(place: &Path, bead: &str, writer: usize, writes: usize) {
+    for n in 0..writes {
+        run(BEAD, place, &["comment", bead, &format!("{n} by {writer}")]);
+    }
+}
+
+/// Others may be faster for as long as a sync tries.
+fn exchange(place: &Path) {
+    let told = command(BEAD, place).arg("sync").output().unwrap();
+    assert!(matches!(told.status.code(), Some(0 | 75)), "{told:?}");
+}
+
+struct Daemon(Option<Child>);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(daemon) = &mut self.0 {
+            daemon.kill().unwrap();
+            daemon.wait().unwrap();
+        }
+    }
+}
+
+/// A hub with a branch, and how it is reached.
+fn hub(at: &Path, protocol: &str) -> (String, Daemon) {
+    run("git", at, &["init", "-q", "--bare", "-b", "main", "hub.git"]);
+    run("git", at, &["init", "-q", "-b", "main", "first"]);
+    let first = at.join("first");
+    run("git", &first, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    run("git", &first, &["push", "-q", "../hub.git", "main"]);
+    if protocol == "file" {
+        return (format!("file://{}/hub.git", at.display()), Daemon(None));
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Not by way of `git`, which would leave it behind when it is ended.
+    let programs = String::from_utf8(run("git", at, &["--exec-path"])).unwrap();
+    let daemon = command(&format!("{}/git-daemon", programs.trim()), at)
+        .args(["--export-all", "--enable=receive-pack", "--reuseaddr"])
+        .args(["--listen=127.0.0.1", &format!("--port={free}")])
+        .arg(format!("--base-path={}", at.display()))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (url, daemon) = (format!("git://127.0.0.1:{free}/hub.git"), Daemon(Some(daemon)));
+    while !command("git", at).args(["ls-remote", "-q", &url]).output().unwrap().status.success() {}
+    (url, daemon)
+}
+
+/// From here on a git that our commands start is counted when it leaves for the hub.
+fn count_trips(at: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = std::env::var("PATH").unwrap();
+    let git =
+        path.split(':').map(|dir| Path::new(dir).join("git")).find(|git| git.exists()).unwrap();
+    std::fs::create_dir(at.join("bin")).unwrap();
+    let counted = COUNTED.replace("$GIT", git.to_str().unwrap());
+    let counted = counted.replace("$HOME", at.to_str().unwrap());
+    std::fs::write(at.join("bin/git"), counted).unwrap();
+    std::fs::set_permissions(at.join("bin/git"), PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 /// Writes until the time is over and says how many microseconds each write took.
@@ -189,7 +355,8 @@ fn size(lines: usize) {
 fn sealed(at: &Path) -> Vec<(String, String)> {
     let own = Path::new(BEAD).parent().unwrap();
     let home = at.ancestors().find(|dir| dir.join(".gitconfig").exists()).unwrap();
-    let path = format!("{}:{}", own.display(), std::env::var("PATH").unwrap());
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}/bin:{}:{path}", home.display(), own.display());
     let home = home.to_str().unwrap();
     let pairs = [("PATH", path.as_str()), ("HOME", home), ("GIT_CONFIG_NOSYSTEM", "1")];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
