@@ -181,20 +181,36 @@ fn edits_made_after_an_adopted_commit_are_all_that_is_left_of_it() {
 }
 
 #[test]
-fn the_way_back_that_is_told_works_over_commits_of_a_part() {
+fn commits_of_a_part_leave_the_rest_as_it_was() {
     let world = Sandbox::new();
     let repo = set_up(&world, "shop");
     repo.commit("text", "one\n", "A text").fails(128);
     repo.git("refinery run --drain").ok();
     repo.sh("echo 2 >2; git add 2; echo 3 >3; git add 3; git commit -qm two -- 2").fails(128);
     repo.sh("echo more >>text; git commit -qm more text").fails(128);
+    assert_eq!(repo.git("refinery run --drain").ok().err, "");
+    assert_eq!(status(&repo), "## main\nA  3");
+    assert_eq!(repo.read("text") + &repo.read("2"), "one\nmore\n2\n");
+}
+
+#[test]
+fn the_way_back_that_is_told_works_where_others_changed_the_same_file() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "shop");
+    repo.commit("text", "1\n2\n3\n4\n5\n", "A text").fails(128);
+    repo.git("refinery run --drain").ok();
+    repo.git("worktree add --quiet -b other ../other main").ok();
+    let other = repo.at("../other");
+    other.commit("text", "one\n2\n3\n4\n5\n", "Spell it").ok();
+    other.git("refinery submit").ok();
+    repo.write("text", "1\n2\n3\n4\nfive\n");
     let told = repo.git("refinery run --drain").ok().err;
     let way = "git stash && git switch main && git stash pop";
     assert!(told.contains(&format!("`{way}` brings it to the landed commits")), "{told}");
     assert!(repo.git("refinery status").ok().out.contains(&format!("`{way}` there")));
     repo.sh(way).ok();
-    assert_eq!(status(&repo), "## main\nA  3");
-    assert_eq!(repo.read("text") + &repo.read("2"), "one\nmore\n2\n");
+    assert_eq!(status(&repo), "## main\n M text");
+    assert_eq!(repo.read("text"), "one\n2\n3\n4\nfive\n");
 }
 
 #[test]

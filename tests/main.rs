@@ -30,6 +30,7 @@ mod ledger;
 mod limits;
 mod maintain;
 mod managers;
+mod parked;
 mod power;
 mod publish;
 mod race;

@@ -109,7 +109,7 @@ impl<'r> Git<'r> {
     }
 
     /// With the `HEAD` of the work tree whose git directory this is, whether its files are there or not.
-    pub(super) fn of(mut self, git_dir: &Path) -> Self {
+    pub fn of(mut self, git_dir: &Path) -> Self {
         self.place = Place::GitDir(git_dir.to_owned());
         self
     }

@@ -2,6 +2,7 @@
 
 mod alternates;
 mod call;
+mod change;
 mod checkout;
 mod child;
 mod commit;

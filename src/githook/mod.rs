@@ -21,6 +21,7 @@ mod route;
 mod scripts;
 mod settings;
 mod sheet;
+mod stack;
 mod standing;
 mod trailers;
 mod transaction;

@@ -12,10 +12,10 @@ use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
-use crate::githook::{file, route};
+use crate::githook::{file, route, stack};
 use crate::host::Clock;
 use crate::ledger::Ledger;
-use crate::refinery::{self, Entry, Queue, State};
+use crate::refinery::{self, Entry, Lane, Queue, State};
 use crate::refusal::Refusal;
 
 /// What is to happen to commits made on the protected branch: `shopfloor.commitOnTarget`.
@@ -60,7 +60,7 @@ pub fn decide(
     };
     match (state, base) {
         ("prepared", Some(base)) => veto(repo, clock, (&base, new), say),
-        ("aborted", _) => adopt(repo, clock, new, say).map(|()| true),
+        ("aborted", base) => adopt(repo, clock, (base, new), say).map(|()| true),
         _ => Ok(true),
     }
 }
@@ -78,7 +78,8 @@ fn is_new(repo: &Repo, tip: &Oid, new: Oid) -> Result<bool> {
         return Ok(false);
     }
     let new = new.to_string();
-    Ok(repo.git(["for-each-ref", "--count=1", "--contains", &new]).text()?.is_empty())
+    let having = repo.git(["for-each-ref", "--format=%(refname)", "--contains", &new]).text()?;
+    Ok(having.lines().all(|name| name.starts_with(stack::KEPT)))
 }
 
 fn policy(repo: &Repo) -> Result<Policy> {
@@ -110,8 +111,8 @@ fn veto(
         (Move::Forward, Policy::Adopt) => match twin(repo, clock, (&target, &new))? {
             None => note(repo, new)?,
             Some(twin) => {
-                // The same commit twice is told again in `aborted` what became of it.
-                if twin.commit != new {
+                // The same commit twice is told again in `aborted` that it waits.
+                if twin.commit != new || !twin.state.is_open() {
                     let (name, state) = (twin.name(), twin.state);
                     say(&format!("shopfloor: this very change is {name} already ({state})"));
                 }
@@ -154,15 +155,13 @@ fn veto(
 
 const ALLOW: &str = "hint: if it has to be: git config shopfloor.commitOnTarget allow";
 
-/// The entry that has the same files on top of the same commits, and may land or has landed.
+/// The entry that has the same change already, and may land or has landed.
 fn twin(repo: &Repo, clock: &Clock, (target, new): (&str, &Oid)) -> Result<Option<Entry>> {
     let made = repo.commit(new)?;
-    let same = |entry: &Entry| {
-        let known = repo.commit(&entry.commit);
+    newest(repo, clock, target, &|_, entry| {
         (entry.state.is_open() || entry.state == State::Landed)
-            && known.is_ok_and(|known| known.tree == made.tree && known.parents == made.parents)
-    };
-    newest(repo, clock, target, &same)
+            && repo.commit(&entry.commit).is_ok_and(|known| stack::same(&known, &made))
+    })
 }
 
 /// The commit on `old` that somebody means who amends `old`: git does not know that it is queued.
@@ -174,24 +173,21 @@ fn amended(
     if new.is_null() || repo.commit(new)?.parents != repo.commit(old)?.parents {
         return Ok(None);
     }
-    let on_it = |entry: &Entry| {
-        entry.state.is_open()
-            && repo.commit(&entry.commit).is_ok_and(|known| known.parents == [*old])
-    };
-    newest(repo, clock, target, &on_it)
+    newest(repo, clock, target, &|lane, entry| {
+        entry.state.is_open() && stack::stands_on(repo, lane, entry, old)
+    })
 }
 
 fn newest(
     repo: &Repo,
     clock: &Clock,
     target: &str,
-    wanted: &dyn Fn(&Entry) -> bool,
+    wanted: &dyn Fn(&Lane, &Entry) -> bool,
 ) -> Result<Option<Entry>> {
-    /// Older ones are on other commits.
-    const LOOK: usize = 50;
-    let queue: Queue = Ledger::open(repo, clock)?.read()?;
-    let entries = queue.lane(target).into_iter().flat_map(|lane| lane.entries.values().rev());
-    Ok(entries.take(LOOK).find(|entry| wanted(entry)).cloned())
+    let queue = queue(repo, clock)?;
+    let Some(lane) = queue.lane(target) else { return Ok(None) };
+    let mut entries = lane.entries.values().rev().take(stack::LOOK);
+    Ok(entries.find(|entry| wanted(lane, entry)).cloned())
 }
 
 /// A rebase that is given up puts its branch back where it began.
@@ -242,30 +238,64 @@ fn note(repo: &Repo, new: Oid) -> Result<()> {
     file::write(&place, b"", 0o644)
 }
 
-fn adopt(repo: &Repo, clock: &Clock, new: Oid, say: &mut dyn FnMut(&str)) -> Result<()> {
+fn adopt(
+    repo: &Repo,
+    clock: &Clock,
+    (base, new): (Option<Oid>, Oid),
+    say: &mut dyn FnMut(&str),
+) -> Result<()> {
     let place = repo.own_dir()?.join("adopt").join(new.to_string());
     let target = repo.default_branch()?;
     let (entry, left) = if place.exists() {
         take(repo, clock, (&target, new), &place)?
     } else {
         // Not ours, unless another command came first and queued what it found left over.
-        let queue: Queue = Ledger::open(repo, clock)?.read()?;
-        match queue.lane(&target).and_then(|lane| lane.holding(&new)) {
-            Some(entry) => (entry.clone(), None),
+        match taken(repo, clock, &target, (base, new))? {
+            Some(entry) => (entry, None),
             None => return Ok(()),
         }
     };
     say(&format!(
         "QUEUED #{} (not landed): {} waits for its gates, {target} stays as it is until then.",
         entry.n,
-        new.short()
+        entry.commit.short()
     ));
+    if entry.commit != new {
+        let (parents, queue) = (repo.commit(&entry.commit)?.parents, queue(repo, clock)?);
+        let below = parents.first().and_then(|parent| queue.lane(&target)?.holding(parent));
+        if let Some(below) = below {
+            say(&format!(
+                "It was made on top of #{}, which waits too, and lands after it.",
+                below.n
+            ));
+        }
+    }
     say("Your files stay as they are too; git calls it aborted below, and nothing is lost.");
     say(&format!("Wait for it with: git refinery wait {}", entry.n));
     if let Some(why) = left {
         say(&format!("note: {why}"));
     }
     Ok(())
+}
+
+fn queue(repo: &Repo, clock: &Clock) -> Result<Queue> {
+    Ledger::open(repo, clock)?.read()
+}
+
+/// The entry that a commit made on `base` has become and that waits. What somebody only wanted to go
+/// back to is none.
+fn taken(
+    repo: &Repo,
+    clock: &Clock,
+    target: &str,
+    (base, new): (Option<Oid>, Oid),
+) -> Result<Option<Entry>> {
+    let Some(base) = base.filter(|_| !new.is_null()) else { return Ok(None) };
+    let queue = queue(repo, clock)?;
+    let Some(lane) = queue.lane(target).filter(|_| repo.exists(&new)) else { return Ok(None) };
+    let entry = stack::find(repo, lane, &repo.commit(&new)?);
+    let Some(entry) = entry.filter(|entry| entry.state.is_open()) else { return Ok(None) };
+    Ok(repo.is_ancestor(&base, &new)?.then_some(entry))
 }
 
 /// Queues what a note names. A refusal is an answer too, and not asked for again.
@@ -275,11 +305,27 @@ fn take(
     (target, commit): (&str, Oid),
     note: &Path,
 ) -> Result<(Entry, Option<String>)> {
-    let queued = entry::queue(repo, clock, (target, commit), &Options::default());
+    let wanted = submitted(repo, clock, target, commit)?;
+    let queued = entry::queue(repo, clock, (target, wanted), &Options::default());
     if queued.as_ref().err().is_none_or(|no| no.is::<Refusal>()) {
         fs::remove_file(note).ok();
     }
     queued
+}
+
+/// The commit that is queued for one that was vetoed: it, or what it is on top of one that waits.
+fn submitted(repo: &Repo, clock: &Clock, target: &str, commit: Oid) -> Result<Oid> {
+    let queue = queue(repo, clock)?;
+    let Some(lane) = queue.lane(target) else { return Ok(commit) };
+    // Somebody may have been killed after it was queued and before the note was gone.
+    if let Some(entry) = stack::find(repo, lane, &repo.commit(&commit)?)
+        && !matches!(entry.state, State::Rejected | State::Withdrawn)
+    {
+        return Ok(entry.commit);
+    }
+    let Some(again) = stack::on_top(repo, lane, &commit)? else { return Ok(commit) };
+    stack::keep(repo, &commit)?;
+    Ok(again)
 }
 
 /// Queues what was vetoed and never came to be queued, because somebody was killed in between.

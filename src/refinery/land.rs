@@ -221,13 +221,12 @@ fn settle_in<Q: Borrow<Queue>>(
     landing: Option<&Entry>,
 ) -> Result<Vec<String>> {
     const LOOK: usize = 50;
-    let submitted = |branch: &RefName, tree: &Oid| {
-        let queue = queue()?;
+    let submitted = |branch: &RefName| {
+        let Some(queue) = queue() else { return Vec::new() };
         let landed = queue.borrow().lane(branch.short()).into_iter().flat_map(Lane::landed);
         let newest =
             landing.into_iter().filter(|entry| entry.target == branch.short()).chain(landed);
-        let mut newest = newest.map(|entry| entry.commit).take(LOOK);
-        newest.find(|commit| repo.tree_of(commit).is_ok_and(|t| t == *tree))
+        newest.map(|entry| entry.commit).take(LOOK).collect()
     };
     park::settle(repo, parked, &submitted)
 }

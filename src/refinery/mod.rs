@@ -11,6 +11,7 @@ mod candidate;
 pub mod event;
 mod examine;
 mod foreign;
+mod forward;
 mod gate;
 mod land;
 mod lease;
@@ -53,6 +54,18 @@ pub use tick::{Outcome, begin, give_up, tick};
 /// The work trees that a landing has parked and that have not come back, with what brings them back.
 pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     park::parked(repo)
+}
+
+/// The entries that would bring the commit of this one along, should it be taken out of the line.
+pub fn standing_on<'q>(repo: &Repo, queue: &'q Queue, entry: &Entry) -> Result<Vec<&'q Entry>> {
+    let lane = queue.lane(&entry.target).into_iter().flat_map(|lane| lane.entries.values());
+    let mut found = Vec::new();
+    for other in lane.filter(|other| other.state.is_open() && other.commit != entry.commit) {
+        if repo.exists(&other.commit) && repo.is_ancestor(&entry.commit, &other.commit)? {
+            found.push(other);
+        }
+    }
+    Ok(found)
 }
 
 /// What gates left of targets that are no branches any more.

@@ -13,8 +13,10 @@ use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo, Worktree};
 use crate::host::Turn;
+use crate::refinery::forward::{self, Holding};
 
-/// In a parked work tree's git directory: the branch it stood on, and the commit.
+/// In a parked work tree's git directory: the branch it stood on, and the commit; then the one that its
+/// `HEAD` was to go on to from there.
 const FILE: &str = "shopfloor-parked";
 
 /// Long enough for the checkout of a large repository, which is done in turn.
@@ -32,25 +34,35 @@ pub(super) fn park(repo: &Repo, branch: &RefName, tip: &Oid) -> Result<Parked> {
     let turn = Turn::take(&lock(repo)?, "the place of the work trees", PATIENCE)?;
     let mut worktrees = repo.worktrees()?;
     for worktree in &mut worktrees {
-        if worktree.branch.as_ref() != Some(branch) || worktree.bare || worktree.prunable {
+        if worktree.branch.as_ref() != Some(branch) || worktree.bare {
             continue;
         }
-        let file = repo.git_dir_of(&worktree.path)?.join(FILE);
-        note(&file, branch, tip).with_context(|| format!("writing {}", file.display()))?;
-        head(repo, &worktree.path, tip)?;
+        let Some(dir) = folder(repo, worktree) else { continue };
+        note(&dir, branch, &[tip])?;
+        head(repo, &dir, tip)?;
         (worktree.branch, worktree.head) = (None, Some(*tip));
     }
     Ok(Parked { worktrees, _turn: turn })
 }
 
+/// The git directory of a work tree, also of one that was moved or is not there: it comes back one day.
+fn folder(repo: &Repo, worktree: &Worktree) -> Option<PathBuf> {
+    let there = repo.git_dir_of(&worktree.path).ok();
+    there.or_else(|| repo.git_dir_left_of(&worktree.path).ok().flatten())
+}
+
 /// Whole and on the disk before the `HEAD` moves: it alone says why a work tree is detached.
-fn note(file: &Path, branch: &RefName, tip: &Oid) -> io::Result<()> {
-    let fresh = file.with_extension("fresh");
-    let mut written = File::create(&fresh)?;
-    written.write_all(format!("{branch}\n{tip}\n").as_bytes())?;
-    written.sync_all()?;
-    fs::rename(&fresh, file)?;
-    file.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+fn note(dir: &Path, branch: &RefName, tips: &[&Oid]) -> Result<()> {
+    let (file, fresh) = (dir.join(FILE), dir.join(FILE).with_extension("fresh"));
+    let tips: String = tips.iter().map(|tip| format!("{tip}\n")).collect();
+    let write = || -> io::Result<()> {
+        let mut written = File::create(&fresh)?;
+        written.write_all(format!("{branch}\n{tips}").as_bytes())?;
+        written.sync_all()?;
+        fs::rename(&fresh, &file)?;
+        File::open(dir)?.sync_all()
+    };
+    write().with_context(|| format!("writing {}", file.display()))
 }
 
 /// The work trees as they stand; none while somebody lands.
@@ -64,12 +76,12 @@ fn lock(repo: &Repo) -> Result<PathBuf> {
 }
 
 /// Brings parked work trees back to their branch, as far as nobody's work is in the way. Says what
-/// stays parked and why. `ours` are the trees of submitted commits: an index that holds exactly one
-/// of them is a commit that became a queue entry, not an edit.
+/// stays parked and why. `ours` are submitted commits that have landed, the newest first: an index that
+/// holds exactly one of them is a commit that became a queue entry, not an edit.
 pub(super) fn settle(
     repo: &Repo,
     parked: &Parked,
-    ours: &dyn Fn(&RefName, &Oid) -> Option<Oid>,
+    ours: &dyn Fn(&RefName) -> Vec<Oid>,
 ) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     for worktree in &parked.worktrees {
@@ -78,9 +90,9 @@ pub(super) fn settle(
         }
         let Ok(folder) = repo.git_dir_of(&worktree.path) else { continue };
         let file = folder.join(FILE);
-        let Some((branch, tip)) = read(&file) else { continue };
+        let Some((branch, tip)) = read(&file, worktree.head) else { continue };
         // What goes wrong in one work tree is told, and keeps no other from coming back.
-        let back = back(repo, worktree, (&branch, &tip), &|tree| ours(&branch, tree));
+        let back = back(repo, worktree, (&branch, &tip), &|| ours(&branch));
         match back.unwrap_or_else(|error| Back::Stays(format!("{error:#}"))) {
             Back::There => {
                 fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
@@ -116,7 +128,7 @@ pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     let trees = repo.worktrees()?.into_iter();
     let trees = trees.filter(|tree| !tree.bare && !tree.prunable && tree.branch.is_none());
     let found = trees.filter_map(|tree| {
-        let (branch, tip) = read(&repo.git_dir_of(&tree.path).ok()?.join(FILE))?;
+        let (branch, tip) = read(&repo.git_dir_of(&tree.path).ok()?.join(FILE), tree.head)?;
         let back = way_back(repo, &tree.path, (&branch, &tip));
         Some((tree.path, back))
     });
@@ -125,8 +137,8 @@ pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
 
 /// The branch and the commit that this very work tree was parked at, while its `HEAD` stands there.
 pub(super) fn here(repo: &Repo) -> Result<Option<(RefName, Oid)>> {
-    let Some((branch, tip)) = read(&repo.git_dir().join(FILE)) else { return Ok(None) };
     let head = repo.head()?;
+    let Some((branch, tip)) = read(&repo.git_dir().join(FILE), head.oid) else { return Ok(None) };
     Ok((head.branch.is_none() && head.oid == Some(tip)).then_some((branch, tip)))
 }
 
@@ -146,9 +158,12 @@ fn back(
     repo: &Repo,
     worktree: &Worktree,
     (branch, tip): (&RefName, &Oid),
-    ours: &dyn Fn(&Oid) -> Option<Oid>,
+    landed: &dyn Fn() -> Vec<Oid>,
 ) -> Result<Back> {
     let path = &worktree.path;
+    let ours = |tree: &Oid| {
+        landed().into_iter().find(|commit| repo.tree_of(commit).is_ok_and(|has| has == *tree))
+    };
     if worktree.branch.is_some() {
         return Ok(Back::There);
     }
@@ -182,20 +197,38 @@ fn back(
         if staged != held {
             repo.add_tracked(path, &state).ok()?;
         }
-        head(repo, path, &submitted)?;
+        let dir = repo.git_dir_of(path)?;
+        head(repo, &dir, &submitted)?;
         let back = switch(repo, path, branch)?;
         if let Back::Stays(_) = back {
-            head(repo, path, tip)?;
+            head(repo, &dir, tip)?;
         }
         return Ok(back);
     }
-    // The person committed, which became an entry, and went on editing. Where their index is what
-    // has landed, only their edits differ from the branch: stand on it without touching a file.
-    let landed = repo.read_ref(branch)?.map(|tip| repo.tree_of(&tip)).transpose()?;
-    if landed == Some(staged) {
+    go_on(repo, branch, &Holding { path, tip, staged, held }, &landed())
+}
+
+/// The person committed, which became an entry, and went on working. Where they have all that landed,
+/// only their own differs from the branch: stand on it without touching a file. Where others landed
+/// too, stand at the newest commit of which they have all.
+fn go_on(repo: &Repo, branch: &RefName, has: &Holding<'_>, ours: &[Oid]) -> Result<Back> {
+    if let Some(now) = repo.read_ref(branch)?
+        && forward::may(repo, has, &now)?
+    {
         let args = ["symbolic-ref", "-m", "shopfloor: landing", "HEAD", branch.as_str()];
-        repo.git(args).at(path).ok()?;
+        repo.git(args).at(has.path).ok()?;
         return Ok(Back::There);
+    }
+    for commit in ours {
+        if commit != has.tip
+            && repo.merge_base(commit, has.tip)?.as_ref() == Some(has.tip)
+            && forward::may(repo, has, commit)?
+        {
+            let dir = repo.git_dir_of(has.path)?;
+            note(&dir, branch, &[has.tip, commit])?;
+            head(repo, &dir, commit)?;
+            break;
+        }
     }
     Ok(Back::Stays("it has uncommitted changes".to_owned()))
 }
@@ -205,16 +238,19 @@ fn switch(repo: &Repo, path: &Path, branch: &RefName) -> Result<Back> {
     Ok(switched.map_or_else(Back::Stays, |()| Back::There))
 }
 
-/// Points `HEAD` at a commit, detached, without looking at any file.
-fn head(repo: &Repo, path: &Path, commit: &Oid) -> Result<()> {
+/// Points the `HEAD` in a git directory at a commit, detached, without looking at any file.
+fn head(repo: &Repo, dir: &Path, commit: &Oid) -> Result<()> {
     let commit = commit.to_string();
-    repo.git(["update-ref", "--no-deref", "-m", "shopfloor: landing", "HEAD", &commit])
-        .at(path)
-        .ok()
+    repo.git(["update-ref", "--no-deref", "-m", "shopfloor: landing", "HEAD", &commit]).of(dir).ok()
 }
 
-fn read(file: &Path) -> Option<(RefName, Oid)> {
+/// The branch, and the commit that a work tree was parked at: of those that are noted the one where
+/// `head` is, if it is at any.
+fn read(file: &Path, head: Option<Oid>) -> Option<(RefName, Oid)> {
     let text = fs::read_to_string(file).ok()?;
-    let (branch, tip) = text.trim_end().split_once('\n')?;
-    Some((branch.parse().ok()?, tip.parse().ok()?))
+    let mut lines = text.lines();
+    let branch = lines.next()?.parse().ok()?;
+    let tips: Vec<Oid> = lines.map_while(|line| line.parse().ok()).collect();
+    let tip = tips.iter().find(|tip| head == Some(**tip)).or(tips.first())?;
+    Some((branch, *tip))
 }

@@ -82,6 +82,12 @@ impl Reject {
         if entry.state != State::Rejected {
             refinery::reject(cx.repo()?, &ledger, &actor, name, &self.reason)?;
         }
+        for above in refinery::standing_on(cx.repo()?, &queue, entry)? {
+            let (n, below) = (above.n, entry.n);
+            cx.hint(format!(
+                "#{n} was made on top of #{below} and brings it along: git refinery reject {n}"
+            ));
+        }
         listed(cx, &[(entry.target.clone(), entry.n)])
     }
 }
