@@ -13,6 +13,7 @@ mod attribution;
 mod beside;
 mod checkout;
 mod claims;
+mod clones;
 mod compat;
 mod convoy;
 mod crash;

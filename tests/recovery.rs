@@ -32,6 +32,24 @@ fn a_landing_that_was_interrupted_is_told_from_one_that_was_not() {
 }
 
 #[test]
+fn a_landing_in_progress_is_no_accusation() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let one = tree(&repo, "one", "main");
+    one.commit("a", "a\n", "Add a").ok();
+    submit(&one);
+    repo.write(".git/refs/heads/main.lock", "");
+    assert_ne!(repo.git("refinery run --drain").code, 0);
+    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
+    repo.git("update-ref refs/heads/main one").ok();
+    let said = repo.git("refinery audit").ok().out;
+    assert!(said.starts_with("main#1 is landing\n"), "{said}");
+    assert!(repo.json("refinery status --json")["foreign"].is_null());
+    drain(&repo);
+    assert!(!repo.git("refinery audit").ok().out.contains("landing"));
+}
+
+#[test]
 fn an_intent_without_a_move_waits_again() {
     let world = Sandbox::new();
     let repo = shop(&world);

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::git::{Commit, Oid, RefName, Repo};
 use crate::ledger::Ledger;
 use crate::policy;
+use crate::refinery::clones;
 use crate::refinery::event::{Foreign, Landed, Tested};
 use crate::refinery::queue::{Lane, Queue};
 use crate::refinery::verdict::Verdict;
@@ -25,6 +26,12 @@ pub struct Audit {
     pub commits: usize,
     /// Landings whose parent demanded no gate at all: evidence of a tree, of no test.
     pub ungated: usize,
+    /// The entry that is landing just now: the target has it, and the word for it is still to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub landing: Option<String>,
+    /// What landed in other clones and is not here yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Oid>,
     pub findings: Vec<Finding>,
 }
 
@@ -67,6 +74,8 @@ pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]
         baseline,
         commits: commits.len(),
         ungated: 0,
+        landing: None,
+        behind: Vec::new(),
         findings: Vec::new(),
     };
     if !repo.is_ancestor(&baseline, &tip)? {
@@ -79,10 +88,13 @@ pub fn audit(repo: &Repo, ledger: &Ledger<'_>, target: &str, required: &[String]
         let commit = repo.commit(&id)?;
         foreign = lane.foreign.iter().find(|foreign| foreign.new == id).or(foreign);
         foreign = foreign.filter(|foreign| foreign.old != id);
-        match lane.landing(&id).and_then(|entry| Some((entry.name(), entry.tested.as_ref()?))) {
-            Some((name, tested)) => {
+        let landed = lane.landing(&id).and_then(|entry| Some((entry, entry.tested.as_ref()?)));
+        match lane.evidence(&id).or(landed) {
+            Some((entry, tested)) => {
                 foreign = None;
-                audit.landing(repo, (id, &commit), (&name, tested), required)?;
+                audit.landing =
+                    audit.landing.or_else(|| entry.intent.as_ref().map(|_| entry.name()));
+                audit.landing(repo, (id, &commit), (&entry.name(), tested), required)?;
             }
             None => audit.stranger(foreign, id, &commit),
         }
@@ -152,6 +164,10 @@ impl Audit {
             let Some(Landed { commit, .. }) = &entry.landed else { continue };
             let exists = repo.exists(commit);
             if there.contains(commit) || (exists && repo.is_ancestor(commit, &self.tip)?) {
+                continue;
+            }
+            if clones::is_ahead(repo, lane, &self.target, (&self.tip, commit))? {
+                self.behind.push(*commit);
                 continue;
             }
             let subject = match exists {

@@ -14,6 +14,7 @@ use crate::git::{RefName, Repo};
 use crate::host::process::Program;
 use crate::ledger::Ledger;
 use crate::policy::{self, trust};
+use crate::refinery::clones;
 use crate::refinery::lease::{self, file_name};
 use crate::refinery::queue::{Queue, State};
 use crate::refusal::Refusal;
@@ -126,7 +127,12 @@ pub fn revive(repo: &Repo, ledger: &Ledger<'_>) -> Result<()> {
     let mut targets: BTreeSet<String> = lease::died(repo).into_iter().collect();
     let queue = ledger.read::<Queue>()?;
     let waiting = queue.entries().filter(|entry| entry.state == State::Waiting);
-    targets.extend(waiting.map(|entry| entry.target.clone()));
+    let waiting: BTreeSet<_> = waiting.map(|entry| entry.target.as_str()).collect();
+    for target in waiting {
+        if lease::at_work(repo, target).is_none() && clones::next(repo, &queue, target)?.is_some() {
+            targets.insert(target.to_owned());
+        }
+    }
     for target in targets {
         autorun(repo, &target)?;
     }

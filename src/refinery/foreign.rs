@@ -3,17 +3,23 @@
 
 use anyhow::Result;
 
-use crate::git::Oid;
+use crate::git::{Oid, Repo};
 use crate::policy::{self, Policy, trust};
+use crate::refinery::clones;
 use crate::refinery::event::{Event, Foreign, Held, Hold, Ran};
 use crate::refinery::gate;
 use crate::refinery::lease::Lease;
 use crate::refinery::queue::{Entry, Lane, Queue};
 use crate::refinery::verdict::{Blame, Verdict};
 
-/// Where the target was when a line last said so, if it is elsewhere now.
-pub(super) fn moved(lane: Option<&Lane>, tip: &Oid) -> Option<Oid> {
-    lane?.tip.filter(|known| known != tip)
+/// Where the target was when a line last said so, if somebody has moved it elsewhere since. Lines of
+/// several clones need not come in the order of their landings, and a branch may have yet to follow.
+pub fn moved(repo: &Repo, queue: &Queue, target: &str, tip: &Oid) -> Result<Option<Oid>> {
+    let Some(lane) = queue.lane(target) else { return Ok(None) };
+    let Some(known) = lane.tip.filter(|known| known != tip) else { return Ok(None) };
+    let is_told = lane.vouches(tip) && repo.exists(&known) && repo.is_ancestor(&known, tip)?;
+    let is_told = is_told || clones::is_ahead(repo, lane, target, (tip, &known))?;
+    Ok(Some(known).filter(|_| !is_told))
 }
 
 /// Tests the tip that somebody else made, and records it.
@@ -28,7 +34,7 @@ pub(super) fn record(lease: &Lease<'_>, old: &Oid, new: &Oid) -> Result<Foreign>
     let foreign =
         Foreign { old: *old, new: *new, tree: repo.tree_of(new)?, gates: tests.gates, rewound };
     lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
-        match moved(queue.lane(&lease.target), new) {
+        match moved(repo, queue, &lease.target, new)? {
             Some(_) => pen.line(&lease.target, &Event::Foreign(foreign.clone())),
             None => Ok(()),
         }
@@ -53,13 +59,13 @@ pub(super) fn proof(
     (commit, tip): (&Oid, &Oid),
 ) -> Result<Proof> {
     let (repo, target) = (lease.repo, &lease.target);
-    let Some((lane, baseline)) = lane.and_then(|lane| Some((lane, lane.baseline?))) else {
+    let Some(lane) = lane.filter(|lane| lane.baseline.is_some()) else {
         return Ok(Proof::Stands);
     };
-    let Some(brought) = first_with(lease, commit, (tip, &baseline))? else {
+    let Some(brought) = clones::brought(repo, lane, (commit, tip))? else {
         return Ok(Proof::Fails(format!("it was on {target} before the queue was")));
     };
-    if lane.landing(&brought).is_some() {
+    if lane.landing(&brought).is_some() || lane.evidence(&brought).is_some() {
         return Ok(Proof::Stands);
     }
     for foreign in lane.foreign.iter().rev() {
@@ -69,24 +75,6 @@ pub(super) fn proof(
         }
     }
     Ok(Proof::Fails(format!("it came to {target} past the queue, and nobody has tested it")))
-}
-
-/// The first tip of the target after `baseline` that has `commit`; from there on all have it.
-fn first_with(
-    lease: &Lease<'_>,
-    commit: &Oid,
-    (tip, baseline): (&Oid, &Oid),
-) -> Result<Option<Oid>> {
-    let tips = lease.repo.first_parents(tip, Some(baseline))?;
-    let (mut has, mut lacks) = (0, tips.len());
-    while has + 1 < lacks {
-        let middle = has.midpoint(lacks);
-        match tips.get(middle) {
-            Some(tip) if lease.repo.is_ancestor(commit, tip)? => has = middle,
-            _ => lacks = middle,
-        }
-    }
-    Ok(tips.get(has).copied())
 }
 
 /// What the gates said of a foreign landing. Where they could not judge it they are asked again, so
@@ -124,7 +112,7 @@ pub(super) fn excuse(
     };
     let held = |why, said| Some(Held { why, said, surface: None });
     let target = &lease.target;
-    if let Some(foreign) = lane.and_then(Lane::foreign_tip) {
+    if let Some(foreign) = lane.and_then(|lane| lane.foreign_tip(tip)) {
         let ran = foreign.gates.iter().find(|ran| ran.verdict != Verdict::Pass);
         match ran.map(|ran| (ran, ran.verdict.blame(ran.signal))) {
             Some((ran, Blame::Change)) if ran.gate == *gate => {
@@ -155,8 +143,8 @@ pub(super) fn excuse(
 /// to pass: it landed, or came past the queue and its gates passed. Says whether anything waited.
 pub(super) fn absolve(lease: &Lease<'_>, lane: Option<&Lane>, tip: &Oid) -> Result<bool> {
     let passed = |foreign: &Foreign| foreign.gates.iter().all(|ran| ran.verdict == Verdict::Pass);
-    let good = |lane: &&Lane| match lane.foreign_tip() {
-        Some(foreign) => foreign.new == *tip && passed(foreign),
+    let good = |lane: &&Lane| match lane.foreign_tip(tip) {
+        Some(foreign) => passed(foreign),
         None => lane.landing(tip).is_some(),
     };
     let waits = |entry: &&Entry| {
@@ -164,7 +152,24 @@ pub(super) fn absolve(lease: &Lease<'_>, lane: Option<&Lane>, tip: &Oid) -> Resu
         !here && entry.held.as_ref().is_some_and(|held| held.why == Hold::Target)
     };
     let held = lane.filter(good).into_iter().flat_map(|lane| lane.entries.values()).filter(waits);
-    let held: Vec<_> = held.map(|entry| (entry.n, entry.name())).collect();
+    again(lease, held.collect())
+}
+
+/// Puts back into the line what a clone has held that did not have the commit, where this one has it.
+pub(super) fn take_up(lease: &Lease<'_>, lane: Option<&Lane>) -> Result<bool> {
+    let missed = |entry: &&Entry| {
+        let said = |held: &Held| {
+            held.why == Hold::Infra
+                && held.said.starts_with(&format!("reading commit {}", entry.commit))
+        };
+        entry.held.as_ref().is_some_and(said) && lease.repo.exists(&entry.commit)
+    };
+    again(lease, lane.into_iter().flat_map(|lane| lane.entries.values()).filter(missed).collect())
+}
+
+/// Puts held entries back into the line. Says whether there were any.
+fn again(lease: &Lease<'_>, held: Vec<&Entry>) -> Result<bool> {
+    let held: Vec<_> = held.into_iter().map(|entry| (entry.n, entry.name())).collect();
     if held.is_empty() {
         return Ok(false);
     }

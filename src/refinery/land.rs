@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, Claim, change};
 use crate::git::{Oid, Pushed, RefName, Repo, Swap};
+use crate::refinery::clones;
 use crate::refinery::event::{Event, Intent, Landed, Tested};
 use crate::refinery::lease::Lease;
 use crate::refinery::park::{self, Parked};
@@ -170,6 +171,10 @@ pub(super) fn recover(lease: &Lease<'_>) -> Result<Vec<(Entry, Option<String>)>>
     let entries = queue.lane(&lease.target).into_iter().flat_map(|lane| lane.entries.values());
     for entry in entries {
         let Some(intent) = &entry.intent else { continue };
+        // What another clone is about to land is for that one to finish.
+        if !clones::is_kept(lease.repo, entry)? {
+            continue;
+        }
         let Some(tip) = lease.repo.read_ref(&lease.branch)? else { continue };
         match recover::judge(&facts(lease, intent, &tip)?) {
             Recovery::Landed => landed.push((entry.clone(), finish(lease, entry, intent)?)),

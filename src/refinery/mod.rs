@@ -4,10 +4,12 @@
 //! land, by the gates of the target branch; it lands by evidence, intent, compare-and-swap and
 //! outcome, in this order, so that any crash leaves a state the next start can tell.
 
+mod ask;
 mod attribution;
 pub mod audit;
 mod autorun;
 mod candidate;
+mod clones;
 pub mod event;
 mod examine;
 mod foreign;
@@ -41,7 +43,9 @@ use crate::refusal::Refusal;
 
 pub use audit::audit;
 pub use autorun::{Autorun, Awake, autorun, last_words, revive};
+pub use clones::{behind, is_ours, next};
 pub use event::{Event, Hold};
+pub use foreign::moved;
 pub use lease::{Lease, at_work};
 pub use number::Number;
 pub use publish::left_out;

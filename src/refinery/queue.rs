@@ -13,6 +13,9 @@ use crate::refinery::number::{Number, Twins};
 use crate::refinery::rejection::Rejection;
 use crate::refusal::Refusal;
 
+/// Of how many intents of one entry the evidence is kept.
+const TRIED: usize = 16;
+
 /// Every target the queue has heard of.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
@@ -48,7 +51,11 @@ pub struct Entry {
     pub state: State,
     pub tested: Option<Tested>,
     pub intent: Option<Intent>,
+    /// The evidence of every intent, until one of them is known to have landed.
+    pub tried: Vec<Tested>,
     pub landed: Option<Landed>,
+    /// Whether `tested` is the evidence of what landed.
+    pub proven: bool,
     pub rejection: Option<Box<Rejection>>,
     pub held: Option<Held>,
     pub withdrawn: Option<String>,
@@ -100,7 +107,7 @@ pub(super) fn parse(name: &str) -> Option<(&str, Number)> {
 }
 
 impl Fold for Queue {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn name() -> String {
         "queue".to_owned()
@@ -227,9 +234,25 @@ impl Lane {
         self.entries.values().rev().filter(|entry| entry.state == State::Landed)
     }
 
-    /// The last foreign landing, if nothing has landed since: what the tip is known to fail.
-    pub(super) fn foreign_tip(&self) -> Option<&Foreign> {
-        self.foreign.last().filter(|foreign| self.tip.as_ref() == Some(&foreign.new))
+    /// The foreign landing that made `tip`: what it is known to fail.
+    pub(super) fn foreign_tip(&self, tip: &Oid) -> Option<&Foreign> {
+        self.foreign.iter().rfind(|foreign| foreign.new == *tip)
+    }
+
+    /// The entry that made `commit` a tip of the target, or is about to, and what was tested for that.
+    pub fn evidence(&self, commit: &Oid) -> Option<(&Entry, &Tested)> {
+        self.entries.values().find_map(|entry| Some((entry, entry.evidence(commit)?)))
+    }
+
+    /// Whether a line tells how `tip` came to be one.
+    pub(super) fn vouches(&self, tip: &Oid) -> bool {
+        self.foreign_tip(tip).is_some() || self.evidence(tip).is_some()
+    }
+
+    /// Where the target stood before `tip`, as far as lines tell it.
+    pub(super) fn base_of(&self, tip: &Oid) -> Option<Oid> {
+        let landed = self.evidence(tip).map(|(_, tested)| tested.base);
+        landed.or_else(|| Some(self.foreign_tip(tip)?.old))
     }
 
     fn begin(&mut self, tip: Oid) {
@@ -258,16 +281,15 @@ impl Lane {
         }
         let n = self.twins.meant(n, line);
         let Some(entry) = self.entries.get_mut(&n) else { return };
-        // What has landed is not undone by a line that arrives later.
-        if entry.state == State::Landed {
+        // What has landed is not undone by a line that arrives later. Of several that say where it landed
+        // the one with evidence stands, whichever came first.
+        if entry.state == State::Landed && (entry.proven || !entry.is_proof(&event)) {
             return;
         }
-        if let Event::Landed(landed) = &event
-            && entry.intent.is_some()
-        {
-            self.tip = Some(landed.commit);
-        }
         entry.drink(line, event);
+        if entry.proven {
+            self.tip = entry.landed.as_ref().map(|landed| landed.commit);
+        }
     }
 }
 
@@ -293,7 +315,9 @@ impl Entry {
             state: State::Waiting,
             tested: None,
             intent: None,
+            tried: Vec::new(),
             landed: None,
+            proven: false,
             rejection: None,
             held: None,
             withdrawn: None,
@@ -302,11 +326,32 @@ impl Entry {
         }
     }
 
+    /// What was tested of a commit that it landed as, or is about to.
+    pub(super) fn evidence(&self, commit: &Oid) -> Option<&Tested> {
+        let proof = self.tested.iter().filter(|_| self.proven);
+        proof.chain(&self.tried).find(|tested| tested.candidate == *commit)
+    }
+
+    /// Whether this could tell more about a landing that has no evidence yet.
+    fn is_proof(&self, event: &Event) -> bool {
+        match event {
+            Event::Tested(_) | Event::Intent(_) => true,
+            Event::Landed(landed) => self.evidence(&landed.commit).is_some(),
+            _ => false,
+        }
+    }
+
     fn drink(&mut self, line: &Line, event: Event) {
+        let is_over = self.state == State::Landed;
         match event {
             Event::Baseline { .. } | Event::Foreign(_) | Event::Queued(_) => return,
             Event::Tested(tested) => self.tested = Some(tested),
-            Event::Intent(intent) => self.intent = Some(intent),
+            Event::Intent(intent) => {
+                let tested = self.tested.clone().filter(|tested| tested.candidate == intent.new);
+                self.tried.extend(tested);
+                self.tried.drain(..self.tried.len().saturating_sub(TRIED));
+                self.intent = Some(intent).filter(|_| !is_over);
+            }
             Event::Aborted { .. } => self.intent = None,
             Event::Approved { surface } => {
                 self.approved = Some(surface);
@@ -318,6 +363,9 @@ impl Entry {
                 self.held = Some(held);
             }
             Event::Landed(landed) => {
+                if let Some(tested) = self.evidence(&landed.commit).cloned() {
+                    (self.tested, self.proven, self.tried) = (Some(tested), true, Vec::new());
+                }
                 self.state = State::Landed;
                 self.landed = Some(landed);
                 (self.intent, self.held) = (None, None);
@@ -333,7 +381,9 @@ impl Entry {
                 self.held = None;
             }
         }
-        self.since.clone_from(&line.at);
+        if !is_over || self.proven {
+            self.since.clone_from(&line.at);
+        }
     }
 
     fn wait(&mut self) {
@@ -447,9 +497,45 @@ mod tests {
         let entry = landed.entries.get(&3.into()).unwrap().clone();
         assert_eq!(landed.tip, entry.landed.map(|landed| landed.commit));
         let foreign = lane("refinery.foreign", 1);
-        assert_eq!(foreign.tip, foreign.foreign_tip().map(|foreign| foreign.new));
-        assert!(lane("refinery.landed", 3).foreign_tip().is_none());
+        let foreign_of_tip = |lane: &Lane| lane.foreign_tip(&lane.tip?).map(|foreign| foreign.new);
+        assert_eq!(foreign.tip, foreign_of_tip(&foreign));
+        assert!(foreign_of_tip(&lane("refinery.landed", 3)).is_none());
         assert_eq!(foreign.next(), 8);
+    }
+
+    /// Two clones said where one entry landed, and one of them has tested it.
+    #[test]
+    fn of_two_landings_of_one_entry_the_one_with_evidence_stands() {
+        let on_entry = |line: &Line| line.on == "main#3";
+        let ours: Vec<_> = lines().into_iter().filter(on_entry).collect();
+        let told = |act: &str| {
+            ours.iter().rfind(|line| line.act == format!("refinery.{act}")).cloned().unwrap()
+        };
+        let (queued, tested, intent) = (told("queued"), told("tested"), told("intent"));
+        let landed = told("landed");
+        let Some(Event::Landed(proven)) = landed.event() else { panic!("{}", landed.act) };
+        let mut with = landed.with.json();
+        with["commit"] = "1".repeat(40).into();
+        let bare = Line { with: with.into(), ..landed.clone() };
+        let orders = [
+            [&tested, &intent, &landed, &bare],
+            [&tested, &intent, &bare, &landed],
+            [&tested, &bare, &intent, &landed],
+            [&bare, &tested, &intent, &landed],
+        ];
+        for order in orders {
+            let mut queue = Queue::default();
+            queue.drink(&queued);
+            for line in order {
+                queue.drink(line);
+            }
+            let lane = queue.lane("main").unwrap();
+            let entry = lane.landing(&proven.commit).unwrap();
+            assert_eq!((entry.proven, entry.intent.is_none()), (true, true));
+            assert_eq!(entry.landed.as_ref(), Some(&proven));
+            assert_eq!(entry.tested.as_ref().unwrap().candidate, proven.commit);
+            assert_eq!(lane.tip, Some(proven.commit));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::agent::{Roster, Session};
 use crate::bead::{Bead, Beads};
 use crate::git::{Oid, RefName, Repo, Swap};
 use crate::ledger::{Actor, Ledger, Note};
+use crate::refinery::clones;
 use crate::refinery::event::{Event, Queued};
 use crate::refinery::marks::Marks;
 use crate::refinery::number::Number;
@@ -125,6 +126,10 @@ pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Resu
         let name = ref_name(&entry.target, entry.n)?;
         let old = refs.get(&name).filter(|old| **old != entry.commit);
         if (old.is_none() && refs.contains_key(&name)) || !repo.exists(&entry.commit) {
+            continue;
+        }
+        // What another clone lands is kept by the target, and is not ours to judge.
+        if entry.state.is_open() && clones::is_landed_elsewhere(repo, entry)? {
             continue;
         }
         let moved = |lane: &queue::Lane| old.is_none_or(|old| lane.knows(entry.n, old));

@@ -8,12 +8,14 @@ use anyhow::{Result, anyhow};
 use crate::agent::Roster;
 use crate::agent::event::{Deed, Gate as Gated};
 use crate::agent::trail::Doer;
-use crate::bead::{Beads, hub};
+use crate::bead::Beads;
 use crate::convoy;
-use crate::git::{Oid, Swap};
+use crate::git::Oid;
 use crate::policy::{self, Policy, trust};
+use crate::refinery::ask::{self, Followed};
 use crate::refinery::attribution::Author;
 use crate::refinery::candidate::{self, Candidate};
+use crate::refinery::clones;
 use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Ran, Tested};
 use crate::refinery::examine::{self, Examined};
 use crate::refinery::foreign::{self, Proof};
@@ -21,7 +23,7 @@ use crate::refinery::gate::{self, Failed, Tests};
 use crate::refinery::land::{self, Landing};
 use crate::refinery::lease::Lease;
 use crate::refinery::number::Number;
-use crate::refinery::publish::{self, Route, Sides};
+use crate::refinery::publish;
 use crate::refinery::queue::{self, Entry, Queue};
 use crate::refinery::rejection::{Cause, Gate, Rejection};
 use crate::refinery::report;
@@ -92,26 +94,17 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
             .hint("`git config shopfloor.target BRANCH` names another")
             .into());
     };
-    let mut state = lease.ledger.read::<State>()?;
-    if state.0.waiting(&lease.target).next().is_some() && ask_hub(lease)? {
-        state = lease.ledger.read()?;
-    }
-    if foreign::absolve(lease, state.0.lane(&lease.target), &tip)? {
-        state = lease.ledger.read()?;
-    }
-    let queue = &state.0;
-    let lane = queue.lane(&lease.target);
-    let next = queue.waiting(&lease.target).next();
+    let mut state = newest(lease, &tip)?;
+    let next = clones::next(repo, &state.0, &lease.target)?;
     // What may have landed already is not tried again.
-    let open = queue.waiting(&lease.target).find(|entry| entry.intent.is_some());
-    if let Some(open) = open {
+    if let Some(open) = next.filter(|entry| entry.intent.is_some()) {
         let again =
             || Outcome::Again { entry: open.name(), why: "its landing was cut short".into() };
         return Ok(recover(lease)?.pop().unwrap_or_else(again));
     }
     // Without anything to land the remote is nobody's business.
     if let Some(next) = next {
-        match follow(lease, &tip)? {
+        match ask::follow(lease, &tip)? {
             Followed::Level => {}
             Followed::To(there) => tip = there,
             Followed::Not => {
@@ -120,10 +113,19 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
             }
         }
     }
-    if let Some(known) = foreign::moved(lane, &tip) {
+    let moved = |queue: &Queue| foreign::moved(repo, queue, &lease.target, &tip);
+    let mut known = moved(&state.0)?;
+    if known.is_some() && ask::others(lease)? {
+        state = lease.ledger.read()?;
+        known = moved(&state.0)?;
+    }
+    if let Some(known) = known {
         return Ok(Outcome::Foreign(Box::new(foreign::record(lease, &known, &tip)?)));
     }
-    let Some(entry) = next else { return Ok(Outcome::Idle) };
+    // With the target may have come what another clone has landed.
+    let Some(entry) = clones::next(repo, &state.0, &lease.target)? else {
+        return Ok(Outcome::Idle);
+    };
     let policy = policy::read(repo, &tip)?;
     trust::demand(repo.env(), repo, &policy.surface())?;
     lease.testing(entry.n);
@@ -132,33 +134,17 @@ pub fn tick(lease: &Lease<'_>) -> Result<Outcome> {
     done
 }
 
-/// Where a hub decides about claims it is asked first: what it has not confirmed does not land, and who
-/// was first there may have been somebody else.
-fn ask_hub(lease: &Lease<'_>) -> Result<bool> {
-    let Some(hub) = hub::name(lease.repo)? else { return Ok(false) };
-    hub::exchange(lease.repo, lease.ledger, &lease.actor, Some(&hub))?;
-    Ok(true)
-}
-
-/// Where the local branch is after a look at the remote.
-enum Followed {
-    Level,
-    To(Oid),
-    /// Somebody moved it meanwhile, to where nobody has looked.
-    Not,
-}
-
-/// Brings the local branch to where the remote is, if somebody has pushed past us.
-fn follow(lease: &Lease<'_>, tip: &Oid) -> Result<Followed> {
-    let Some(route) = Route::of(lease.repo, &lease.target)? else { return Ok(Followed::Level) };
-    let Sides::Behind { remote } = route.look(lease.repo, tip)? else {
-        return Ok(Followed::Level);
-    };
-    let (swap, parked) =
-        land::advance(lease, tip, &remote, &format!("what {} has", route.remote()))?;
-    drop(parked);
-    land::settle(lease)?;
-    Ok(if swap == Swap::Done { Followed::To(remote) } else { Followed::Not })
+/// The state that a step decides on, with all back in the line that needs to wait no more.
+fn newest(lease: &Lease<'_>, tip: &Oid) -> Result<State> {
+    let mut state = lease.ledger.read::<State>()?;
+    if state.0.waiting(&lease.target).next().is_some() && ask::hub(lease)? {
+        state = lease.ledger.read()?;
+    }
+    let lane = state.0.lane(&lease.target);
+    if foreign::absolve(lease, lane, tip)? | foreign::take_up(lease, lane)? {
+        state = lease.ledger.read()?;
+    }
+    Ok(state)
 }
 
 fn step(
@@ -264,7 +250,7 @@ fn land_it(
 /// Holds the entry whose turn it is, because trying it again and again leads nowhere. Says which.
 pub fn give_up(lease: &Lease<'_>, why: &str) -> Result<Option<Outcome>> {
     let queue = lease.ledger.read::<Queue>()?;
-    let Some(entry) = queue.waiting(&lease.target).next() else { return Ok(None) };
+    let Some(entry) = clones::next(lease.repo, &queue, &lease.target)? else { return Ok(None) };
     let held = Held { why: Hold::Infra, said: why.to_owned(), surface: None };
     hold(lease, entry, None, held).map(Some)
 }
@@ -292,16 +278,19 @@ fn contained(
             return hold(lease, entry, None, Held { why: Hold::Infra, said, surface: None });
         }
     }
+    let brought = lane.map(|lane| clones::brought(lease.repo, lane, (&entry.commit, tip)));
+    let own = brought.transpose()?.flatten().filter(|tip| entry.evidence(tip).is_some());
+    let commit = own.unwrap_or(entry.commit);
     let author_of_record = of_record(&author);
     let landed = Landed {
         submitted: entry.commit,
-        commit: entry.commit,
+        commit,
         author: author_of_record,
         vouched: author.vouched,
     };
     let bead = land::say_landed(lease, entry, &landed)?;
     let notes = announce(lease, bead.as_deref());
-    Ok(Outcome::Landed { entry: entry.name(), commit: entry.commit, bead, notes })
+    Ok(Outcome::Landed { entry: entry.name(), commit, bead, notes })
 }
 
 fn of_record(author: &Author) -> String {

@@ -14,7 +14,7 @@ use crate::refinery::audit::Audit;
 /// Walks the first-parent history from the tip to where the queue first knew the branch. Each commit
 /// needs a recorded landing whose tree is its own and for which every gate in its parent's
 /// shopfloor.toml passed. Exit 3 if one has not, or if what had landed is no longer there; commits that
-/// came past the queue are named.
+/// came past the queue are named. Exit 1 if all that is here is well, and other clones have landed more.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git refinery audit
@@ -31,7 +31,14 @@ impl AuditTarget {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (repo, ledger) = (cx.repo()?, cx.ledger()?);
         let audit = refinery::audit(repo, &ledger, &self.target.name(cx)?, &self.require)?;
-        let code = if audit.is_clean() { 0 } else { exit::REFUSED };
+        if !audit.behind.is_empty() {
+            cx.hint("`git pull` brings it; what is still missing then was taken off the branch");
+        }
+        let code = match audit.is_clean() {
+            true if audit.behind.is_empty() => 0,
+            true => exit::NOTHING,
+            false => exit::REFUSED,
+        };
         Ok(Done::from(audit).exit(code))
     }
 }
@@ -47,6 +54,13 @@ impl Show for Audit {
         }
         if self.ungated > 0 {
             out.line(format!("{} landed while there were no gates", self.ungated));
+        }
+        if let Some(entry) = &self.landing {
+            out.line(format!("{entry} is landing"));
+        }
+        if let [.., newest] = self.behind.as_slice() {
+            let newest = newest.short();
+            out.line(format!("{} is behind: other clones have landed {newest}", self.target));
         }
         let since = self.baseline.short();
         let count = match self.commits {

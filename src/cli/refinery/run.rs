@@ -10,10 +10,11 @@ use crate::cli::context::Context;
 use crate::cli::refinery::Target;
 use crate::cli::show::{Done, Screen, Show};
 use crate::cli::sling;
+use crate::git::Repo;
 use crate::host::process;
 use crate::ledger::Ledger;
 use crate::refinery::event::Held;
-use crate::refinery::{self, Autorun, Lease, Outcome, Queue, Rejection};
+use crate::refinery::{self, Autorun, Lease, Outcome, Rejection};
 use crate::refusal::{Kind, Refusal};
 
 /// Test what waits and land what passes
@@ -80,7 +81,7 @@ impl Run {
             self.pass(cx, &lease, &mut report)?;
             drop(lease);
             // Who queued something while we held the lease has left it to us.
-            if !waits(&ledger, &target)? {
+            if !waits(repo, &ledger, &target)? {
                 return Ok(report.into());
             }
             if !self.drain {
@@ -169,8 +170,8 @@ impl Run {
     }
 }
 
-fn waits(ledger: &Ledger<'_>, target: &str) -> Result<bool> {
-    Ok(ledger.read::<Queue>()?.waiting(target).next().is_some())
+fn waits(repo: &Repo, ledger: &Ledger<'_>, target: &str) -> Result<bool> {
+    Ok(refinery::next(repo, &ledger.read()?, target)?.is_some())
 }
 
 /// Whether the same may go well in a moment.

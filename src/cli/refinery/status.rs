@@ -45,14 +45,20 @@ impl Status {
             let picked = entries.filter(|entry| wanted(entry));
             picked.map(|entry| Record::of(repo, &beads, entry, testing)).collect::<Vec<_>>()
         };
+        let mut elsewhere = Vec::new();
+        for entry in queue.waiting(&target) {
+            if !refinery::is_ours(repo, &queue, entry)? {
+                elsewhere.push(entry.name());
+            }
+        }
+        let moved = tip.map(|tip| refinery::moved(repo, &queue, &target, &tip)).transpose()?;
         let last = |state: State| {
             let entries = lane.into_iter().flat_map(|lane| lane.entries.values().rev());
             let picked = entries.filter(|entry| entry.state == state).take(RECENT);
             picked.map(|entry| Record::of(repo, &beads, entry, None)).collect::<Vec<_>>()
         };
-        let known = lane.and_then(|lane| lane.tip);
         let stopped = refinery::why_stopped(repo, &target)
-            .filter(|_| working.is_none() && queue.waiting(&target).next().is_some());
+            .filter(|_| working.is_none() && queue.waiting(&target).nth(elsewhere.len()).is_some());
         if let Some(stopped) = &stopped {
             for step in &stopped.steps {
                 cx.hint(step);
@@ -76,7 +82,9 @@ impl Status {
             rejected: last(State::Rejected),
             parked: parked(repo)?,
             unpublished: refinery::left_out(repo)?,
-            foreign: known.filter(|known| tip.is_some_and(|tip| tip != *known)),
+            foreign: moved.flatten(),
+            behind: refinery::behind(repo, &queue, &target)?,
+            elsewhere,
             target,
         }
         .into())
@@ -107,6 +115,12 @@ struct Standing {
     /// Where the target stood before somebody moved it past the queue, until that is examined.
     #[serde(skip_serializing_if = "Option::is_none")]
     foreign: Option<Oid>,
+    /// What another clone has landed and a pull brings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<Oid>,
+    /// What waits and is for another clone to land, which has the commit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    elsewhere: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -143,6 +157,10 @@ impl Show for Standing {
                 self.target
             ));
         }
+        if let Some(landed) = &self.behind {
+            let (target, landed) = (&self.target, landed.short());
+            out.line(format!("{target} is behind: other clones have landed {landed}; `git pull`"));
+        }
         if let Some(why) = &self.stopped {
             out.line(format!("the queue stands: {why}"));
         }
@@ -164,6 +182,9 @@ impl Show for Standing {
         }
         let all = ours.into_iter().flatten();
         table::rows(out, &all.map(Record::row).collect::<Vec<_>>());
+        for entry in &self.elsewhere {
+            out.line(format!("{entry} waits for the clone that has it"));
+        }
         for record in &self.held {
             let said = record.held.as_ref().map_or("", |held| held.said.as_str());
             out.line(format!("{} is held: {said}", record.entry));

@@ -67,7 +67,7 @@ fn verdict(
     let (repo, ledger) = (cx.repo()?, cx.ledger()?);
     let (begun, mut awake, mut told) = (Instant::now(), Awake::default(), false);
     let tip = "refs/shopfloor/ledger".parse()?;
-    let (mut seen, mut said) = (None, String::new());
+    let (mut seen, mut said, mut ours) = (None, String::new(), true);
     loop {
         let now = repo.read_ref(&tip)?;
         if seen.is_none() || seen != Some(now) {
@@ -80,9 +80,14 @@ fn verdict(
                 State::Held => return Err(held(entry).into()),
                 State::Waiting => seen = Some(now),
             }
+            ours = refinery::is_ours(repo, &queue, entry)?;
         }
         tell_stop(cx, target, &mut said)?;
-        if let Some(why) = awake.see_to(repo, target)? {
+        let left = match ours {
+            true => awake.see_to(repo, target)?,
+            false => Some("it waits for the clone that has it".to_owned()),
+        };
+        if let Some(why) = left {
             // Who says how long to wait may have somebody in mind who runs it.
             if limit.is_none() {
                 return Err(nobody(&why, entry).into());

@@ -115,7 +115,7 @@ fn renew(cx: &Context, actor: &Actor, session: &Session) -> Result<()> {
 /// Starts the refinery again if entries wait and it died.
 fn wake(cx: &Context, target: &str) -> Result<()> {
     let queue: Queue = cx.ledger()?.read()?;
-    if queue.waiting(target).next().is_some() {
+    if refinery::next(cx.repo()?, &queue, target)?.is_some() {
         refinery::autorun(cx.repo()?, target)?;
     }
     Ok(())

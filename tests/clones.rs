@@ -1,0 +1,146 @@
+//! One queue in several clones: each lands what it has, and believes of the others what they can prove.
+
+use serde_json::Value;
+
+use crate::refinery::{drain, standing, submit, tree};
+use crate::support::{Place, Sandbox};
+use crate::sync::clones;
+
+/// Two clones that publish to a hub, in which the refinery runs when it is told to.
+fn shops(world: &Sandbox) -> [Place<'_>; 2] {
+    let hub = world.bare("hub.git");
+    let places = clones(world, &hub, ["one", "two"]);
+    for place in &places {
+        place.git("config shopfloor.autorun false").ok();
+        place.git("bead init --yes").ok();
+        // A story says itself when ledgers meet.
+        place.git("config shopfloor.sync manual").ok();
+    }
+    places
+}
+
+/// Queues one new file, from a work tree of the name.
+fn queue(place: &Place<'_>, name: &str) -> u64 {
+    let work = tree(place, name, "main");
+    work.commit(name, "x\n", &format!("Add {name}")).ok();
+    submit(&work)
+}
+
+fn acts(place: &Place<'_>, act: &str) -> Vec<Value> {
+    let told = place.json("bead log --json");
+    told.as_array().unwrap().iter().filter(|line| line["do"] == act).cloned().collect()
+}
+
+#[test]
+fn an_entry_is_landed_by_the_clone_that_has_its_commit() {
+    let world = Sandbox::new();
+    let [one, two] = shops(&world);
+    queue(&one, "a");
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    assert!(drain(&two).as_array().unwrap().is_empty());
+    let waits = "main#1 waits for the clone that has it";
+    assert!(two.git("refinery status").ok().out.contains(waits));
+    two.git("refinery wait 1").fails(75).says(&["waits for the clone that has it"]);
+    queue(&two, "b");
+    assert_eq!(drain(&two)[0]["entry"], "main#2", "nothing stands behind it");
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    assert!(!one.git("refinery status").ok().out.contains(waits));
+    assert_eq!(drain(&one)[0]["entry"], "main#1");
+}
+
+#[test]
+fn what_was_held_where_the_commit_is_not_is_taken_up_where_it_is() {
+    let world = Sandbox::new();
+    let [one, two] = shops(&world);
+    queue(&one, "a");
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    // As earlier releases did: they took it for one of their own.
+    two.write(".git/refs/shopfloor/queue/main/1", format!("{}\n", one.rev("a")));
+    two.git("config --unset shopfloor.publish").ok();
+    let held = drain(&two);
+    assert!(held[0]["held"]["said"].as_str().unwrap().starts_with("reading commit"), "{held}");
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    assert_eq!(standing(&one, &[1]), ["held"]);
+    assert_eq!(drain(&one)[0]["outcome"], "landed");
+}
+
+#[test]
+fn what_another_clone_has_landed_is_landed_once() {
+    let world = Sandbox::new();
+    let [one, two] = shops(&world);
+    for name in ["a", "b"] {
+        queue(&one, name);
+    }
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    drain(&one);
+    // The commits come here with the target, and the word for it later.
+    queue(&two, "c");
+    let steps = drain(&two);
+    assert_eq!([&steps[0]["outcome"], &steps[1]["entry"]], ["foreign", "main#3"]);
+    assert_eq!(standing(&two, &[1, 2]), ["waiting", "waiting"]);
+    drain(&two);
+    for place in [&two, &one, &two] {
+        place.git("bead sync").ok();
+    }
+    one.git("pull -q --ff-only").ok();
+    for place in [&one, &two] {
+        assert_eq!(standing(place, &[1, 2, 3]), ["landed", "landed", "landed"]);
+        assert_eq!(acts(place, "refinery.landed").len(), 3);
+        place.git("refinery audit").ok();
+        assert!(drain(place).as_array().unwrap().is_empty());
+        assert!(place.json("refinery status --json")["foreign"].is_null());
+    }
+}
+
+#[test]
+fn nobody_is_accused_of_what_another_clone_can_prove() {
+    let world = Sandbox::new();
+    let [one, two] = shops(&world);
+    queue(&one, "a");
+    drain(&one);
+    one.git("bead sync").ok();
+    two.git("config --unset shopfloor.sync").ok();
+    queue(&two, "b");
+    let steps = drain(&two);
+    assert_eq!(steps.as_array().unwrap().len(), 1, "{steps}");
+    assert_eq!(steps[0]["outcome"], "landed");
+    assert!(acts(&two, "refinery.foreign").is_empty());
+    two.git("refinery audit").ok();
+}
+
+#[test]
+fn a_clone_that_is_behind_is_told_to_pull_and_accuses_nobody() {
+    let world = Sandbox::new();
+    let [one, two] = shops(&world);
+    let start = one.rev("main");
+    for name in ["a", "b"] {
+        queue(&two, name);
+    }
+    drain(&two);
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    for step in ["log -1", "fetch -q"] {
+        one.git(step).ok();
+        let status = one.git("refinery status").ok().out;
+        assert!(status.contains("main is behind: other clones have landed"), "{status}");
+        assert!(!status.contains("past the queue"), "{status}");
+        let audit = one.git("refinery audit").fails(1).says(&["git pull"]).out;
+        assert!(audit.contains("main is behind: other clones have landed"), "{audit}");
+        assert!(drain(&one).as_array().unwrap().is_empty());
+    }
+    one.git("pull -q --ff-only").ok();
+    one.git("refinery audit").ok();
+    assert!(acts(&one, "refinery.foreign").is_empty());
+    // Who takes it off the branch everywhere is told from one who is behind.
+    world.place("hub.git").run(["git", "update-ref", "refs/heads/main", &start]).ok();
+    one.git("fetch -q").ok();
+    one.git("config shopfloor.commitOnTarget allow").ok();
+    one.git("reset -q --hard origin/main").ok();
+    let audit = one.git("refinery audit").fails(3).out;
+    assert!(audit.contains("rewound: main#1 landed it"), "{audit}");
+}
