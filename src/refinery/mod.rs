@@ -60,6 +60,20 @@ pub fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     park::parked(repo)
 }
 
+/// What is left where nothing of ours stays.
+pub struct Left {
+    /// The work trees that were removed.
+    pub gone: Vec<PathBuf>,
+    /// Those that are still off their branch, with what brings them back.
+    pub parked: Vec<(PathBuf, String)>,
+}
+
+/// Brings back what a landing has parked, forgets what stays, and removes the work trees for gates.
+pub fn leave(repo: &Repo, ledger: &Ledger<'_>) -> Result<Left> {
+    bring_back(repo, ledger)?;
+    Ok(Left { parked: park::forget(repo)?, gone: workplace::leave(repo)? })
+}
+
 /// The entries that would bring the commit of this one along, should it be taken out of the line.
 pub fn standing_on<'q>(repo: &Repo, queue: &'q Queue, entry: &Entry) -> Result<Vec<&'q Entry>> {
     let lane = queue.lane(&entry.target).into_iter().flat_map(|lane| lane.entries.values());

@@ -135,6 +135,18 @@ pub(super) fn parked(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
     Ok(found.collect())
 }
 
+/// Forgets who is parked. Says who still is, and how they come back.
+pub(super) fn forget(repo: &Repo) -> Result<Vec<(PathBuf, String)>> {
+    let left = parked(repo)?;
+    for worktree in repo.worktrees()? {
+        let file = folder(repo, &worktree).map(|dir| dir.join(FILE));
+        if let Some(file) = file.filter(|file| file.exists()) {
+            fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+        }
+    }
+    Ok(left)
+}
+
 /// The branch and the commit that this very work tree was parked at, while its `HEAD` stands there.
 pub(super) fn here(repo: &Repo) -> Result<Option<(RefName, Oid)>> {
     let head = repo.head()?;

@@ -295,6 +295,27 @@ fn mark(lease: &Lease<'_>) -> String {
     format!("{}#{}", lease.repo.common_dir().display(), lease.target)
 }
 
+/// Removes the work trees of all targets, which hold nothing of anybody's. Says where they stood.
+pub(super) fn leave(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let home = worktree::home(repo)?.join(".refinery");
+    let mut gone = Vec::new();
+    for tree in repo.worktrees()? {
+        if tree.path.parent() == Some(&home) {
+            if tree.path.exists() {
+                fs::remove_dir_all(&tree.path)
+                    .with_context(|| format!("removing {}", tree.path.display()))?;
+            }
+            repo.remove_worktree(&tree.path)?;
+            gone.push(tree.path);
+        }
+    }
+    // Only what is empty goes.
+    for dir in [Some(home.as_path()), home.parent()].into_iter().flatten() {
+        fs::remove_dir(dir).ok();
+    }
+    Ok(gone)
+}
+
 /// Where the work tree of a target stands: beside the repository, with those of the agents.
 fn place(repo: &Repo, target: &str) -> Result<PathBuf> {
     Ok(worktree::home(repo)?.join(".refinery").join(file_name(target)))

@@ -9,7 +9,7 @@ use crate::agent::{Desk, Roster};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
 use crate::githook;
-use crate::refinery::Queue;
+use crate::refinery::{self, Queue};
 use crate::refusal::Refusal;
 
 /// Take away what init has set up: git hooks, push route, settings
@@ -47,7 +47,9 @@ impl Deinit {
                 return Err(Refusal::refused("nothing was changed").into());
             }
         }
+        let left = refinery::leave(repo, &cx.ledger()?)?;
         let mut restored = githook::remove(repo)?;
+        restored.extend(left.gone);
         if self.purge {
             let gone = githook::purge(repo)?;
             if gone.iter().any(|path| path.ends_with("shopfloor-objects")) {
@@ -58,7 +60,7 @@ impl Deinit {
         let top = repo.main_work_dir().unwrap_or_else(|| repo.common_dir().to_owned());
         let seen = |path: PathBuf| path.strip_prefix(&top).map(PathBuf::from).unwrap_or(path);
         let restored = restored.into_iter().map(seen).collect();
-        Ok(Removed { restored, purged: self.purge }.into())
+        Ok(Removed { restored, parked: left.parked, purged: self.purge }.into())
     }
 }
 
@@ -96,11 +98,19 @@ fn idle(cx: &Context) -> Result<()> {
 #[derive(Serialize)]
 struct Removed {
     restored: Vec<PathBuf>,
+    /// Work trees that stand where a landing has left them, with what brings them back.
+    parked: Vec<(PathBuf, String)>,
     purged: bool,
 }
 
 impl Show for Removed {
     fn show(&self, out: &mut Screen) {
+        for (path, back) in &self.parked {
+            let path = path.display();
+            out.line(format!(
+                "{path} is on a detached HEAD: `{back}` there brings it to what landed"
+            ));
+        }
         if self.restored.is_empty() {
             out.line("Nothing to do: nothing of ours is here");
             return;
