@@ -4,7 +4,7 @@ use crate::refinery::{drain, entry};
 use crate::support::{Place, Sandbox};
 
 /// A repository with a queue, a bead that `idle` holds, and the work tree it holds it in.
-fn held<'w>(world: &'w Sandbox) -> (Place<'w>, Place<'w>, String) {
+pub(crate) fn held<'w>(world: &'w Sandbox) -> (Place<'w>, Place<'w>, String) {
     world.program("sleeper", "#!/bin/sh\nexec sleep 600\n");
     world.person("[agents.idle]\ncommand = ['sleeper']\n[agents.second]\ncommand = ['sleeper']\n");
     let repo = world.repo("api");

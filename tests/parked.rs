@@ -1,6 +1,7 @@
 //! A person who commits on the protected branch and works on, while what they committed waits and
 //! lands: each commit is its own change, and what `git status` shows is theirs alone.
 
+use crate::attribution::held;
 use crate::githook::set_up;
 use crate::route::queued;
 use crate::support::{Place, Sandbox};
@@ -143,4 +144,69 @@ fn a_work_tree_that_was_moved_away_comes_back_when_it_is_found() {
     moved.bead("Anything");
     assert_eq!(status(&moved), "## main");
     assert!(moved.has("other"));
+}
+
+#[test]
+fn deinit_brings_work_trees_back_or_says_how_and_leaves_none_of_ours() {
+    for (edited, head) in [(true, "## HEAD (no branch)\n M README.md"), (false, "## main")] {
+        let world = Sandbox::new();
+        let repo = world.repo("api");
+        repo.git("config shopfloor.autorun false").ok();
+        repo.commit("shopfloor.toml", "[gates.test]\ncommand = 'true'\n", "A gate").ok();
+        repo.git("bead init --yes").ok();
+        repo.git("bead trust --yes").ok();
+        submitted(&repo, "other");
+        repo.write("README.md", "Mine.\n");
+        repo.git("refinery run --drain").ok();
+        assert!(repo.has("../api.worktrees/.refinery") && repo.has(".git/shopfloor-parked"));
+        if !edited {
+            repo.git("restore README.md").ok();
+        }
+        let said = repo.git("bead deinit --purge --yes").ok();
+        assert_eq!(said.out.contains("`git switch main` there"), edited, "{said}");
+        assert_eq!(status(&repo), head);
+        let trees = repo.git("worktree list").ok().out;
+        assert!(!trees.contains(".refinery") && !repo.has("../api.worktrees"), "{trees}");
+        assert!(!repo.has(".git/shopfloor-parked"));
+        repo.git("switch --quiet main").ok();
+        assert!(repo.has("other"));
+    }
+}
+
+#[test]
+fn a_reset_that_is_refused_says_what_it_did_and_nothing_of_entries_that_landed() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    for name in ["a", "b"] {
+        repo.commit(name, "x\n", name).fails(128);
+        repo.git("refinery run --drain").ok();
+    }
+    let no = repo.git("reset --hard HEAD~1").fails(128).says(&["`git reset --hard main` brings"]);
+    assert!(!no.err.contains("QUEUED") && !no.err.contains("Your files stay"), "{no}");
+    assert!(!repo.has("b"));
+    repo.git("reset --hard main").ok();
+    assert_eq!((status(&repo).as_str(), repo.has("b")), ("## main", true));
+    let no = repo.git("reset HEAD~1").fails(128).says(&["`git reset` takes what is staged back"]);
+    assert!(!no.err.contains("QUEUED"), "{no}");
+    repo.git("reset").ok();
+    assert_eq!(status(&repo), "## main");
+    repo.git("switch --quiet --detach").ok();
+    let no = repo.git("branch -f main HEAD~1").fails(128).says(&["main only moves forward"]);
+    assert!(!no.err.contains("QUEUED") && !no.err.contains("your files"), "{no}");
+}
+
+#[test]
+fn a_commit_on_main_that_is_refused_as_stale_is_kept_by_a_ref_that_is_named() {
+    let world = Sandbox::new();
+    let (repo, tree, _) = held(&world);
+    repo.git("sling stop --all").ok();
+    repo.git("switch --quiet --detach").ok();
+    tree.git("switch --quiet main").ok();
+    tree.write("a", "a\n");
+    tree.git("add a").ok();
+    let no = tree.git("commit --quiet -m one").fails(128).says(&["stale: ", "is on no branch"]);
+    assert!(!no.err.contains("safe on its branch"), "{no}");
+    let kept = repo.git("for-each-ref --format=%(refname) refs/shopfloor/vetoed").ok().line();
+    assert!(no.err.contains(&format!("{kept} keeps it")), "{no}");
+    assert_eq!(repo.git(&format!("log -1 --format=%s {kept}")).ok().line(), "one");
 }

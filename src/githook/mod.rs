@@ -17,6 +17,7 @@ mod place;
 mod purge;
 mod push;
 mod receive;
+mod reset;
 mod route;
 mod scripts;
 mod settings;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo};
 use crate::githook::entry::{self, Options};
-use crate::githook::{file, route, stack};
+use crate::githook::{file, reset, route, stack};
 use crate::host::Clock;
 use crate::ledger::Ledger;
 use crate::refinery::{self, Entry, Lane, Queue, State};
@@ -138,6 +138,9 @@ fn veto(
                 say(&format!("To change it: git refinery reject {} --reason amended", own.n));
                 say("and then git commit again, without --amend; your files are as you left them.");
                 return Ok(false);
+            }
+            if let Some(back) = reset::done_by_then(repo, &target, (old, &new))? {
+                say(&back);
             }
             say(&match (rebases(repo), repo.is_ancestor(&new, old)?) {
                 (true, true) => format!("hint: git rebase --quit && git switch {target}"),
@@ -307,10 +310,17 @@ fn take(
 ) -> Result<(Entry, Option<String>)> {
     let wanted = submitted(repo, clock, target, commit)?;
     let queued = entry::queue(repo, clock, (target, wanted), &Options::default());
-    if queued.as_ref().err().is_none_or(|no| no.is::<Refusal>()) {
-        fs::remove_file(note).ok();
-    }
-    queued
+    let no = match queued {
+        Err(error) => error.downcast::<Refusal>()?,
+        done => {
+            fs::remove_file(note).ok();
+            return done;
+        }
+    };
+    // Git gives the commit to no branch, and nobody else will.
+    let kept = stack::keep(repo, &commit)?;
+    fs::remove_file(note).ok();
+    Err(no.hint(format!("commit {} is on no branch; {kept} keeps it", commit.short())).into())
 }
 
 /// The commit that is queued for one that was vetoed: it, or what it is on top of one that waits.

@@ -268,7 +268,7 @@ fn renewed(beads: &Beads, bead: &Bead, session: &Session) -> anyhow::Error {
 
 fn stale(what: &str) -> anyhow::Error {
     Refusal::refused(format!("stale: {what}; the commit was not queued"))
-        .hint("the commit is safe on its branch; stop work on this bead")
+        .hint("stop work on this bead")
         .into()
 }
 
