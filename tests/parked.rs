@@ -147,6 +147,24 @@ fn a_work_tree_that_was_moved_away_comes_back_when_it_is_found() {
 }
 
 #[test]
+fn the_way_that_is_told_after_a_conflict_with_ones_own_commit_works() {
+    let world = Sandbox::new();
+    let repo = set_up(&world, "api");
+    repo.sh("echo one >>README.md; git commit --quiet -am c1").fails(128);
+    repo.sh("sed -i s/one/uno/ README.md; git commit --quiet -am c2").fails(128);
+    repo.git("refinery run --drain").ok();
+    let no = repo.git("refinery show 2").ok();
+    assert!(no.out.contains("git refinery status    # if it was made on main itself"), "{no}");
+    let way = "git stash && git switch main && git stash pop";
+    assert!(repo.git("refinery status").ok().out.contains(&format!("`{way}` there")));
+    repo.sh(way).fails(1);
+    repo.write("README.md", "uno\n");
+    repo.sh("git commit --quiet -am c3").fails(128).says(&["QUEUED #3"]);
+    repo.git("refinery run --drain").ok();
+    assert_eq!((status(&repo).as_str(), repo.read("README.md").as_str()), ("## main", "uno\n"));
+}
+
+#[test]
 fn deinit_brings_work_trees_back_or_says_how_and_leaves_none_of_ours() {
     for (edited, head) in [(true, "## HEAD (no branch)\n M README.md"), (false, "## main")] {
         let world = Sandbox::new();

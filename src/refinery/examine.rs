@@ -66,7 +66,7 @@ pub(super) fn examine(
     if !strays.is_empty() {
         let what = format!("landing it would change {}, which it does not", strays.join(", "));
         let mut no = no(Cause::Conflict, what);
-        no.repeat = rebase(&lease.target);
+        no.repeat = rebase(repo, entry)?;
         return Ok(Examined::No(no));
     }
     Ok(match surface(repo, entry, (tip, policy), &candidate)? {
@@ -217,15 +217,23 @@ fn clash(
     );
     let mut no = rejection(entry, tip, Cause::Conflict, error);
     no.conflicts = clashes;
-    no.repeat = rebase(&entry.target);
+    no.repeat = rebase(repo, entry)?;
     Ok(no)
 }
 
-fn rebase(target: &str) -> Vec<String> {
-    vec![
+/// What was committed on the target itself is on no branch, and its files are in the way of a rebase.
+fn rebase(repo: &Repo, entry: &Entry) -> Result<Vec<String>> {
+    let (target, commit) = (&entry.target, entry.commit.to_string());
+    let having = ["for-each-ref", "--count=1", "--contains", &commit, "refs/heads", "refs/remotes"];
+    let lone = entry.agent.is_none() && repo.git(having).text()?.is_empty();
+    let aside = format!(
+        "git refinery status    # if it was made on {target} itself: the way for its files, then commit again"
+    );
+    let usual = [
         format!("git rebase {target}    # on your branch; resolve, git rebase --continue"),
         format!("git push origin HEAD:{target}    # a new entry"),
-    ]
+    ];
+    Ok(lone.then_some(aside).into_iter().chain(usual).collect())
 }
 
 /// The last commit between the fork and `end` that changed `path`.

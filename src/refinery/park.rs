@@ -199,14 +199,13 @@ fn back(
     if state.unedited() {
         return switch(repo, path, branch);
     }
+    // The index of a conflict has no tree, though its files may be what was committed and has landed.
     let staged = repo.git(["write-tree"]).at(path).run()?;
-    let Ok(staged) = String::from_utf8_lossy(&staged.out).trim().parse::<Oid>() else {
-        return Ok(Back::Stays("it has uncommitted changes".to_owned()));
-    };
+    let staged = String::from_utf8_lossy(&staged.out).trim().parse::<Oid>().ok();
     let held = repo.tracked_tree(path, &state)?;
     if let Some(submitted) = ours(&held) {
         // The commit that these files were made for exists, so stand on it: then nothing is edited.
-        if staged != held {
+        if staged != Some(held) {
             repo.add_tracked(path, &state).ok()?;
         }
         let dir = repo.git_dir_of(path)?;
@@ -217,7 +216,10 @@ fn back(
         }
         return Ok(back);
     }
-    go_on(repo, branch, &Holding { path, tip, staged, held }, &landed())
+    match staged {
+        Some(staged) => go_on(repo, branch, &Holding { path, tip, staged, held }, &landed()),
+        None => Ok(Back::Stays("it has uncommitted changes".to_owned())),
+    }
 }
 
 /// The person committed, which became an entry, and went on working. Where they have all that landed,
