@@ -193,7 +193,11 @@ fn husky_moves_in() {
                 &format!("hooksPath = {}", repo.dir.join(dir).display()),
                 "hooksPath = .husky/_",
             ),
-            false => before.clone() + "[core]\n\thooksPath = .husky/_\n",
+            // Where it would have put it without us.
+            false => before.replace(
+                "\tlogallrefupdates = true\n",
+                "\tlogallrefupdates = true\n\thooksPath = .husky/_\n",
+            ),
         };
         assert_eq!(after, expected);
         theirs_run(&repo, "last");
