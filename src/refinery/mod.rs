@@ -78,6 +78,10 @@ pub fn leave(repo: &Repo, ledger: &Ledger<'_>) -> Result<Left> {
 pub fn standing_on<'q>(repo: &Repo, queue: &'q Queue, entry: &Entry) -> Result<Vec<&'q Entry>> {
     let lane = queue.lane(&entry.target).into_iter().flat_map(|lane| lane.entries.values());
     let mut found = Vec::new();
+    // What another clone has, nothing here stands on.
+    if !repo.exists(&entry.commit) {
+        return Ok(found);
+    }
     for other in lane.filter(|other| other.state.is_open() && other.commit != entry.commit) {
         if repo.exists(&other.commit) && repo.is_ancestor(&entry.commit, &other.commit)? {
             found.push(other);
