@@ -10,13 +10,17 @@ use crate::sync::clones;
 fn shops(world: &Sandbox) -> [Place<'_>; 2] {
     let hub = world.bare("hub.git");
     let places = clones(world, &hub, ["one", "two"]);
-    for place in &places {
+    set_up(&places);
+    places
+}
+
+fn set_up(places: &[Place<'_>; 2]) {
+    for place in places {
         place.git("config shopfloor.autorun false").ok();
         place.git("bead init --yes").ok();
         // A story says itself when ledgers meet.
         place.git("config shopfloor.sync manual").ok();
     }
-    places
 }
 
 /// Queues one new file, from a work tree of the name.
@@ -143,4 +147,52 @@ fn a_clone_that_is_behind_is_told_to_pull_and_accuses_nobody() {
     one.git("reset -q --hard origin/main").ok();
     let audit = one.git("refinery audit").fails(3).out;
     assert!(audit.contains("rewound: main#1 landed it"), "{audit}");
+}
+
+/// Their numbers met while the gate of one ran: what it then said was said of the other.
+#[test]
+fn a_verdict_is_about_the_change_that_was_tested_whatever_its_number_has_become() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let places = clones(&world, &hub, ["one", "two"]);
+    let [one, two] = &places;
+    let (began, go) = (world.root().join("began"), world.root().join("go"));
+    let gate = format!(
+        "touch '{}'; until test -e '{}'; do sleep 0.05; done",
+        began.display(),
+        go.display()
+    );
+    one.commit("shopfloor.toml", &format!("[gates.slow]\ncommand = \"{gate}\"\n"), "A gate").ok();
+    one.git("push --quiet origin HEAD:main").ok();
+    two.git("pull --quiet --ff-only origin main").ok();
+    set_up(&places);
+    one.git("bead trust --yes").ok();
+    let first = queue(two, "theirs");
+    two.git("bead sync").ok();
+    // Later in the order of the ledger, so it is the one that gets another name.
+    for title in ["One", "Two", "Three", "Four", "Five", "Six"] {
+        one.bead(title);
+    }
+    let second = queue(one, "ours");
+    assert_eq!(first, second, "neither knew of the other");
+    let running = one.start(["git-refinery", "run", "--drain"]);
+    one.wait("the gate runs", 20, "git refinery status", || began.exists());
+    one.git("bead sync").ok();
+    std::fs::write(&go, "").unwrap();
+    running.end().ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    for place in &places {
+        let landed = acts(place, "refinery.landed");
+        let ours = one.rev("ours");
+        let of_ours: Vec<_> =
+            landed.iter().filter(|line| line["with"]["submitted"] == *ours).collect();
+        assert_eq!(of_ours.len(), 1);
+        assert_eq!(of_ours[0]["on"], format!("main#{second}-{}", &ours[..10]));
+    }
+    assert_eq!(standing(two, &[first]), ["waiting"]);
+    two.git("bead trust --yes").ok();
+    two.git("pull --quiet --ff-only").ok();
+    assert_eq!(drain(two)[0]["entry"], format!("main#{first}"));
+    assert_eq!(standing(two, &[first]), ["landed"]);
 }

@@ -7,6 +7,15 @@ use crate::git::{Oid, RefName, Repo};
 use crate::refinery::queue::{Entry, Lane, Queue};
 use crate::refinery::submit;
 
+impl Queue {
+    /// The same entry as it is called now: another clone may have given its number to something else,
+    /// which keeps it.
+    pub(super) fn again(&self, entry: &Entry) -> Option<&Entry> {
+        let namesakes = self.lane(&entry.target)?.entries.range(entry.n.namesakes());
+        namesakes.map(|(_, there)| there).find(|there| there.commit == entry.commit)
+    }
+}
+
 /// Whether a verdict on this entry is for this clone to give. What is not here can only be tested where
 /// it is, and what came here as part of the target has its evidence where that was made.
 pub fn is_ours(repo: &Repo, queue: &Queue, entry: &Entry) -> Result<bool> {

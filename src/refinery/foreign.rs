@@ -169,15 +169,14 @@ pub(super) fn take_up(lease: &Lease<'_>, lane: Option<&Lane>) -> Result<bool> {
 
 /// Puts held entries back into the line. Says whether there were any.
 fn again(lease: &Lease<'_>, held: Vec<&Entry>) -> Result<bool> {
-    let held: Vec<_> = held.into_iter().map(|entry| (entry.n, entry.name())).collect();
+    let held: Vec<_> = held.into_iter().cloned().collect();
     if held.is_empty() {
         return Ok(false);
     }
     lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
-        for (n, name) in &held {
-            if queue.entry(&lease.target, *n).is_some_and(|entry| entry.held.is_some()) {
-                pen.line(name, &Event::Retried {})?;
-            }
+        let held = held.iter().filter_map(|entry| queue.again(entry));
+        for entry in held.filter(|entry| entry.held.is_some()) {
+            pen.line(&entry.name(), &Event::Retried {})?;
         }
         Ok(true)
     })

@@ -99,10 +99,8 @@ fn holds(repo: &Repo, tip: &Oid, commit: &Oid) -> bool {
 /// claim has gone to somebody else does not land.
 fn intend(lease: &Lease<'_>, entry: &Entry, tested: &Tested, intent: &Intent) -> Result<bool> {
     lease.ledger.write::<(Queue, Beads), _>(&lease.actor, |(queue, beads), pen| {
-        let waits = queue.entry(&entry.target, entry.n).is_some_and(|e| e.state == State::Waiting);
-        if !waits || !stands(beads, entry) {
-            return Ok(false);
-        }
+        let waits = queue.again(entry).filter(|entry| entry.state == State::Waiting);
+        let Some(entry) = waits.filter(|entry| stands(beads, entry)) else { return Ok(false) };
         pen.line(&entry.name(), &Event::Tested(tested.clone()))?;
         pen.line(&entry.name(), &Event::Intent(intent.clone()))?;
         Ok(true)
@@ -136,18 +134,17 @@ pub(super) fn say_landed(
     entry: &Entry,
     landed: &Landed,
 ) -> Result<Option<String>> {
-    let closing = Closing {
-        entry: entry.name(),
-        submitted: landed.submitted.to_string(),
-        commit: landed.commit.to_string(),
-    };
     lease.ledger.write::<(Queue, Beads), _>(&lease.actor, |(queue, beads), pen| {
-        if queue.entry(&entry.target, entry.n).is_none_or(|e| e.state == State::Landed) {
-            return Ok(None);
-        }
+        let open = queue.again(entry).filter(|entry| entry.state != State::Landed);
+        let Some(entry) = open else { return Ok(None) };
         pen.line(&entry.name(), &Event::Landed(landed.clone()))?;
         let Some(bead) = entry.bead.as_ref().and_then(|id| beads.get(id)) else { return Ok(None) };
-        let Some(closed) = change::close_landed(bead, closing.clone()) else { return Ok(None) };
+        let closing = Closing {
+            entry: entry.name(),
+            submitted: landed.submitted.to_string(),
+            commit: landed.commit.to_string(),
+        };
+        let Some(closed) = change::close_landed(bead, closing) else { return Ok(None) };
         pen.line(&bead.id, &closed)?;
         Ok(Some(bead.id.clone()))
     })
@@ -156,8 +153,8 @@ pub(super) fn say_landed(
 /// The intent came to nothing.
 pub(super) fn abort(lease: &Lease<'_>, entry: &Entry, why: &str) -> Result<()> {
     lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
-        match queue.entry(&entry.target, entry.n).and_then(|entry| entry.intent.as_ref()) {
-            Some(_) => pen.line(&entry.name(), &Event::Aborted { reason: why.to_owned() }),
+        match queue.again(entry).filter(|entry| entry.intent.is_some()) {
+            Some(entry) => pen.line(&entry.name(), &Event::Aborted { reason: why.to_owned() }),
             None => Ok(()),
         }
     })

@@ -371,9 +371,8 @@ fn conclude(
     event: &Event,
 ) -> Result<()> {
     lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
-        if queue.entry(&entry.target, entry.n).is_none_or(|e| e.state != queue::State::Waiting) {
-            return Ok(());
-        }
+        let waits = queue.again(entry).filter(|entry| entry.state == queue::State::Waiting);
+        let Some(entry) = waits else { return Ok(()) };
         if let Some(tested) = tested {
             pen.line(&entry.name(), &Event::Tested(tested.clone()))?;
         }
