@@ -23,6 +23,8 @@ pub(super) enum Landing {
     Done { bead: Option<String>, notes: Vec<String> },
     /// Something moved meanwhile; the entry waits and is tried again on what is there now.
     Overtaken(String),
+    /// The same, by whoever was faster at the remote.
+    Outrun(String),
 }
 
 /// Lands a candidate whose gates have all passed, and which both oracles have found sound.
@@ -45,7 +47,7 @@ pub(super) fn land(
         // A lost race shows at the next look; a remote that says no for its own reasons would say
         // so again and again.
         return match route.look(lease.repo, &intent.old)? {
-            Sides::Behind { .. } => Ok(Landing::Overtaken(why)),
+            Sides::Behind { .. } => Ok(Landing::Outrun(why)),
             Sides::Level => Err(Refusal::refused(why).hint("the entry stays queued").into()),
         };
     }

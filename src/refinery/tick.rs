@@ -62,6 +62,12 @@ pub enum Outcome {
         entry: String,
         why: String,
     },
+    /// The same: at the remote somebody else was faster. Who landed there is no reason to give up; who
+    /// pushed there past the queue is found by the next step.
+    Outrun {
+        entry: String,
+        why: String,
+    },
     Foreign(Box<Foreign>),
 }
 
@@ -244,6 +250,7 @@ fn land_it(
             Ok(Outcome::Landed { entry: entry.name(), commit: intent.new, bead, notes })
         }
         Landing::Overtaken(why) => Ok(Outcome::Again { entry: entry.name(), why }),
+        Landing::Outrun(why) => Ok(Outcome::Outrun { entry: entry.name(), why }),
     }
 }
 

@@ -146,7 +146,12 @@ impl Run {
                 Outcome::Foreign(_) => Some(format!("{} is moved past the queue", lease.target)),
                 _ => None,
             };
-            tries = if overtaken.is_some() { tries + 1 } else { 0 };
+            let outrun = matches!(outcome, Outcome::Outrun { .. });
+            tries = match &overtaken {
+                Some(_) => tries + 1,
+                None if outrun => tries,
+                None => 0,
+            };
             if let Some(why) = &overtaken
                 && tries >= TRIES
             {
@@ -159,7 +164,7 @@ impl Run {
                 report.tell(cx, held);
                 return sling::settle_sessions(cx);
             }
-            let verdict = overtaken.is_none();
+            let verdict = overtaken.is_none() && !outrun;
             let idle = matches!(outcome, Outcome::Idle);
             report.tell(cx, outcome);
             if idle || (verdict && !self.drain && !self.watch) {
@@ -227,7 +232,7 @@ impl Report {
     fn tell(&mut self, cx: &Context, outcome: Outcome) {
         let step = match outcome {
             Outcome::Idle => return,
-            Outcome::Again { entry, why } => {
+            Outcome::Again { entry, why } | Outcome::Outrun { entry, why } => {
                 cx.note(format!("{entry}: {why}; trying again"));
                 return;
             }
