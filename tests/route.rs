@@ -274,6 +274,19 @@ fn a_moved_repository_is_looked_after_by_the_next_command() {
 }
 
 #[test]
+fn a_commit_in_a_moved_repository_is_enough_for_the_push_that_follows() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.git("config shopfloor.autorun false").ok();
+    repo.git("bead init --yes").ok();
+    std::fs::rename(&repo.dir, world.root().join("moved")).unwrap();
+    let repo = world.place("moved");
+    repo.git("switch --quiet -c topic").ok();
+    repo.commit("a", "a\n", "Add a").ok();
+    repo.git("push origin HEAD:main").ok().says(&["QUEUED #1"]);
+}
+
+#[test]
 fn a_slung_work_tree_of_a_repository_with_route_all_pushes_once() {
     let world = Sandbox::new();
     let hub = world.bare("hub");

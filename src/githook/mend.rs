@@ -1,5 +1,6 @@
 //! Hook managers write their files again whenever they are installed, over our lines or past them.
-//! Whoever of us comes by next looks, and puts back what is missing.
+//! Whoever of us comes by next looks, and puts back what is missing. A repository may have been moved,
+//! and then its routes lead nowhere: a commit there is enough for the push that follows it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use crate::githook::{block, file, install, outfit, place, route, scripts, settin
 /// Mostly a look at a dozen small files; says so where it had to do something. What nobody set up,
 /// or `deinit` has cleared away, stays as it is.
 pub fn mend(repo: &Repo) -> Result<Option<String>> {
+    outfit::heal(repo)?;
     let mut back = Vec::new();
     let set_up = is_set_up(repo)?;
     if set_up {

@@ -51,7 +51,6 @@ use crate::host::Clock;
 /// renewed, git hooks that lost our lines get them back, and a commit that was vetoed and never queued
 /// is queued. Mostly a few looks at a disk.
 pub fn look_after(repo: &Repo, clock: &Clock) -> Result<Option<String>> {
-    outfit::heal(repo)?;
     let mended = mend(repo)?;
     transaction::adopt_left(repo, clock)?;
     Ok(mended)
