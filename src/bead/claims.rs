@@ -42,7 +42,8 @@ impl Bead {
         epoch: u64,
         (holder, session): (String, Option<String>),
     ) {
-        let meant = self.candidates().any(|claim| claim.id == from);
+        // Where the claim it names never was, it takes over whichever stands.
+        let meant = self.claim.is_some() || self.candidates().any(|claim| claim.id == from);
         let before = meant.then(|| Box::new(self.footing()));
         self.claimed(line, epoch, holder, session);
         if let Some(before) = before
