@@ -68,7 +68,7 @@ pub(super) fn out_of_script(text: &[u8]) -> Option<Vec<u8>> {
         .flat_map(|(_, line)| *line)
         .copied()
         .collect();
-    let left_alone = cut.after.is_empty() || cut.after.starts_with(TAIL.as_bytes());
+    let left_alone = cut.after.is_empty() || cut.after.starts_with(scripts::TAIL.as_bytes());
     Some(kept).filter(|_| !left_alone)
 }
 
@@ -81,9 +81,6 @@ pub(super) fn is_marked(text: &[u8]) -> bool {
 pub(super) fn is_whole(text: &[u8]) -> bool {
     Cut::find(text).is_some_and(|cut| cut.whole)
 }
-
-/// What follows our lines where another hook has to run after them.
-pub(super) const TAIL: &str = "# What stands behind it:\n";
 
 /// A shell can run more lines at its top; nothing else can.
 fn is_shell(text: &[u8]) -> bool {
@@ -238,7 +235,7 @@ mod tests {
     #[test]
     fn a_script_with_another_behind_it_is_ours_as_well() {
         let mut new = placed(None);
-        new.extend(TAIL.as_bytes());
+        new.extend(scripts::TAIL.as_bytes());
         new.extend(b"exec something\n");
         assert_eq!(out_of_script(&new), None);
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::git::Repo;
-use crate::githook::{block, file, install, outfit, place, route, scripts, settings};
+use crate::githook::{block, file, install, outfit, place, route, scripts, settings, whose};
 
 /// Mostly a look at a dozen small files; says so where it had to do something. What nobody set up,
 /// or `deinit` has cleared away, stays as it is.
@@ -60,7 +60,7 @@ pub(super) fn is_whole(repo: &Repo) -> Result<bool> {
     let config = file::read(&repo.common_dir().join("config"))?.unwrap_or_default();
     let place = place::found(repo)?;
     let said = settings::get(&config, "core.hooksPath")?;
-    if said.is_some_and(|dir| place::is_ours(&dir)) {
+    if said.is_some_and(|dir| whose::is_our_dir(&dir)) {
         return outfit::is_chained(&place::beside(repo), &place.named, &place.dir);
     }
     for (name, _) in scripts::SHIPPED {

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::git::Repo;
 use crate::githook::settings::{self, Settings};
-use crate::githook::{aside, file, place, route, scripts};
+use crate::githook::{aside, file, place, route, scripts, whose};
 
 /// Who works in a work tree, and at what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -180,7 +180,7 @@ pub(super) fn is_chained(ours: &Path, named: &Path, there: &Path) -> Result<bool
 /// The slung work tree we stand in runs the hooks that its repository has now. Tells whether it did not.
 pub(super) fn rechain(repo: &Repo) -> Result<bool> {
     let config = file::read(&repo.git_dir().join("config.worktree"))?.unwrap_or_default();
-    let ours = settings::get(&config, "core.hooksPath")?.filter(|dir| place::is_ours(dir));
+    let ours = settings::get(&config, "core.hooksPath")?.filter(|dir| whose::is_our_dir(dir));
     let (Some(ours), Some(worktree)) = (ours, repo.work_dir()) else { return Ok(false) };
     let own = own_hooks(repo, repo.git_dir())?;
     if is_chained(Path::new(&ours), &own, &worktree.join(&own))? {

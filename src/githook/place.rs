@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::git::Repo;
-use crate::githook::{file, settings};
+use crate::githook::{file, settings, whose};
 
 /// The hooks directory, were it not for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
     }
     if set.is_none() {
         let all = repo.config_all("core.hooksPath")?;
-        set = all.into_iter().rfind(|dir| !dir.is_empty() && !is_ours(dir));
+        set = all.into_iter().rfind(|dir| !dir.is_empty() && !whose::is_our_dir(dir));
     }
     let home = repo.env().home();
     Ok(match set {
@@ -72,10 +72,6 @@ pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
         },
         None => repo.common_dir().join("hooks"),
     })
-}
-
-pub(super) fn is_ours(dir: &str) -> bool {
-    Path::new(dir).ends_with("shopfloor/hooks") || Path::new(dir).ends_with("shopfloor-hooks")
 }
 
 fn is_tracked(repo: &Repo, top: &Path, dir: &Path) -> Result<bool> {

@@ -3,8 +3,6 @@
 
 use std::path::Path;
 
-use crate::githook::block;
-
 pub(super) const PROC_RECEIVE: &str = include_str!("../../hooks/proc-receive");
 
 /// Name and text of every script that a repository gets.
@@ -16,6 +14,9 @@ pub(super) const SHIPPED: [(&str, &str); 6] = [
     ("proc-receive", PROC_RECEIVE),
     ("reference-transaction", include_str!("../../hooks/reference-transaction")),
 ];
+
+/// What follows our lines where another hook has to run after them.
+pub(super) const TAIL: &str = "# What stands behind it:\n";
 
 /// Where a hook goes that cannot take our lines. Its name stays: some ask for it.
 pub(super) const KEPT: &str = "shopfloor-kept";
@@ -55,7 +56,7 @@ pub(super) fn before_kept(shipped: &str) -> String {
     let run = format!(
         "[ ! -x \"${{0%/*}}/{KEPT}/${{0##*/}}\" ] || exec \"${{0%/*}}/{KEPT}/${{0##*/}}\" \"$@\"\n"
     );
-    shipped.to_owned() + block::TAIL + &run
+    shipped.to_owned() + TAIL + &run
 }
 
 /// A script for a directory of ours: our part, if there is one, and then the repository's own hook.
@@ -65,6 +66,6 @@ pub(super) fn before_own(name: &str, own: &Path) -> String {
     let ours = shipped(name).unwrap_or("#!/bin/sh\n");
     format!(
         "{ours}{}export SHOPFLOOR_CHAIN=\"$PPID\"\n[ ! -x {quoted} ] || exec {quoted} \"$@\"\n",
-        block::TAIL
+        TAIL
     )
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::git::{Setting, config_lines};
+use crate::githook::aside;
 use crate::githook::sheet::Sheet;
-use crate::githook::whose::{gate_of, invented_remotes, is_hooks_path, is_ledger, names_gate};
-use crate::githook::{aside, place};
+use crate::githook::whose::{
+    gate_of, invented_remotes, is_hooks_path, is_ledger, is_our_dir, names_gate,
+};
 
 /// Settings in their order; a key may come more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub(super) fn relocate(file: &[u8], here: &Path) -> Result<Option<Vec<u8>>> {
             _ if is_hooks_path(setting) && setting.value.ends_with("shopfloor-hooks") => {
                 setting.value = at("shopfloor-hooks");
             }
-            _ if is_hooks_path(setting) && place::is_ours(&setting.value) => {
+            _ if is_hooks_path(setting) && is_our_dir(&setting.value) => {
                 setting.value = at("shopfloor/hooks");
             }
             _ => continue,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::git::{ConfigLine, Setting};
-use crate::githook::{place, route};
+use crate::githook::route;
 
 /// The first line of every section that we write. It stands inside, so that it goes, or gets another
 /// name, together with what it speaks of.
@@ -136,7 +136,7 @@ fn is_of(invented: &[String], setting: &Setting) -> bool {
 fn is_certain(setting: &Setting) -> bool {
     let (name, value) = (setting.name.to_ascii_lowercase(), setting.value.as_str());
     match setting.section.split_once('.') {
-        None if setting.section == "core" => name == "hookspath" && place::is_ours(value),
+        None if setting.section == "core" => name == "hookspath" && is_our_dir(value),
         Some(("remote", _)) => match name.as_str() {
             "pushurl" => names_gate(value),
             "fetch" => is_ledger(setting),
@@ -192,4 +192,9 @@ pub(super) fn is_hooks_path(setting: &Setting) -> bool {
 /// A gate of the repository in this directory.
 pub(super) fn gate_of(here: &Path) -> String {
     here.join(GATE.trim_start_matches('/')).to_string_lossy().into_owned()
+}
+
+/// Whether this is a folder of git hooks that we have made.
+pub(super) fn is_our_dir(dir: &str) -> bool {
+    Path::new(dir).ends_with("shopfloor/hooks") || Path::new(dir).ends_with("shopfloor-hooks")
 }
