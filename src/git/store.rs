@@ -205,6 +205,14 @@ impl<'r> Store<'r> {
         &self.dir
     }
 
+    /// A folder beside the objects, for what has to outlast the directory that anybody may remove. It is
+    /// made so that it lasts.
+    pub fn beside(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.dir.join(name);
+        durable::make_dirs(self.repo.common_dir(), &folder)?;
+        Ok(folder)
+    }
+
     /// Whether an object is among ours, however it stands there.
     pub fn has(&self, id: &Oid) -> bool {
         self.loose.contains(&id.id()) || self.packs().is_some_and(|packs| packs.exists(&id.id()))

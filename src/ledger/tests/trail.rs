@@ -198,7 +198,7 @@ fn a_pour_that_was_cut_short_is_finished_and_not_done_twice() {
     let world = World::new();
     let path = world.repo("app", &[]);
     note(&world, &path, "s", 0..2);
-    let dir = path.join(".git/shopfloor/trail");
+    let dir = path.join(".git/shopfloor-objects/trail");
     // Taken, and its pourer died: before the ref moved, or behind.
     for (again, count) in [(false, 4), (true, 4)] {
         at(&world, &path, |ledger| ledger.note(vec![did("s", 2), did("s", 3)]).unwrap());
@@ -220,6 +220,17 @@ fn a_pour_that_was_cut_short_is_finished_and_not_done_twice() {
     fs::write(dir.join("spool"), "{\"at\":\"2026").unwrap();
     note(&world, &path, "s", 4..5);
     assert_eq!(numbers(&world, &path, "s"), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_note_that_waits_outlives_what_anybody_may_remove() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    note(&world, &path, "s", 0..1);
+    at(&world, &path, |ledger| ledger.note(vec![did("s", 1)]).unwrap());
+    fs::remove_dir_all(path.join(".git/shopfloor")).unwrap();
+    at(&world, &path, |ledger| ledger.pour().unwrap());
+    assert_eq!(numbers(&world, &path, "s"), [0, 1]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::Note;
-use super::pour::End;
+use super::end::End;
 use super::spool::Taken;
 use crate::ledger::layout::{Leaf, MIDDLE};
 use crate::ledger::line::split;

@@ -12,6 +12,7 @@ use super::{Json, Ledger};
 use crate::git::Repo;
 use crate::refusal::Refusal;
 
+mod end;
 mod line;
 mod local;
 mod pour;
@@ -117,7 +118,7 @@ impl Ledger<'_> {
         for note in &mut notes {
             note.clock = clock;
         }
-        let length = Spool::of(&self.repo.own_dir()?).add(&notes)?;
+        let length = Spool::of(self.store.beside(spool::DIR)?).add(&notes)?;
         if length >= spool::FULL { self.pour().map(drop) } else { Ok(()) }
     }
 }

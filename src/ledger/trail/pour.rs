@@ -2,56 +2,23 @@
 
 use anyhow::{Context as _, Result};
 
+use super::end::End;
 use super::local;
-use super::spool::{Spool, Taken};
-use super::{Note, Travel, line};
+use super::spool::{self, Spool, Taken};
+use super::{Note, Travel};
 use crate::git::{Oid, Signature, Swap};
 use crate::ledger::chain::{Mark, Progress};
 use crate::ledger::layout::Book;
-use crate::ledger::line::split;
 use crate::ledger::place::Seen;
 use crate::ledger::read::OURS;
 use crate::ledger::shelf::Shelf;
 use crate::ledger::write::{ATTEMPTS, PENDING, contested};
 use crate::ledger::{Ledger, garbage};
 
-/// Where a trail ends.
-#[derive(Clone, Debug, Default)]
-pub(super) struct End {
-    pub(super) last: Option<String>,
-    pub(super) clock: u64,
-}
-
-impl End {
-    /// After the last of the lines in a file.
-    pub(super) fn of(file: &[u8]) -> Result<Self> {
-        match split(file)?.last() {
-            Some(last) => {
-                let line = line::parse(last)?;
-                Ok(Self { last: Some(line.id), clock: line.clock })
-            }
-            None => Ok(Self::default()),
-        }
-    }
-
-    /// The notes as lines that follow it.
-    pub(super) fn follow(mut self, notes: &[Note]) -> Result<(Vec<Vec<u8>>, Self)> {
-        let mut lines = Vec::new();
-        for note in notes {
-            // Others may have noted something meanwhile, who had seen more.
-            self.clock = self.clock.max(note.clock);
-            let (id, stored) = line::seal(note, self.clock, self.last.as_deref())?;
-            self.last = Some(id);
-            lines.push(stored);
-        }
-        Ok((lines, self))
-    }
-}
-
 impl Ledger<'_> {
     /// Puts what was noted where it belongs; says how many lines that are.
     pub fn pour(&self) -> Result<usize> {
-        let spool = Spool::of(&self.repo.own_dir()?);
+        let spool = Spool::of(self.store.dir().join(spool::DIR));
         let mut poured = 0;
         // What somebody left who died, and then what came since.
         while let Some(taken) = spool.take()? {

@@ -1,7 +1,8 @@
 //! Where notes wait for the ledger: a file that hooks append to, each in a write that is flushed, and
 //! that is taken whole when there is something to be done with it.
 //!
-//! It lies with what may be removed: a note is a line, and safe from that, when it has been poured.
+//! It lies beside our objects: what was noted is as safe as a line, also from whoever clears what may be
+//! removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -14,6 +15,8 @@ use super::Note;
 use crate::host::Turn;
 use crate::ledger::write::PATIENCE;
 
+/// The folder beside the objects.
+pub(super) const DIR: &str = "trail";
 /// From this length on it is worth pouring.
 pub(super) const FULL: u64 = 32 << 10;
 
@@ -32,13 +35,12 @@ pub(super) struct Taken {
 }
 
 impl Spool {
-    pub(super) fn of(own_dir: &Path) -> Self {
-        Self { dir: own_dir.join("trail") }
+    pub(super) fn of(dir: PathBuf) -> Self {
+        Self { dir }
     }
 
     /// Appends, and says how long it is now.
     pub(super) fn add(&self, notes: &[Note]) -> Result<u64> {
-        fs::create_dir_all(&self.dir).with_context(|| format!("making {}", self.dir.display()))?;
         // Behind what a writer that was killed may have left of a line.
         let mut bytes = b"\n".to_vec();
         for note in notes {
@@ -49,7 +51,9 @@ impl Spool {
         let writing = || format!("writing {}", path.display());
         let mut file = hold(&path).with_context(writing)?;
         let start = file.metadata().with_context(writing)?.len();
-        let written = file.write_all(&bytes).and_then(|()| file.sync_data());
+        // The name of a new file has to last as well.
+        let named = || if start == 0 { File::open(&self.dir)?.sync_all() } else { Ok(()) };
+        let written = file.write_all(&bytes).and_then(|()| file.sync_data()).and_then(|()| named());
         if written.is_err() {
             drop(file.set_len(start));
         }
