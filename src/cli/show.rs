@@ -27,6 +27,22 @@ impl<T: Serialize + Show> View for T {
     }
 }
 
+/// One after the other, with an empty line between.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Pages<T>(pub Vec<T>);
+
+impl<T: Show> Show for Pages<T> {
+    fn show(&self, out: &mut Screen) {
+        for (n, page) in self.0.iter().enumerate() {
+            if n > 0 {
+                out.line("");
+            }
+            page.show(out);
+        }
+    }
+}
+
 /// A finished verb: what to say, and the exit code.
 pub(super) struct Done {
     pub view: Option<Box<dyn View>>,

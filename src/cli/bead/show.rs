@@ -3,13 +3,13 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::beads::{Bead, Beads};
 use crate::bead::graph::Blocked;
 use crate::bead::hub;
+use crate::bead::{Bead, Beads};
 use crate::cli::bead::log::{self, About, Entry, Subject};
 use crate::cli::bead::record::{Record, sign};
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::show::{Done, Pages, Screen, Show, Tone};
 use crate::ledger::Line;
 use crate::refinery::Queue;
 
@@ -119,22 +119,7 @@ struct Page {
     trail: Vec<Entry>,
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Pages(Vec<Page>);
-
-impl Show for Pages {
-    fn show(&self, out: &mut Screen) {
-        for (n, page) in self.0.iter().enumerate() {
-            if n > 0 {
-                out.line("");
-            }
-            page.show(out);
-        }
-    }
-}
-
-impl Page {
+impl Show for Page {
     fn show(&self, out: &mut Screen) {
         let record = &self.record;
         let (mark, tone) = sign(&record.status);
@@ -170,7 +155,9 @@ impl Page {
         out.parts(&[(Tone::Strong, "Trail")]);
         log::tell(out, &self.trail);
     }
+}
 
+impl Page {
     fn facts(&self, out: &mut Screen) {
         let record = &self.record;
         let mut facts =

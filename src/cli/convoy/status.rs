@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::convoy::list::Summary;
 use crate::cli::convoy::member::{Floor, Member, Standing};
 use crate::cli::exit;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::show::{Done, Pages, Screen, Show, Tone};
 use crate::cli::table;
 use crate::convoy::{Convoy, Convoys};
 use crate::refinery::Queue;
@@ -49,7 +49,7 @@ impl Status {
             }
         };
         let code = if shown.is_empty() { exit::NOTHING } else { 0 };
-        Ok(Done::from(Reports(shown)).exit(code))
+        Ok(Done::from(Pages(shown)).exit(code))
     }
 }
 
@@ -58,21 +58,6 @@ struct Report {
     #[serde(flatten)]
     summary: Summary,
     members: Vec<Member>,
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Reports(Vec<Report>);
-
-impl Show for Reports {
-    fn show(&self, out: &mut Screen) {
-        for (n, report) in self.0.iter().enumerate() {
-            if n > 0 {
-                out.line("");
-            }
-            report.show(out);
-        }
-    }
 }
 
 /// How wide the bar of a convoy is.
