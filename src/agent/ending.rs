@@ -3,8 +3,8 @@
 
 use crate::agent::event::{Ended, Event, Rescued, Unhooked};
 use crate::agent::roster::{Roster, Session};
-use crate::bead::change;
 use crate::bead::event::{Event as BeadEvent, Status};
+use crate::bead::holding;
 use crate::bead::{Bead, Beads};
 
 /// How a session ended, as seen by its runner or by whoever found it orphaned.
@@ -72,7 +72,7 @@ fn release(bead: &Bead, session: &Session) -> Option<Word> {
     }
     let reason =
         format!("session {} of {} is over and nothing of it is queued", session.id, session.agent);
-    Some(Word::Bead { on: bead.id.clone(), event: change::release(bead, &reason)? })
+    Some(Word::Bead { on: bead.id.clone(), event: holding::release(bead, &reason)? })
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use crate::agent::name::Name;
 use crate::agent::roster::{Roster, Session};
-use crate::bead::change;
 use crate::bead::event::{Event as BeadEvent, Status};
 use crate::bead::graph::Blocked;
+use crate::bead::holding;
 use crate::bead::{Bead, Beads, Claim};
 use crate::refusal::Refusal;
 
@@ -79,7 +79,7 @@ pub(crate) fn decide(floor: &Floor<'_>, bead: &Bead, wanted: &Wanted<'_>) -> Res
     }
     let agent = choose(floor, wanted)?;
     let (mut claim, bead) = freed(bead, floor.roster);
-    let claimed = change::claim(floor.beads, &bead, agent.as_str(), Some(wanted.session))?;
+    let claimed = holding::claim(floor.beads, &bead, agent.as_str(), Some(wanted.session))?;
     let epoch = bead.epoch + 1;
     claim.extend(claimed);
     Ok(Decision::Sling { agent, epoch, claim })
@@ -98,7 +98,7 @@ fn freed(bead: &Bead, roster: &Roster) -> (Vec<BeadEvent>, Bead) {
     let mut bead = bead.clone();
     let Some(claim) = bead.claim.as_ref().filter(ours) else { return (Vec::new(), bead) };
     let reason = format!("the session of {} is over; slung again", claim.holder);
-    let released = change::release(&bead, &reason);
+    let released = holding::release(&bead, &reason);
     bead.claim = None;
     bead.assignee = None;
     bead.status = Status::OPEN;
@@ -124,8 +124,8 @@ fn number(entry: &str) -> &str {
 mod tests {
     use super::*;
     use crate::agent::roster::tests::{ended, hooked, roster, unhooked};
-    use crate::bead::beads::Edge;
     use crate::bead::event::Link;
+    use crate::bead::fields::Edge;
     use crate::ledger::{Fold as _, Line};
 
     fn beads(ids: &[&str]) -> Beads {

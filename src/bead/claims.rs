@@ -5,33 +5,9 @@
 //! them is withdrawn. A claim is told by the line that made it, so what was meant for one never ends
 //! the other, in whatever order lines arrive.
 
-use serde::{Deserialize, Serialize};
-
-use crate::bead::Bead;
-use crate::bead::event::{Event, Status};
+use crate::bead::event::Status;
+use crate::bead::fields::{Bead, Claim, Taken};
 use crate::ledger::Line;
-
-/// Who holds a bead, and since which line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Claim {
-    /// The line that made it.
-    pub id: String,
-    pub holder: String,
-    pub session: Option<String>,
-    pub epoch: u64,
-    pub at: String,
-}
-
-/// A claim that took over another, and what the bead would be had it never been made: which is what
-/// it is again when the shared remote says that the holder lives. Lines that come later are told to both.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Taken {
-    /// The line of the takeover.
-    id: String,
-    before: Box<Bead>,
-}
 
 impl Bead {
     /// A takeover of a claim that is over by now is a claim like any other.
@@ -50,15 +26,6 @@ impl Bead {
             && self.claim.as_ref().is_some_and(|claim| claim.id == line.id)
         {
             self.taken = Some(Taken { id: line.id.clone(), before });
-        }
-    }
-
-    /// The world without the takeover goes on, too.
-    pub(super) fn tell_before(&mut self, line: &Line, event: &Event) {
-        if let Some(taken) = &mut self.taken
-            && event.is_of_claims()
-        {
-            taken.before.drink(line, event.clone());
         }
     }
 
@@ -211,7 +178,7 @@ mod tests {
     use super::*;
     use crate::bead::Beads;
     use crate::bead::beads::tests::line;
-    use crate::bead::event::{Closed, Landed, New};
+    use crate::bead::event::{Closed, Event, Landed, New};
     use crate::ledger::Fold as _;
 
     /// Lines in this order, each with its place as its id.

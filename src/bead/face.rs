@@ -1,9 +1,9 @@
-//! What is looked at in many beads: all but their texts, read without reading those.
+//! What is looked at in many beads? All but their texts, read without reading those.
 
 use serde::{Deserialize, Serialize};
 
-use crate::bead::beads::Bead;
 use crate::bead::event::{Link, Status};
+use crate::bead::fields::Bead;
 use crate::ledger::{Kept, Row};
 
 /// The mark of a bead that may hold others up, of one that is closed, and of one that is neither.

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::bead::beads::{Bead, Beads};
 use crate::bead::event::{Link, Status};
 use crate::bead::face::{Face, is_live};
+use crate::bead::{Bead, Beads};
 
 /// The ring that `from -> to` would close, from `from` back to itself; `None` if there is none.
 pub fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {

@@ -21,7 +21,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::bead::event::Event;
-use crate::bead::{Bead, Beads, Claim, change};
+use crate::bead::{Bead, Beads, Claim, holding};
 use crate::git::Repo;
 use crate::host::{self, Uptime};
 use crate::ledger::{Actor, Ledger, Line};
@@ -115,7 +115,7 @@ pub fn take_over(
     lease: Duration,
 ) -> Result<Option<Event>> {
     let Some(claim) = &bead.claim else {
-        return change::claim(beads, bead, &actor.by, actor.session.as_deref());
+        return holding::claim(beads, bead, &actor.by, actor.session.as_deref());
     };
     if actor.session.is_some() && claim.session == actor.session {
         return Ok(None);

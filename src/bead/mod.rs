@@ -5,11 +5,15 @@ pub mod audit;
 pub mod beads;
 pub mod change;
 mod claims;
+pub mod closing;
 pub mod event;
 pub mod face;
+pub mod fields;
 pub mod graph;
+pub mod holding;
 pub mod hub;
 pub mod lease;
+mod life;
 pub mod ready;
 
 use anyhow::Result;
@@ -17,8 +21,8 @@ use anyhow::Result;
 use crate::git::Repo;
 use crate::refusal::Refusal;
 
-pub use beads::{Bead, Beads};
-pub use claims::{Claim, Taken};
+pub use beads::Beads;
+pub use fields::{Bead, Claim};
 
 /// What a repository's ids start with: `shopfloor.prefix`, else the name of its directory.
 pub fn prefix(repo: &Repo) -> Result<String> {

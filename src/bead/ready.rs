@@ -1,9 +1,9 @@
 //! What can be started now, best first. Pure.
 
-use crate::bead::beads::{Bead, Beads};
 use crate::bead::event::Status;
 use crate::bead::face::Face;
 use crate::bead::graph::Blocked;
+use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
 /// Types that are records of the machinery and not work to pick up, unless asked for by name.

@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use anyhow::Result;
 
 use crate::bead::event::Landed as Closing;
-use crate::bead::{Beads, Claim, change};
+use crate::bead::{Beads, Claim, closing};
 use crate::git::{Oid, Pushed, RefName, Repo, Swap};
 use crate::refinery::clones;
 use crate::refinery::event::{Event, Intent, Landed, Tested};
@@ -141,12 +141,12 @@ pub(super) fn say_landed(
         let Some(entry) = open else { return Ok(None) };
         pen.line(&entry.name(), &Event::Landed(landed.clone()))?;
         let Some(bead) = entry.bead.as_ref().and_then(|id| beads.get(id)) else { return Ok(None) };
-        let closing = Closing {
+        let landing = Closing {
             entry: entry.name(),
             submitted: landed.submitted.to_string(),
             commit: landed.commit.to_string(),
         };
-        let Some(closed) = change::close_landed(bead, closing) else { return Ok(None) };
+        let Some(closed) = closing::by_landing(bead, landing) else { return Ok(None) };
         pen.line(&bead.id, &closed)?;
         Ok(Some(bead.id.clone()))
     })

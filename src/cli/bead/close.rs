@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::agent::Roster;
 
-use crate::bead::change::{self, Elsewhere};
+use crate::bead::closing::{self, Elsewhere};
 use crate::bead::event::Closed;
 use crate::bead::hub::{self, is_among};
 use crate::bead::{Beads, graph};
@@ -64,7 +64,8 @@ impl Close {
                 unconfirmed: hub.clone().filter(|_| is_among(&provisional, bead)),
                 unsubmitted: held_back.clone(),
             };
-            if let Some(event) = change::close(beads, bead, &actor, closed.clone(), &elsewhere)? {
+            if let Some(event) = closing::by_hand(beads, bead, &actor, closed.clone(), &elsewhere)?
+            {
                 pen.line(&bead.id, &event)?;
             }
             Ok(bead.id.clone())
@@ -156,7 +157,7 @@ impl Reopen {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let id = ledger.write(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
-            pen.line(&bead.id, &change::reopen(beads, bead, &actor, &self.reason)?)?;
+            pen.line(&bead.id, &closing::reopen(beads, bead, &actor, &self.reason)?)?;
             Ok(bead.id.clone())
         })?;
         let beads: Beads = ledger.read()?;

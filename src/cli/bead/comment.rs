@@ -55,7 +55,7 @@ impl Comment {
 #[derive(Serialize)]
 struct Commented {
     #[serde(flatten)]
-    said: Option<crate::bead::beads::Comment>,
+    said: Option<crate::bead::fields::Comment>,
     #[serde(skip)]
     short: String,
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::ready::{Order, Wanted, ready};
-use crate::bead::{Beads, change};
+use crate::bead::{Beads, holding};
 use crate::cli::bead::list::{self, Filter};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -77,7 +77,8 @@ impl Ready {
                         .hint("`git bead blocked` says what waits for what")
                 })?;
             let first = first.whole();
-            if let Some(event) = change::claim(beads, first, &actor.by, actor.session.as_deref())? {
+            if let Some(event) = holding::claim(beads, first, &actor.by, actor.session.as_deref())?
+            {
                 pen.line(&first.id, &event)?;
             }
             Ok(first.id.clone())

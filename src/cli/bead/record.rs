@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::beads::{Comment, Edge};
+use crate::bead::fields::{Comment, Edge};
 use crate::bead::{Bead, Beads, hub};
 use crate::cli::context::Context;
 use crate::cli::show::{Screen, Tone};

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::event::{Edit, Event, Status};
-use crate::bead::{Bead, Beads, change, hub, lease};
+use crate::bead::{Bead, Beads, change, holding, hub, lease};
 use crate::cli::bead::create::{Fields, issue_type, labels, priority};
 use crate::cli::bead::ready::Taken;
 use crate::cli::bead::record::{self, Record};
@@ -140,7 +140,7 @@ impl Update {
             let lease = lease::length(repo)?;
             events.extend(lease::take_over(beads, bead, actor, heard.as_ref(), lease)?);
         } else if self.claim {
-            events.extend(change::claim(beads, bead, &actor.by, actor.session.as_deref())?);
+            events.extend(holding::claim(beads, bead, &actor.by, actor.session.as_deref())?);
         }
         if !self.take_over {
             change::may_edit(beads, bead, actor)?;

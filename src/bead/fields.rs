@@ -1,0 +1,97 @@
+//! What is a bead made of? All that lines have said of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bead::event::{Landed, Link, Status};
+
+/// A unit of work. Field names are those of beads' JSON, so that output needs no translation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bead {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub design: String,
+    pub acceptance_criteria: String,
+    pub notes: String,
+    pub status: Status,
+    pub priority: u8,
+    pub issue_type: String,
+    pub assignee: Option<String>,
+    pub owner: String,
+    pub labels: Vec<String>,
+    pub external_ref: Option<String>,
+    pub estimated_minutes: Option<u64>,
+    pub dependencies: Vec<Edge>,
+    pub comments: Vec<Comment>,
+    pub created_at: String,
+    pub created_by: String,
+    pub updated_at: String,
+    pub updated_by: String,
+    pub started_at: Option<String>,
+    pub closed_at: Option<String>,
+    pub closed_by: Option<String>,
+    pub close_reason: Option<String>,
+    pub landed: Option<Landed>,
+    /// The highest epoch any claim of this bead has had; 0 before the first.
+    pub epoch: u64,
+    pub claim: Option<Claim>,
+    /// Claims of the same epoch, from clones that did not know of this one.
+    pub rivals: Vec<Claim>,
+    pub close: Option<Close>,
+    /// The takeover by which the claim stands.
+    pub taken: Option<Taken>,
+}
+
+/// Who holds a bead, and since which line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Claim {
+    /// The line that made it.
+    pub id: String,
+    pub holder: String,
+    pub session: Option<String>,
+    pub epoch: u64,
+    pub at: String,
+}
+
+/// A claim that took over another, and what the bead would be had it never been made: which is what
+/// it is again when the shared remote says that the holder lives. Lines that come later are told to both.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Taken {
+    /// The line of the takeover.
+    pub(super) id: String,
+    pub(super) before: Box<Bead>,
+}
+
+/// The close that stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Close {
+    pub line: String,
+    /// The epoch its writer knew of; none for a landing, which no claim takes over.
+    pub epoch: Option<u64>,
+    /// The claim under which it was done by hand.
+    pub under: Option<Claim>,
+}
+
+/// `issue_id` depends on `depends_on_id`. Kept with the dependent bead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    pub issue_id: String,
+    pub depends_on_id: String,
+    #[serde(rename = "type")]
+    pub kind: Link,
+    pub created_at: String,
+    pub created_by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    pub id: String,
+    pub issue_id: String,
+    pub author: String,
+    pub text: String,
+    pub created_at: String,
+}

@@ -1,0 +1,228 @@
+//! What does a line change in the bead that it is about? From its birth to its close, and to being open
+//! again; [`claims`](super::claims) says who holds it meanwhile.
+
+use crate::bead::event::{Closed, Edit, Event, Link, New, Status};
+use crate::bead::fields::{Bead, Close, Comment, Edge};
+use crate::ledger::Line;
+
+impl Bead {
+    pub(super) fn born(line: &Line, new: New) -> Self {
+        let edges = new.links.into_iter().map(|link| Edge {
+            issue_id: line.on.clone(),
+            depends_on_id: link.to,
+            kind: link.kind,
+            created_at: line.at.clone(),
+            created_by: line.by.clone(),
+        });
+        Self {
+            id: line.on.clone(),
+            title: new.title,
+            description: new.description,
+            design: new.design,
+            acceptance_criteria: new.acceptance_criteria,
+            notes: new.notes,
+            priority: new.priority,
+            issue_type: new.issue_type,
+            assignee: new.assignee,
+            owner: line.owner.clone(),
+            labels: new.labels,
+            external_ref: new.external_ref,
+            estimated_minutes: new.estimated_minutes,
+            dependencies: edges.collect(),
+            created_at: line.at.clone(),
+            created_by: line.by.clone(),
+            updated_at: line.at.clone(),
+            updated_by: line.by.clone(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn drink(&mut self, line: &Line, event: Event) {
+        self.tell_before(line, &event);
+        match event {
+            // A word that somebody is at work changes nothing, not even when the bead was changed.
+            Event::Renewed { .. } => return,
+            Event::Created(_) => {}
+            Event::Edited(edit) => self.edit(line, edit),
+            Event::Claimed { epoch, holder, session } => self.claimed(line, epoch, holder, session),
+            Event::Taken { epoch, holder, session, claim, .. } => {
+                self.taken_over(line, &claim, epoch, (holder, session));
+            }
+            Event::Released { epoch, claim, .. } => self.released(epoch, claim.as_deref()),
+            Event::Withdrawn { claim, .. } => self.withdrawn(&claim),
+            Event::Closed(closed) => self.close(line, closed),
+            Event::Reopened { close, .. } => self.reopened(close.as_deref()),
+            Event::Commented { text } => self.comment(line, text),
+            Event::Linked { to, kind } => self.link(line, to, kind),
+            Event::Unlinked { to, kind } => {
+                self.dependencies.retain(|edge| edge.depends_on_id != to || edge.kind != kind);
+            }
+            Event::Labeled { add, remove } => {
+                self.labels.retain(|label| !remove.contains(label));
+                for label in add {
+                    if !self.labels.contains(&label) {
+                        self.labels.push(label);
+                    }
+                }
+            }
+        }
+        self.updated_at.clone_from(&line.at);
+        self.updated_by.clone_from(&line.by);
+    }
+
+    /// The world without the takeover goes on, too.
+    pub(super) fn tell_before(&mut self, line: &Line, event: &Event) {
+        if let Some(taken) = &mut self.taken
+            && event.is_of_claims()
+        {
+            taken.before.drink(line, event.clone());
+        }
+    }
+
+    fn edit(&mut self, line: &Line, edit: Edit) {
+        let texts = [
+            (&mut self.title, edit.title),
+            (&mut self.description, edit.description),
+            (&mut self.design, edit.design),
+            (&mut self.acceptance_criteria, edit.acceptance_criteria),
+            (&mut self.notes, edit.notes),
+            (&mut self.issue_type, edit.issue_type),
+        ];
+        for (field, value) in texts {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        if let Some(more) = edit.append_notes {
+            if !self.notes.is_empty() {
+                self.notes.push('\n');
+            }
+            self.notes.push_str(&more);
+        }
+        let filled = |text: String| Some(text).filter(|text| !text.is_empty());
+        if let Some(assignee) = edit.assignee {
+            self.assignee = filled(assignee);
+        }
+        if let Some(external_ref) = edit.external_ref {
+            self.external_ref = filled(external_ref);
+        }
+        self.priority = edit.priority.unwrap_or(self.priority);
+        self.estimated_minutes = edit.estimated_minutes.or(self.estimated_minutes);
+        // Only `reopened` opens what is closed: an edit may come from where the close was not known.
+        if let Some(status) = edit.status.filter(|_| self.status != Status::CLOSED) {
+            if status == Status::IN_PROGRESS && self.started_at.is_none() {
+                self.started_at = Some(line.at.clone());
+            }
+            self.status = status;
+        }
+    }
+
+    /// A close by an earlier holder, written where the later claim was not known, does not stand;
+    /// nor does one by hand where the landing was not known. What has landed has landed.
+    fn close(&mut self, line: &Line, closed: Closed) {
+        let by_hand = closed.landed.is_none();
+        let stale = self.is_stale(closed.epoch, closed.claim.as_deref());
+        if by_hand && (self.status == Status::CLOSED || stale) {
+            return;
+        }
+        self.status = Status::CLOSED;
+        self.closed_at = Some(line.at.clone());
+        self.closed_by = Some(line.by.clone());
+        self.close_reason = Some(closed.reason).filter(|reason| !reason.is_empty());
+        let under = self.claim.take().filter(|_| by_hand);
+        let of_claim = under.as_ref().map(|claim| claim.epoch);
+        let known = closed.epoch.map(|epoch| epoch.min(self.epoch)).or(of_claim);
+        let epoch = known.filter(|_| by_hand);
+        self.close = Some(Close { line: line.id.clone(), epoch, under });
+        if !by_hand {
+            self.rivals.clear();
+        }
+        self.landed = closed.landed;
+    }
+
+    /// What was meant for another close, or for none, does not undo this one.
+    fn reopened(&mut self, close: Option<&str>) {
+        let meant = |stands: &Close| close.is_none_or(|line| line == stands.line);
+        if self.status == Status::CLOSED && self.close.as_ref().is_some_and(meant) {
+            self.open_again();
+        }
+    }
+
+    fn comment(&mut self, line: &Line, text: String) {
+        self.comments.push(Comment {
+            id: line.id.clone(),
+            issue_id: self.id.clone(),
+            author: line.by.clone(),
+            text,
+            created_at: line.at.clone(),
+        });
+    }
+
+    fn link(&mut self, line: &Line, to: String, kind: Link) {
+        let known = |edge: &Edge| edge.depends_on_id == to && edge.kind == kind;
+        if self.dependencies.iter().any(known) {
+            return;
+        }
+        self.dependencies.push(Edge {
+            issue_id: self.id.clone(),
+            depends_on_id: to,
+            kind,
+            created_at: line.at.clone(),
+            created_by: line.by.clone(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::{beads, claimed, drink};
+    use crate::bead::event::Landed;
+
+    #[test]
+    fn of_two_claims_with_one_epoch_the_first_stands_and_a_later_epoch_takes_over() {
+        let mut all = beads(&[("b-1", &[])]);
+        drink(&mut all, "b-1", "x", &claimed(1, "x"));
+        drink(&mut all, "b-1", "y", &claimed(1, "y"));
+        assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "x");
+        drink(&mut all, "b-1", "z", &claimed(2, "z"));
+        assert_eq!(all.get("b-1").unwrap().claim.as_ref().unwrap().holder, "z");
+        drink(
+            &mut all,
+            "b-1",
+            "x",
+            &Event::Released { epoch: 1, reason: String::new(), claim: None },
+        );
+        assert_eq!(
+            all.get("b-1").unwrap().assignee.as_deref(),
+            Some("z"),
+            "a stale release frees nothing"
+        );
+        let stale = Closed { epoch: Some(1), ..Closed::default() };
+        drink(&mut all, "b-1", "x", &Event::Closed(stale));
+        assert_eq!(
+            all.get("b-1").unwrap().status,
+            Status::IN_PROGRESS,
+            "a stale close closes nothing"
+        );
+    }
+
+    #[test]
+    fn a_landed_close_is_not_undone_by_what_arrives_later() {
+        let mut all = beads(&[("b-1", &[])]);
+        let landed = Landed {
+            entry: "main#1".to_owned(),
+            submitted: "a".repeat(40),
+            commit: "b".repeat(40),
+        };
+        let by_landing = Closed { landed: Some(landed.clone()), ..Closed::default() };
+        drink(&mut all, "b-1", "refinery", &Event::Closed(by_landing));
+        let by_hand = Closed { reason: "given up".to_owned(), ..Closed::default() };
+        drink(&mut all, "b-1", "x", &Event::Closed(by_hand));
+        let edit = Edit { status: Some(Status::OPEN), ..Edit::default() };
+        drink(&mut all, "b-1", "x", &Event::Edited(edit));
+        drink(&mut all, "b-1", "x", &claimed(1, "x"));
+        let bead = all.get("b-1").unwrap();
+        assert_eq!((&bead.status, bead.landed.as_ref()), (&Status::CLOSED, Some(&landed)));
+    }
+}
