@@ -2,28 +2,10 @@
 //! holder of the epoch, or a person, by having none. Git hooks help the honest; this is where a
 //! commit made around them is found out. Pure.
 
+use crate::refinery::author::Author;
+use crate::refinery::holder::{Commit, Holder, differs, holds, missing};
 use crate::refinery::marks::Marks;
 use crate::refusal::Refusal;
-
-/// What the judgement needs to know of a commit.
-#[derive(Clone, Debug)]
-pub(super) struct Commit {
-    /// As people shall see it, abbreviated.
-    pub name: String,
-    pub author: String,
-    pub email: String,
-    pub message: String,
-}
-
-/// Who may speak for a bead: the holder of the claim that stands, or of one before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Holder {
-    pub bead: String,
-    pub agent: String,
-    pub session: Option<String>,
-    /// The e-mail address of the person who answers for it, where somebody slung it.
-    pub owner: Option<String>,
-}
 
 /// Everything beside the commits that decides.
 #[derive(Clone, Debug, Default)]
@@ -44,15 +26,6 @@ pub(super) struct Rules<'a> {
     pub overseers: &'a [String],
     /// Who answers for the submission.
     pub submitter: &'a str,
-}
-
-/// The author of record of a submission.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Author {
-    pub name: String,
-    pub email: String,
-    /// The listed overseer who answers for an unlisted person.
-    pub vouched: Option<String>,
 }
 
 /// Judges all commits of a submission, oldest first; the author of the last is its author.
@@ -100,16 +73,18 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
     {
         return Err(differs("Agent", agent, expected));
     }
+    // What an earlier session left is the present holder's to submit, nobody else's.
+    let former = if rules.holder.is_some() { rules.former } else { &[] };
     match (rules.holder, marks.bead) {
         (Some(holder), None) => return Err(missing("Bead", &holder.bead)),
-        (Some(holder), Some(bead)) => holds(holder, rules, bead, (agent, marks.session, commit))?,
+        (Some(holder), Some(bead)) => holds(holder, former, bead, (agent, marks.session, commit))?,
         (None, Some(bead)) => {
             let holder = rules.held.iter().find(|holder| holder.bead == bead);
             let holder = holder.ok_or_else(|| {
                 Refusal::refused(format!("`Bead: {bead}` names a bead that nobody holds"))
                     .hint(format!("git bead update {bead} --claim, then submit it again"))
             })?;
-            holds(holder, rules, bead, (agent, marks.session, commit))?;
+            holds(holder, former, bead, (agent, marks.session, commit))?;
         }
         (None, None) => ad_hoc(agent, commit, rules)?,
     }
@@ -119,52 +94,7 @@ fn judge_one(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
         )
         .hint("amend without -s"));
     }
-    listed(commit, rules, agent)
-}
-
-/// The marks are those of the holder, or of a session that held the same bead before.
-fn holds(
-    holder: &Holder,
-    rules: &Rules<'_>,
-    bead: &str,
-    (agent, session, commit): (&str, Option<&str>, &Commit),
-) -> Result<(), Refusal> {
-    if bead != holder.bead {
-        return Err(differs("Bead", bead, &holder.bead));
-    }
-    let wrote = |one: &&Holder| {
-        one.bead == bead
-            && one.agent == agent
-            && (one.session.is_none() || one.session.as_deref() == session)
-    };
-    // What an earlier session left is the present holder's to submit, nobody else's.
-    let former = if rules.holder.is_some() { rules.former } else { &[] };
-    let Some(wrote) = std::iter::once(holder).chain(former).find(wrote) else {
-        return Err(match (session, holder.session.as_deref()) {
-            (Some(said), Some(held)) if agent == holder.agent => {
-                differs("Agent-Session", said, held)
-            }
-            (None, Some(held)) if agent == holder.agent => missing("Agent-Session", held),
-            _ => differs("Agent", agent, &holder.agent),
-        });
-    };
-    let Some(owner) = wrote.owner.as_deref() else { return Ok(()) };
-    if !owner.eq_ignore_ascii_case(&commit.email) {
-        return Err(Refusal::refused(format!(
-            "its author is {}, but {owner} answers for {agent}",
-            commit.email
-        ))
-        .hint("amend with --reset-author in the agent's worktree"));
-    }
-    // Aider writes itself behind the author's name.
-    if commit.author.strip_suffix(" (aider)").unwrap_or(&commit.author) != agent {
-        return Err(Refusal::refused(format!(
-            "its author is {}, but its trailers say {agent}",
-            commit.author
-        ))
-        .hint("amend with --reset-author in the agent's worktree"));
-    }
-    Ok(())
+    known(commit, rules, agent)
 }
 
 /// An agent program that a person started is that person's, under a name that no slung agent has.
@@ -196,34 +126,11 @@ fn person(commit: &Commit, rules: &Rules<'_>) -> Result<Author, Refusal> {
     if is_slung(&commit.author, rules) {
         return Err(missing("Agent", &commit.author));
     }
-    listed(commit, rules, &commit.author)
+    known(commit, rules, &commit.author)
 }
 
-/// An author whom the policy does not know needs an overseer who submits for them.
-fn listed(commit: &Commit, rules: &Rules<'_>, name: &str) -> Result<Author, Refusal> {
-    let known = |email: &str| {
-        let listed = |one: &String| one.eq_ignore_ascii_case(email);
-        rules.overseers.is_empty() || rules.overseers.iter().any(listed)
-    };
-    let author = Author { name: name.to_owned(), email: commit.email.clone(), vouched: None };
-    if known(&commit.email) {
-        Ok(author)
-    } else if known(rules.submitter) {
-        Ok(Author { vouched: Some(rules.submitter.to_owned()), ..author })
-    } else {
-        Err(Refusal::refused(format!("{} is no overseer of this repository", commit.email))
-            .hint("an overseer listed in shopfloor.toml can submit it"))
-    }
-}
-
-fn missing(key: &str, value: &str) -> Refusal {
-    Refusal::refused(format!("the trailer `{key}: {value}` is missing"))
-        .hint("amend it in the agent's worktree, where the git hooks add it, without --no-verify")
-}
-
-fn differs(key: &str, said: &str, expected: &str) -> Refusal {
-    Refusal::refused(format!("`{key}: {said}` is forged or stale, it must be `{key}: {expected}`"))
-        .hint("amend it in the agent's worktree, where the git hooks correct it")
+fn known(commit: &Commit, rules: &Rules<'_>, name: &str) -> Result<Author, Refusal> {
+    Author::known(name, &commit.email, rules.overseers, rules.submitter)
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::ledger::Ledger;
 use crate::policy;
 use crate::refinery::clones;
 use crate::refinery::event::{Foreign, Landed, Tested};
-use crate::refinery::queue::{Lane, Queue};
+use crate::refinery::lane::Lane;
+use crate::refinery::queue::Queue;
 use crate::refinery::verdict::Verdict;
 use crate::refusal::Refusal;
 

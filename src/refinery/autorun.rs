@@ -15,8 +15,9 @@ use crate::host::process::Program;
 use crate::ledger::Ledger;
 use crate::policy::{self, trust};
 use crate::refinery::clones;
+use crate::refinery::entry::State;
 use crate::refinery::lease::{self, file_name};
-use crate::refinery::queue::{Queue, State};
+use crate::refinery::queue::Queue;
 use crate::refusal::Refusal;
 
 /// What became of the wish to have a refinery run.

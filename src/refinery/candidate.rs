@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 
 use crate::git::{Commit, Conflict, Merged, Oid, Repo, Signature};
+use crate::refinery::entry::Entry;
 use crate::refinery::lease::Lease;
-use crate::refinery::queue::Entry;
 
 /// A commit that could become the target's next tip.
 #[derive(Clone, Debug)]

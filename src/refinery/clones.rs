@@ -4,8 +4,10 @@
 use anyhow::Result;
 
 use crate::git::{Oid, RefName, Repo};
-use crate::refinery::queue::{Entry, Lane, Queue};
-use crate::refinery::submit;
+use crate::refinery::entry::Entry;
+use crate::refinery::lane::Lane;
+use crate::refinery::queue::Queue;
+use crate::refinery::refs::is_kept;
 
 impl Queue {
     /// The same entry as it is called now: another clone may have given its number to something else,
@@ -46,18 +48,6 @@ pub fn next<'q>(repo: &Repo, queue: &'q Queue, target: &str) -> Result<Option<&'
         }
     }
     Ok(None)
-}
-
-/// Whether this clone has the ref that keeps the entry's commit: it was queued or taken up here.
-pub(super) fn is_kept(repo: &Repo, entry: &Entry) -> Result<bool> {
-    // One that met a namesake since may have the ref of the name it had before.
-    for n in [entry.n, entry.n.given().into()] {
-        let kept = repo.read_ref(&submit::ref_name(&entry.target, n)?)?;
-        if kept.is_some_and(|kept| kept == entry.commit) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Whether an entry that was not queued here is about to land in another clone, or has.

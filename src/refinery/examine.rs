@@ -7,11 +7,13 @@ use crate::agent::{Roster, Session, preset};
 use crate::bead::{Bead, Beads};
 use crate::git::{Commit, Conflict, Oid, Repo};
 use crate::policy::{self, Policy};
-use crate::refinery::attribution::{self, Author, Holder, Rules};
+use crate::refinery::attribution::{self, Rules};
+use crate::refinery::author::Author;
 use crate::refinery::candidate::{self, Built, Candidate};
+use crate::refinery::entry::Entry;
 use crate::refinery::event::{Held, Hold};
+use crate::refinery::holder::{self, Holder};
 use crate::refinery::lease::Lease;
-use crate::refinery::queue::Entry;
 use crate::refinery::rejection::{Cause, Clash, Rejection, Side};
 use crate::refusal::Refusal;
 
@@ -99,7 +101,7 @@ fn author(
     policy: &Policy,
     (beads, roster): (&Beads, &Roster),
 ) -> Result<Author, Refusal> {
-    let judged = commits.into_iter().map(|(id, commit)| attribution::Commit {
+    let judged = commits.into_iter().map(|(id, commit)| holder::Commit {
         name: id.short(),
         author: commit.author.name,
         email: commit.author.email,

@@ -6,10 +6,12 @@ use anyhow::Result;
 use crate::git::{Oid, Repo};
 use crate::policy::{self, Policy, trust};
 use crate::refinery::clones;
+use crate::refinery::entry::Entry;
 use crate::refinery::event::{Event, Foreign, Held, Hold, Ran};
 use crate::refinery::gate;
+use crate::refinery::lane::Lane;
 use crate::refinery::lease::Lease;
-use crate::refinery::queue::{Entry, Lane, Queue};
+use crate::refinery::queue::Queue;
 use crate::refinery::verdict::{Blame, Verdict};
 
 /// Where the target was when a line last said so, if somebody has moved it elsewhere since. Lines of

@@ -8,13 +8,15 @@ use anyhow::Result;
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, Claim, closing};
 use crate::git::{Oid, Pushed, RefName, Repo, Swap};
-use crate::refinery::clones;
+use crate::refinery::entry::{Entry, State};
 use crate::refinery::event::{Event, Intent, Landed, Tested};
+use crate::refinery::lane::Lane;
 use crate::refinery::lease::Lease;
 use crate::refinery::park::{self, Parked};
 use crate::refinery::publish::{Route, Sides};
-use crate::refinery::queue::{Entry, Lane, Queue, State};
+use crate::refinery::queue::Queue;
 use crate::refinery::recover::{self, Facts, Recovery};
+use crate::refinery::refs::is_kept;
 use crate::refusal::Refusal;
 
 /// How an attempt to land ended.
@@ -171,7 +173,7 @@ pub(super) fn recover(lease: &Lease<'_>) -> Result<Vec<(Entry, Option<String>)>>
     for entry in entries {
         let Some(intent) = &entry.intent else { continue };
         // What another clone is about to land is for that one to finish.
-        if !clones::is_kept(lease.repo, entry)? {
+        if !is_kept(lease.repo, entry)? {
             continue;
         }
         let Some(tip) = lease.repo.read_ref(&lease.branch)? else { continue };

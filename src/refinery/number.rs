@@ -132,7 +132,8 @@ mod tests {
 
     use super::*;
     use crate::ledger::Fold as _;
-    use crate::refinery::queue::{Queue, State, parse};
+    use crate::refinery::entry::State;
+    use crate::refinery::queue::Queue;
 
     const A: &str = "aaaaaaaaaa000000000000000000000000000000";
     const B: &str = "bbbbbbbbbb000000000000000000000000000000";
@@ -232,7 +233,5 @@ mod tests {
         for bad in ["", "-", "x", "42-", "42-012345678", "42-01234567890", "4-ABCDEF0123"] {
             assert!(bad.parse::<Number>().is_err(), "{bad}");
         }
-        assert_eq!(parse("fix#1#7-00000000af").unwrap().0, "fix#1");
-        assert_eq!(parse("main#0-00000000af"), None);
     }
 }

@@ -1,109 +1,22 @@
-//! The fold of this room's words: per target what is known of its tip, and every entry as it
-//! stands. The order of landing is the order of arrival. Pure.
+//! The fold of this room's words: every target, and which entry a person or a bead means. The order of
+//! landing is the order of arrival. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::git::Oid;
-use crate::ledger::{Actor, Fold, Line, Loaded, Saving};
-use crate::refinery::event::{Event, Foreign, Held, Intent, Landed, Queued, Tested};
-use crate::refinery::number::{Number, Twins};
+use crate::ledger::{Fold, Line, Loaded, Saving};
+use crate::refinery::entry::{Entry, State, name, parse};
+use crate::refinery::event::Event;
+use crate::refinery::lane::Lane;
+use crate::refinery::number::Number;
 use crate::refinery::rejection::Rejection;
 use crate::refusal::Refusal;
-
-/// Of how many intents of one entry the evidence is kept.
-const TRIED: usize = 16;
 
 /// Every target the queue has heard of.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
     lanes: BTreeMap<String, Lane>,
-}
-
-/// One target branch.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Lane {
-    pub baseline: Option<Oid>,
-    /// Where the target was when a line last said so. Elsewhere means that somebody else moved it.
-    pub tip: Option<Oid>,
-    pub entries: BTreeMap<Number, Entry>,
-    pub foreign: Vec<Foreign>,
-    twins: Twins,
-}
-
-/// One commit that asked to land.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
-    pub target: String,
-    pub n: Number,
-    pub commit: Oid,
-    pub bead: Option<String>,
-    pub agent: Option<String>,
-    pub epoch: Option<u64>,
-    pub session: Option<String>,
-    #[serde(default)]
-    pub claim: Option<String>,
-    pub by: String,
-    pub owner: String,
-    pub at: String,
-    pub state: State,
-    pub tested: Option<Tested>,
-    pub intent: Option<Intent>,
-    /// The evidence of every intent, until one of them is known to have landed.
-    pub tried: Vec<Tested>,
-    pub landed: Option<Landed>,
-    /// Whether `tested` is the evidence of what landed.
-    pub proven: bool,
-    pub rejection: Option<Box<Rejection>>,
-    pub held: Option<Held>,
-    pub withdrawn: Option<String>,
-    /// The surface a person has said yes to.
-    pub approved: Option<String>,
-    /// When it reached the state it is in.
-    pub since: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    Waiting,
-    Held,
-    Landed,
-    Rejected,
-    Withdrawn,
-}
-
-impl State {
-    /// Whether the entry may still land.
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Held)
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(match self {
-            Self::Waiting => "waiting",
-            Self::Held => "held",
-            Self::Landed => "landed",
-            Self::Rejected => "rejected",
-            Self::Withdrawn => "withdrawn",
-        })
-    }
-}
-
-/// The subject of an entry's lines, and its name to people.
-pub(super) fn name(target: &str, n: Number) -> String {
-    format!("{target}#{n}")
-}
-
-/// The target and number in an entry's name. A branch may have a `#` of its own, a number not.
-pub(super) fn parse(name: &str) -> Option<(&str, Number)> {
-    let (target, n) = name.rsplit_once('#')?;
-    let n: Number = n.parse().ok()?;
-    (n.given() > 0 && !target.is_empty()).then_some((target, n))
 }
 
 impl Fold for Queue {
@@ -118,11 +31,10 @@ impl Fold for Queue {
             return;
         }
         let Some(event) = line.event::<Event>() else {
-            // Whatever it says, the lines that come after it are about the same entry.
             let lane =
                 parse(&line.on).and_then(|(target, n)| Some((self.lanes.get_mut(target)?, n)));
             if let Some((lane, n)) = lane {
-                lane.twins.meant(n, line);
+                lane.heard(n, line);
             }
             return;
         };
@@ -193,204 +105,6 @@ impl Queue {
 
     fn of_bead<'a>(&'a self, bead: &'a str) -> impl Iterator<Item = &'a Entry> {
         self.entries().filter(move |entry| entry.bead.as_deref() == Some(bead))
-    }
-}
-
-impl Lane {
-    /// The number of the next entry.
-    pub fn next(&self) -> u64 {
-        self.entries.last_key_value().map_or(1, |(n, _)| n.given() + 1)
-    }
-
-    /// What an entry of this commit is called that was given this number.
-    pub(super) fn called(&self, n: Number, commit: &Oid) -> Number {
-        match self.entries.get(&n) {
-            Some(other) if other.commit != *commit => n.twin(commit),
-            _ => n,
-        }
-    }
-
-    /// Whether an entry that was given this number has this commit.
-    pub(super) fn knows(&self, n: Number, commit: &Oid) -> bool {
-        self.entries.range(n.namesakes()).any(|(_, entry)| entry.commit == *commit)
-    }
-
-    /// The entry that has taken this commit and has not given it back.
-    pub fn holding(&self, commit: &Oid) -> Option<&Entry> {
-        let given_back = |entry: &&Entry| {
-            !matches!(entry.state, State::Rejected | State::Withdrawn) && entry.commit == *commit
-        };
-        self.entries.values().find(given_back)
-    }
-
-    /// The landing that made `commit` a tip of the target.
-    pub fn landing(&self, commit: &Oid) -> Option<&Entry> {
-        let made = |entry: &&Entry| entry.landed.as_ref().is_some_and(|l| l.commit == *commit);
-        self.entries.values().find(made)
-    }
-
-    /// What has landed here, newest first.
-    pub(super) fn landed(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().rev().filter(|entry| entry.state == State::Landed)
-    }
-
-    /// The foreign landing that made `tip`: what it is known to fail.
-    pub(super) fn foreign_tip(&self, tip: &Oid) -> Option<&Foreign> {
-        self.foreign.iter().rfind(|foreign| foreign.new == *tip)
-    }
-
-    /// The entry that made `commit` a tip of the target, or is about to, and what was tested for that.
-    pub fn evidence(&self, commit: &Oid) -> Option<(&Entry, &Tested)> {
-        self.entries.values().find_map(|entry| Some((entry, entry.evidence(commit)?)))
-    }
-
-    /// Whether a line tells how `tip` came to be one.
-    pub(super) fn vouches(&self, tip: &Oid) -> bool {
-        self.foreign_tip(tip).is_some() || self.evidence(tip).is_some()
-    }
-
-    /// Where the target stood before `tip`, as far as lines tell it.
-    pub(super) fn base_of(&self, tip: &Oid) -> Option<Oid> {
-        let landed = self.evidence(tip).map(|(_, tested)| tested.base);
-        landed.or_else(|| Some(self.foreign_tip(tip)?.old))
-    }
-
-    fn begin(&mut self, tip: Oid) {
-        if self.baseline.is_none() {
-            self.tip.get_or_insert(tip);
-            self.baseline = Some(tip);
-        }
-    }
-
-    fn moved(&mut self, foreign: Foreign) {
-        self.tip = Some(foreign.new);
-        self.foreign.push(foreign);
-    }
-
-    fn drink(&mut self, line: &Line, target: &str, n: Number, event: Event) {
-        if let Event::Queued(queued) = event {
-            let called = self.called(n, &queued.commit);
-            if called != n {
-                self.twins.found(called, line);
-            }
-            let actor =
-                Actor { by: line.by.clone(), owner: line.owner.clone(), ..Actor::default() };
-            let born = || Entry::new(target, called, queued, &actor, &line.at);
-            self.entries.entry(called).or_insert_with(born);
-            return;
-        }
-        let n = self.twins.meant(n, line);
-        let Some(entry) = self.entries.get_mut(&n) else { return };
-        // What has landed is not undone by a line that arrives later. Of several that say where it landed
-        // the one with evidence stands, whichever came first.
-        if entry.state == State::Landed && (entry.proven || !entry.is_proof(&event)) {
-            return;
-        }
-        entry.drink(line, event);
-        if entry.proven {
-            self.tip = entry.landed.as_ref().map(|landed| landed.commit);
-        }
-    }
-}
-
-impl Entry {
-    pub fn name(&self) -> String {
-        name(&self.target, self.n)
-    }
-
-    /// An entry as `actor` queues it.
-    pub(super) fn new(target: &str, n: Number, queued: Queued, actor: &Actor, at: &str) -> Self {
-        Self {
-            target: target.to_owned(),
-            n,
-            commit: queued.commit,
-            bead: queued.bead,
-            agent: queued.agent,
-            epoch: queued.epoch,
-            session: queued.session,
-            claim: queued.claim,
-            by: actor.by.clone(),
-            owner: actor.owner.clone(),
-            at: at.to_owned(),
-            state: State::Waiting,
-            tested: None,
-            intent: None,
-            tried: Vec::new(),
-            landed: None,
-            proven: false,
-            rejection: None,
-            held: None,
-            withdrawn: None,
-            approved: None,
-            since: at.to_owned(),
-        }
-    }
-
-    /// What was tested of a commit that it landed as, or is about to.
-    pub(super) fn evidence(&self, commit: &Oid) -> Option<&Tested> {
-        let proof = self.tested.iter().filter(|_| self.proven);
-        proof.chain(&self.tried).find(|tested| tested.candidate == *commit)
-    }
-
-    /// Whether this could tell more about a landing that has no evidence yet.
-    fn is_proof(&self, event: &Event) -> bool {
-        match event {
-            Event::Tested(_) | Event::Intent(_) => true,
-            Event::Landed(landed) => self.evidence(&landed.commit).is_some(),
-            _ => false,
-        }
-    }
-
-    fn drink(&mut self, line: &Line, event: Event) {
-        let is_over = self.state == State::Landed;
-        match event {
-            Event::Baseline { .. } | Event::Foreign(_) | Event::Queued(_) => return,
-            Event::Tested(tested) => self.tested = Some(tested),
-            Event::Intent(intent) => {
-                let tested = self.tested.clone().filter(|tested| tested.candidate == intent.new);
-                self.tried.extend(tested);
-                self.tried.drain(..self.tried.len().saturating_sub(TRIED));
-                self.intent = Some(intent).filter(|_| !is_over);
-            }
-            Event::Aborted { .. } => self.intent = None,
-            Event::Approved { surface } => {
-                self.approved = Some(surface);
-                self.wait();
-            }
-            Event::Retried {} => self.wait(),
-            Event::Held(held) => {
-                self.state = State::Held;
-                self.held = Some(held);
-            }
-            Event::Landed(landed) => {
-                if let Some(tested) = self.evidence(&landed.commit).cloned() {
-                    (self.tested, self.proven, self.tried) = (Some(tested), true, Vec::new());
-                }
-                self.state = State::Landed;
-                self.landed = Some(landed);
-                (self.intent, self.held) = (None, None);
-            }
-            Event::Rejected(rejection) => {
-                self.state = State::Rejected;
-                self.rejection = Some(rejection);
-                (self.intent, self.held) = (None, None);
-            }
-            Event::Withdrawn { reason } => {
-                self.state = State::Withdrawn;
-                self.withdrawn = Some(reason);
-                self.held = None;
-            }
-        }
-        if !is_over || self.proven {
-            self.since.clone_from(&line.at);
-        }
-    }
-
-    fn wait(&mut self) {
-        if self.state == State::Held {
-            self.state = State::Waiting;
-            self.held = None;
-        }
     }
 }
 
@@ -556,12 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_entries() {
-        assert_eq!(parse("main#42"), Some(("main", 42.into())));
-        assert_eq!(parse("fix#1#7"), Some(("fix#1", 7.into())));
-        for bad in ["main", "#1", "main#", "main#0", "main#x", ""] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
+    fn an_entry_is_found_by_its_number_or_its_name() {
         let queue = after("refinery.queued", 1);
         assert_eq!(queue.find("1", "main").unwrap().name(), "main#1");
         assert_eq!(queue.find("main#1", "other").unwrap().n, 1.into());

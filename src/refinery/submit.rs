@@ -12,14 +12,14 @@ use crate::bead::{Bead, Beads};
 use crate::git::{Oid, RefName, Repo, Swap};
 use crate::ledger::{Actor, Ledger, Note};
 use crate::refinery::clones;
+use crate::refinery::entry::{self, Entry};
 use crate::refinery::event::{Event, Queued};
+use crate::refinery::lane::Lane;
 use crate::refinery::marks::Marks;
 use crate::refinery::number::Number;
-use crate::refinery::queue::{self, Entry, Queue};
+use crate::refinery::queue::Queue;
+use crate::refinery::refs::{REFS, entry_of, ref_name, reserve};
 use crate::refusal::Refusal;
-
-/// Under this, `<target>/<n>` keeps every commit that ever asked to land.
-pub(super) const REFS: &str = "refs/shopfloor/queue/";
 
 /// What is asked for, by whom, in whose name.
 #[derive(Clone, Debug)]
@@ -62,11 +62,11 @@ pub fn submit(
             if lane.is_none_or(|lane| lane.baseline.is_none()) {
                 pen.line(target, &Event::Baseline { tip })?;
             }
-            let n = reserve(repo, target, lane.map_or(1, queue::Lane::next), &wanted.commit)?;
-            pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
+            let n = reserve(repo, target, lane.map_or(1, Lane::next), &wanted.commit)?;
+            pen.line(&entry::name(target, n), &Event::Queued(queued.clone()))?;
             for old in lane.into_iter().flat_map(|lane| lane.entries.values()) {
                 if replaces(&queued, old) {
-                    let reason = format!("replaced by {}", queue::name(target, n));
+                    let reason = format!("replaced by {}", entry::name(target, n));
                     pen.line(&old.name(), &Event::Withdrawn { reason })?;
                 }
             }
@@ -111,7 +111,7 @@ pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Resu
     let mut lines = 0;
     for (name, commit) in &refs {
         let Some((target, n)) = entry_of(name) else { continue };
-        let known = |lane: &queue::Lane| lane.knows(n, commit) || lane.holding(commit).is_some();
+        let known = |lane: &Lane| lane.knows(n, commit) || lane.holding(commit).is_some();
         if !queue.lane(target).is_some_and(known) {
             lines += usize::from(adopt(repo, ledger, actor, (target, n, *commit))?);
         }
@@ -132,7 +132,7 @@ pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Resu
         if entry.state.is_open() && clones::is_landed_elsewhere(repo, entry)? {
             continue;
         }
-        let moved = |lane: &queue::Lane| old.is_none_or(|old| lane.knows(entry.n, old));
+        let moved = |lane: &Lane| old.is_none_or(|old| lane.knows(entry.n, old));
         if queue.lane(&entry.target).is_some_and(moved) {
             let made = repo.swap_ref(&name, old, Some(&entry.commit), "shopfloor: kept")?;
             again += usize::from(matches!(made, Swap::Done));
@@ -173,19 +173,9 @@ fn adopt(
         if lane.is_none_or(|lane| lane.baseline.is_none()) {
             pen.line(target, &Event::Baseline { tip })?;
         }
-        pen.line(&queue::name(target, n), &Event::Queued(queued.clone()))?;
+        pen.line(&entry::name(target, n), &Event::Queued(queued.clone()))?;
         Ok(true)
     })
-}
-
-/// The name of an entry's ref.
-pub fn ref_name(target: &str, n: Number) -> Result<RefName> {
-    format!("{REFS}{target}/{n}").parse()
-}
-
-fn entry_of(name: &RefName) -> Option<(&str, Number)> {
-    let (target, n) = name.as_str().strip_prefix(REFS)?.rsplit_once('/')?;
-    Some((target, n.parse().ok()?))
 }
 
 fn tip(repo: &Repo, target: &str) -> Result<Oid> {
@@ -334,17 +324,4 @@ fn replaces(new: &Queued, old: &Entry) -> bool {
         && (&new.agent, &new.bead, new.epoch) == (&old.agent, &old.bead, old.epoch)
         && old.state.is_open()
         && old.intent.is_none()
-}
-
-/// Takes the next free number by creating its ref. A ref of ours without a line is taken over.
-fn reserve(repo: &Repo, target: &str, first: u64, commit: &Oid) -> Result<Number> {
-    let mut given = first;
-    loop {
-        let n = Number::from(given);
-        match repo.swap_ref(&ref_name(target, n)?, None, Some(commit), "shopfloor: queued")? {
-            Swap::Done => return Ok(n),
-            Swap::Lost(Some(found)) if found == *commit => return Ok(n),
-            Swap::Lost(_) => given += 1,
-        }
-    }
 }

@@ -13,9 +13,10 @@ use crate::convoy;
 use crate::git::Oid;
 use crate::policy::{self, Policy, trust};
 use crate::refinery::ask::{self, Followed};
-use crate::refinery::attribution::Author;
+use crate::refinery::author::Author;
 use crate::refinery::candidate::{self, Candidate};
 use crate::refinery::clones;
+use crate::refinery::entry::{self, Entry};
 use crate::refinery::event::{Event, Foreign, Held, Hold, Intent, Landed, Ran, Tested};
 use crate::refinery::examine::{self, Examined};
 use crate::refinery::foreign::{self, Proof};
@@ -24,7 +25,7 @@ use crate::refinery::land::{self, Landing};
 use crate::refinery::lease::Lease;
 use crate::refinery::number::Number;
 use crate::refinery::publish;
-use crate::refinery::queue::{self, Entry, Queue};
+use crate::refinery::queue::Queue;
 use crate::refinery::rejection::{Cause, Gate, Rejection};
 use crate::refinery::report;
 use crate::refinery::submit;
@@ -378,7 +379,7 @@ fn conclude(
     event: &Event,
 ) -> Result<()> {
     lease.ledger.write::<Queue, _>(&lease.actor, |queue, pen| {
-        let waits = queue.again(entry).filter(|entry| entry.state == queue::State::Waiting);
+        let waits = queue.again(entry).filter(|entry| entry.state == entry::State::Waiting);
         let Some(entry) = waits else { return Ok(()) };
         if let Some(tested) = tested {
             pen.line(&entry.name(), &Event::Tested(tested.clone()))?;
