@@ -1,68 +1,16 @@
 //! What is wrong, why that matters, and what mends it. Pure: facts in, findings out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::cli::bead::doctor::facts::{Facts, Leftovers, Remotes};
-use crate::ledger::{self, UNREADABLE};
-use crate::refusal::Refusal;
+use crate::cli::bead::doctor::finding::{Finding, Fix, name, names};
+use crate::cli::bead::doctor::ledger;
 
 /// The oldest git that can do what is asked of it.
 const OLDEST_GIT: (u32, u32) = (2, 38);
 /// Clocks that are this near to each other are one clock.
 const NEAR: Duration = Duration::from_secs(120);
-
-/// How bad it is: a note is worth knowing and nothing is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Level {
-    Problem,
-    Note,
-}
-
-/// What `--fix` may do without asking: none of it touches a line, a commit or a file of a person's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fix {
-    Alternates,
-    Caches(Vec<PathBuf>),
-    /// What any changing command does by the way.
-    Tend,
-    Remove(Vec<PathBuf>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Finding {
-    /// What was looked at.
-    pub check: &'static str,
-    pub level: Level,
-    pub what: String,
-    pub why: &'static str,
-    /// The command that mends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
-    #[serde(skip)]
-    pub fix: Option<Fix>,
-}
-
-impl Finding {
-    fn problem(check: &'static str, what: impl Into<String>, why: &'static str) -> Self {
-        Self { check, level: Level::Problem, what: what.into(), why, mend: None, fix: None }
-    }
-
-    fn note(check: &'static str, what: impl Into<String>, why: &'static str) -> Self {
-        Self { level: Level::Note, ..Self::problem(check, what, why) }
-    }
-
-    fn mend(self, command: impl Into<String>) -> Self {
-        Self { mend: Some(command.into()), ..self }
-    }
-
-    fn fixed(self, fix: Fix) -> Self {
-        Self { fix: Some(fix), ..self.mend("git bead doctor --fix") }
-    }
-}
 
 /// All findings, problems first.
 pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
@@ -74,8 +22,8 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
             "what is wrong there is not known",
         ));
     }
-    of_ledger(facts, &mut found);
-    copies(facts, &mut found);
+    ledger::state(facts, &mut found);
+    ledger::copies(facts, &mut found);
     places(facts, &mut found);
     locks(facts, &mut found);
     git(facts, &mut found);
@@ -85,67 +33,6 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
     leftovers(&facts.leftovers, &mut found);
     found.sort_by_key(|finding| finding.level);
     found
-}
-
-fn of_ledger(facts: &Facts, found: &mut Vec<Finding>) {
-    let health = &facts.health;
-    if let Some(newer) = &health.newer {
-        let why = "what is there can be read, and nothing can be written";
-        found.push(told(Finding::problem("format", newer.what.clone(), why), newer));
-    } else if let Some(damage) = &health.damage {
-        let why = "nothing is written over a ledger that cannot be read whole";
-        let finding = told(Finding::problem("ledger", damage.what.clone(), why), damage);
-        let whole = |from: &str| format!("git fetch --refetch {from} {}", ledger::REF);
-        found.push(match facts.remotes.pinned.first() {
-            _ if !damage.what.contains(UNREADABLE) => finding,
-            Some(remote) => finding.mend(whole(remote)),
-            None => finding.mend(format!("with a copy or a backup: {}", whole("PATH"))),
-        });
-    }
-    if health.findings > 0 {
-        let what = format!("{} lines were written past the rules", health.findings);
-        let why = "a line that is older than what it names, or names what is not there, was not written by us";
-        found.push(Finding::problem("ledger", what, why).mend("git bead verify"));
-    }
-    if !health.caches.is_empty() {
-        let what = format!("saved states are damaged: {}", names(&health.caches));
-        let why =
-            "they are passed over, so that every command reads the ledger from its first line";
-        let fix = Fix::Caches(health.caches.clone());
-        found.push(Finding::problem("cache", what, why).fixed(fix));
-    }
-    if !facts.known_to_git {
-        let what = "the line in objects/info/alternates that leads to shopfloor-objects is missing, or leads elsewhere";
-        let why =
-            "git does not find the ledger's objects: fsck, gc and clones of this repository fail";
-        found.push(Finding::problem("alternates", what, why).fixed(Fix::Alternates));
-    }
-}
-
-/// With the first of what a refusal advises.
-fn told(finding: Finding, refusal: &Refusal) -> Finding {
-    let command =
-        refusal.hints.iter().find(|hint| hint.starts_with("git ") || hint.contains("install"));
-    match command.or(refusal.hints.first()) {
-        Some(hint) => finding.mend(hint.clone()),
-        None => finding,
-    }
-}
-
-fn copies(facts: &Facts, found: &mut Vec<Finding>) {
-    for tail in &facts.health.tails {
-        let what =
-            format!("one clone's lines went on in two places; the second ones are kept as {tail}");
-        let why =
-            "a repository was copied or restored and both went on under one name; nothing is lost";
-        found.push(Finding::note("replicas", what, why));
-    }
-    if facts.health.moved {
-        let what = "this repository was copied or moved since it last wrote";
-        let why =
-            "it takes a name of its own with the next write, so that two never write under one";
-        found.push(Finding::note("replicas", what, why));
-    }
 }
 
 fn places(facts: &Facts, found: &mut Vec<Finding>) {
@@ -300,14 +187,6 @@ fn leftovers(left: &Leftovers, found: &mut Vec<Finding>) {
     }
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn names(paths: &[PathBuf]) -> String {
-    paths.iter().map(|path| name(path)).collect::<Vec<_>>().join(", ")
-}
-
 /// As a shell takes it.
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
@@ -315,9 +194,13 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::cli::bead::doctor::finding::Level;
     use crate::githook::Standing;
     use crate::ledger::Health;
+    use crate::refusal::Refusal;
 
     fn sound() -> Facts {
         Facts {
@@ -419,18 +302,6 @@ mod tests {
             let health = Health { newest: Some(at.to_owned()), ..Health::default() };
             assert_eq!(told(|facts| facts.health = health), []);
         }
-    }
-
-    #[test]
-    fn the_way_back_of_a_damaged_ledger_is_a_remote_that_has_it() {
-        let mut facts = sound();
-        let damage = Refusal::fatal("the ledger cannot be read whole: x").hint("git fsck names it");
-        facts.health.damage = Some(damage);
-        let mend = |facts: &Facts| examine(facts).remove(0).mend.unwrap();
-        let fetch = "git fetch --refetch";
-        assert_eq!(mend(&facts), format!("with a copy or a backup: {fetch} PATH {}", ledger::REF));
-        facts.remotes.pinned = vec!["origin".to_owned()];
-        assert_eq!(mend(&facts), "git fetch --refetch origin refs/shopfloor/ledger");
     }
 
     #[test]

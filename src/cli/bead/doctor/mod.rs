@@ -2,6 +2,8 @@
 
 mod examine;
 mod facts;
+mod finding;
+mod ledger;
 
 use std::fs;
 
@@ -13,8 +15,9 @@ use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling;
 
-use examine::{Finding, Fix, Level, examine};
+use examine::examine;
 use facts::Facts;
+use finding::{Finding, Fix, Level};
 
 /// Look for what is wrong here, say why it matters and what mends it
 ///

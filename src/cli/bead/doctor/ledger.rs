@@ -1,0 +1,88 @@
+//! What is wrong with the ledger: its lines, its copies, its saved states, its objects. Pure.
+
+use crate::cli::bead::doctor::facts::Facts;
+use crate::cli::bead::doctor::finding::{Finding, Fix, names};
+use crate::ledger::{self, UNREADABLE};
+use crate::refusal::Refusal;
+
+pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
+    let health = &facts.health;
+    if let Some(newer) = &health.newer {
+        let why = "what is there can be read, and nothing can be written";
+        found.push(told(Finding::problem("format", newer.what.clone(), why), newer));
+    } else if let Some(damage) = &health.damage {
+        let why = "nothing is written over a ledger that cannot be read whole";
+        let finding = told(Finding::problem("ledger", damage.what.clone(), why), damage);
+        let whole = |from: &str| format!("git fetch --refetch {from} {}", ledger::REF);
+        found.push(match facts.remotes.pinned.first() {
+            _ if !damage.what.contains(UNREADABLE) => finding,
+            Some(remote) => finding.mend(whole(remote)),
+            None => finding.mend(format!("with a copy or a backup: {}", whole("PATH"))),
+        });
+    }
+    if health.findings > 0 {
+        let what = format!("{} lines were written past the rules", health.findings);
+        let why = "a line that is older than what it names, or names what is not there, was not written by us";
+        found.push(Finding::problem("ledger", what, why).mend("git bead verify"));
+    }
+    if !health.caches.is_empty() {
+        let what = format!("saved states are damaged: {}", names(&health.caches));
+        let why =
+            "they are passed over, so that every command reads the ledger from its first line";
+        let fix = Fix::Caches(health.caches.clone());
+        found.push(Finding::problem("cache", what, why).fixed(fix));
+    }
+    if !facts.known_to_git {
+        let what = "the line in objects/info/alternates that leads to shopfloor-objects is missing, or leads elsewhere";
+        let why =
+            "git does not find the ledger's objects: fsck, gc and clones of this repository fail";
+        found.push(Finding::problem("alternates", what, why).fixed(Fix::Alternates));
+    }
+}
+
+/// With the first of what a refusal advises.
+fn told(finding: Finding, refusal: &Refusal) -> Finding {
+    let command =
+        refusal.hints.iter().find(|hint| hint.starts_with("git ") || hint.contains("install"));
+    match command.or(refusal.hints.first()) {
+        Some(hint) => finding.mend(hint.clone()),
+        None => finding,
+    }
+}
+
+pub(super) fn copies(facts: &Facts, found: &mut Vec<Finding>) {
+    for tail in &facts.health.tails {
+        let what =
+            format!("one clone's lines went on in two places; the second ones are kept as {tail}");
+        let why =
+            "a repository was copied or restored and both went on under one name; nothing is lost";
+        found.push(Finding::note("replicas", what, why));
+    }
+    if facts.health.moved {
+        let what = "this repository was copied or moved since it last wrote";
+        let why =
+            "it takes a name of its own with the next write, so that two never write under one";
+        found.push(Finding::note("replicas", what, why));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_of_a_damaged_ledger_is_a_remote_that_has_it() {
+        let mut facts = Facts { known_to_git: true, ..Facts::default() };
+        let damage = Refusal::fatal("the ledger cannot be read whole: x").hint("git fsck names it");
+        facts.health.damage = Some(damage);
+        let mend = |facts: &Facts| {
+            let mut found = Vec::new();
+            state(facts, &mut found);
+            found.remove(0).mend.unwrap()
+        };
+        let fetch = "git fetch --refetch";
+        assert_eq!(mend(&facts), format!("with a copy or a backup: {fetch} PATH {}", ledger::REF));
+        facts.remotes.pinned = vec!["origin".to_owned()];
+        assert_eq!(mend(&facts), "git fetch --refetch origin refs/shopfloor/ledger");
+    }
+}
