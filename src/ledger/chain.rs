@@ -11,22 +11,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::line::digest;
-use super::place;
+use super::canon::digest;
+use super::progress::{Mark, Progress};
 use crate::git::Oid;
 
 /// A chain that is longer has its committed part cut off.
 pub(super) const LONG: u64 = 128 << 10;
-
-/// How many tips are told besides the newest.
-const REMEMBERED: usize = 7;
-
-/// A tip, and how many lines our replica has in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Mark {
-    pub(super) tip: Option<Oid>,
-    pub(super) lines: u64,
-}
 
 /// The first line of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,56 +24,6 @@ pub(super) struct Opening {
     pub(super) chain: String,
     pub(super) replica: String,
     pub(super) base: Mark,
-}
-
-/// How far a chain has got into the ledger; told by who moves the ref, before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
-    pub(super) chain: String,
-    /// The tips it came by, newest last: who read an older one while others went on still finds its place.
-    pub(super) marks: Vec<Mark>,
-    /// Whether the ref that names the newest is on the disk. Those before it are.
-    pub(super) durable: bool,
-    pub(super) failed: Option<Failure>,
-}
-
-/// Why nothing of a chain that was not durable by then ever will be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failure {
-    pub(super) what: String,
-    /// Whether it is worth trying again.
-    pub(super) again: bool,
-}
-
-impl Progress {
-    /// Of a chain that stands at this mark and goes on, after what was told before.
-    pub(super) fn after(before: Option<Self>, chain: String, from: Mark) -> Self {
-        let mut marks =
-            before.filter(|told| told.chain == chain).map_or(Vec::new(), |told| told.marks);
-        if marks.last() != Some(&from) {
-            marks.push(from);
-        }
-        marks.drain(..marks.len().saturating_sub(REMEMBERED));
-        Self { chain, marks, durable: true, failed: None }
-    }
-
-    pub(super) fn newest(&self) -> Option<&Mark> {
-        self.marks.last()
-    }
-
-    /// How many lines are on the disk.
-    pub(super) fn settled(&self) -> u64 {
-        let mut marks = self.marks.iter().rev().skip(usize::from(!self.durable));
-        marks.next().map_or(0, |mark| mark.lines)
-    }
-
-    pub(super) fn load(own_dir: &Path) -> Option<Self> {
-        place::read(&own_dir.join("progress"))
-    }
-
-    pub(super) fn save(&self, own_dir: &Path) -> Result<()> {
-        place::write(&own_dir.join("progress"), self)
-    }
 }
 
 /// How many lines our replica has at this tip, where a chain leads on from it. It does not where somebody
@@ -304,6 +244,7 @@ fn cut(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::progress::Failure;
 
     fn opening(lines: u64) -> Opening {
         let base = Mark { tip: None, lines };
@@ -381,22 +322,5 @@ mod tests {
         assert_eq!(standing_now(&open, Some(&there), Some(&a)), None);
         assert_eq!(standing_now(&open, Some(&there), Some(&b)), Some(3));
         assert_eq!(standing(&opening(0), None, None), Some(0));
-    }
-
-    #[test]
-    fn progress_remembers_some_tips_and_what_is_on_the_disk() {
-        let at = |lines| Mark { tip: None, lines };
-        let mut told = None;
-        for lines in 0..20 {
-            let mut next = Progress::after(told, "c".to_owned(), at(lines));
-            next.marks.push(at(lines + 1));
-            next.durable = false;
-            assert_eq!(next.settled(), lines);
-            next.durable = true;
-            assert_eq!((next.settled(), next.newest()), (lines + 1, Some(&at(lines + 1))));
-            told = Some(next);
-        }
-        assert_eq!(told.as_ref().unwrap().marks.len(), REMEMBERED + 1);
-        assert_eq!(Progress::after(told, "d".to_owned(), at(5)).marks, [at(5)]);
     }
 }

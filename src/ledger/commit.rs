@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::chain::{self, Chain, Failure, Held, Mark, Opening, Progress, standing_now};
+use super::canon::split;
+use super::chain::{self, Chain, Held, Opening, standing_now};
 use super::layout::Book;
-use super::line::{Line, split};
+use super::line::Line;
 use super::place::Seen;
+use super::progress::{Failure, Mark, Progress};
 use super::read::OURS;
 use super::shelf::{Position, Positions, Shelf};
 use super::write::{PATIENCE, PENDING};

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
+use super::canon::split;
 use super::layout::Book;
-use super::line::{Line, split};
+use super::line::Line;
 use super::place::Seen;
 use super::read::{OURS, unreadable};
 use super::shelf::{News, Position, Positions, Shelf, tail};
@@ -284,7 +285,7 @@ mod tests {
     /// A history is a path of choices; what a line is depends on all that came before it.
     fn sequence(name: &str, path: &[u8]) -> Vec<Stored> {
         let id =
-            |end: usize| super::super::line::digest(&[name.as_bytes(), path.get(..=end).unwrap()]);
+            |end: usize| super::super::canon::digest(&[name.as_bytes(), path.get(..=end).unwrap()]);
         (0..path.len()).map(|end| Stored { id: id(end), bytes: Vec::new() }).collect()
     }
 

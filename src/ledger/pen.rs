@@ -4,9 +4,9 @@ use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 use serde_json::Map;
 
+use super::canon;
 use super::heads::Heads;
-use super::line;
-use super::texts::{self, Text};
+use super::prose::{Text, take_out};
 use super::{Actor, Json};
 
 /// How many digits of a creating line's hash name what it creates: 80 bits.
@@ -45,7 +45,7 @@ impl<'a> Pen<'a> {
     /// Creates a subject: its id is the hash of the line that creates it, so nobody hands out names.
     pub fn create(&mut self, prefix: &str, event: &impl Serialize) -> Result<String> {
         let mut fields = self.fields(event)?;
-        let hash = line::digest(&[&line::canonical(&fields)?]);
+        let hash = canon::digest(&[&canon::canonical(&fields)?]);
         let on = format!("{prefix}-{}", hash.get(..NAME_DIGITS).unwrap_or_default());
         ensure!(self.heads.of(&on).is_empty(), "there is a subject {on} already");
         fields.insert("on".to_owned(), Json::from(on.as_str()));
@@ -86,12 +86,12 @@ impl<'a> Pen<'a> {
             told.into_iter()
                 .filter_map(|(key, value)| Some((key.to_owned(), Json::from(value.as_deref()?)))),
         );
-        self.texts.extend(texts::take_out(&mut fields, self.limit)?);
+        self.texts.extend(take_out(&mut fields, self.limit)?);
         Ok(fields)
     }
 
     fn add(&mut self, on: &str, fields: &Map<String, Json>) -> Result<()> {
-        let (id, stored) = line::seal(fields)?;
+        let (id, stored) = canon::seal(fields)?;
         self.heads.follow(on, id);
         self.lines.push(stored);
         self.clock += 1;

@@ -10,8 +10,9 @@ use std::thread::{self, Scope};
 use anyhow::{Context as _, Result, ensure};
 
 use super::Line;
-use super::layout::{Book, Leaf};
-use super::line::split;
+use super::canon::split;
+use super::layout::Book;
+use super::leaf::Leaf;
 use super::shelf::{Position, Positions, Shelf};
 use super::trail;
 use crate::git::{Oid, Store};

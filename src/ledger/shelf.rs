@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::canon::split;
 use super::format::{self, Format};
 use super::layout::Book;
-use super::line::{Line, split};
+use super::line::Line;
 use super::merge::Dirs;
-use super::texts;
 use crate::git::{Entry, Oid, Store};
 
+/// The directory of the texts that stand beside their lines.
+pub(super) const TEXTS: &str = "t";
 /// Says whose ledger this is.
 const OF_FILE: &str = "of.json";
 
@@ -131,7 +133,7 @@ impl Shelf {
     /// the later form, and for all that we do not know the larger id.
     pub(super) fn adopt(&mut self, other: &Self) {
         let ours = self.format.clone();
-        let known_otherwise = |name: &str| name.starts_with("r-") || name == texts::DIR;
+        let known_otherwise = |name: &str| name.starts_with("r-") || name == TEXTS;
         for entry in other.entries.iter().filter(|entry| !known_otherwise(&entry.name)) {
             let Some(known) = self.entries.iter_mut().find(|known| known.name == entry.name) else {
                 self.entries.push(entry.clone());

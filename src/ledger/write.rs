@@ -6,7 +6,8 @@
 //! the tip and on all that was decided on top of it, and appended to that [`chain`](super::chain) in
 //! turn. The turn is for a comparison and a `write`: who finds that the chain has grown meanwhile reads
 //! what is new and decides again while it has the turn. Whoever then finds the ledger's lock free commits
-//! all there is ([`commit`](super::commit)); the others look until it is done. While one flushes, others decide: batches grow with the load, nobody waits for company.
+//! all there is ([`commit`](super::commit)); the others look until it is done. While one flushes, others
+//! decide: batches grow with the load, nobody waits for company.
 //!
 //! Measured with 64 processes on two busy cores, every write flushed, this gives some 400 writes a second
 //! and the slowest process as many as the fastest. Other ways: one lock around it all gave 42 to 77. A
@@ -21,12 +22,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::chain::{Chain, Held, Mark, Opening, Progress, standing};
+use super::chain::{Chain, Held, Opening, standing};
 use super::commit::Ticket;
 use super::fold::Folds;
 use super::line::Line;
 use super::pen::Drafted;
 use super::place;
+use super::progress::{Mark, Progress};
 use super::state::{State, Written};
 use super::{Actor, Ledger, Pen, texts};
 use crate::git::RefName;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::line::seal;
+use super::super::canon::seal;
 use super::super::merge::{Sequences, Stored, merge};
 use super::super::state::{State, in_order};
 use super::*;

@@ -1,8 +1,8 @@
 //! Many writers, one barrier; and what becomes of those who wait when the one who commits dies.
 
 use super::*;
-use crate::ledger::chain::{Failure, Mark, Progress};
 use crate::ledger::commit::Ticket;
+use crate::ledger::progress::{Failure, Mark, Progress};
 use crate::ledger::{Pen, chain};
 
 /// Decides on one line and leaves it in the chain, as somebody does who waits, or dies.

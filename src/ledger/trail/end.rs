@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Note, line};
-use crate::ledger::line::split;
+use crate::ledger::canon::split;
 
 /// Where a trail ends.
 #[derive(Clone, Debug, Default)]

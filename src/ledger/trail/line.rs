@@ -10,8 +10,8 @@ use serde::Deserialize as _;
 use serde_json::Map;
 
 use super::Note;
-use crate::ledger::line::{DEEPEST, LONGEST, Line, canonical, depth, digest};
-use crate::ledger::{Json, place};
+use crate::ledger::canon::{DEEPEST, LONGEST, canonical, depth, digest};
+use crate::ledger::{Json, Line, place};
 
 /// Of what was said in a line that has lost it: as readers are told.
 pub const REDACTED: &str = "redacted";

@@ -9,8 +9,9 @@ use anyhow::{Context as _, Result};
 use super::Note;
 use super::end::End;
 use super::spool::Taken;
-use crate::ledger::layout::{Leaf, MIDDLE};
-use crate::ledger::line::split;
+use crate::ledger::canon::split;
+use crate::ledger::layout::MIDDLE;
+use crate::ledger::leaf::Leaf;
 
 /// Its files, oldest first, as a reader takes them.
 pub(in crate::ledger) fn leaves(own_dir: &Path) -> Vec<Leaf> {

@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 
 use super::{line, local, walk};
 use crate::git::{Oid, Store};
+use crate::ledger::canon::split;
 use crate::ledger::layout::Book;
-use crate::ledger::line::split;
 use crate::ledger::read::unreadable;
 use crate::ledger::shelf::Shelf;
 use crate::ledger::write::{ATTEMPTS, contested};

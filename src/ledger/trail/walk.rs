@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use super::parse;
 use crate::git::{Oid, Store};
 use crate::ledger::Line;
+use crate::ledger::canon::split;
 use crate::ledger::layout::Book;
-use crate::ledger::line::split;
 use crate::ledger::merge::Dirs;
 use crate::ledger::shelf::Shelf;
 
