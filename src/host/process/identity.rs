@@ -4,13 +4,15 @@ use std::fs;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
+use super::Program;
+use super::group::{GRACE, as_pid, end_members};
+#[cfg(target_os = "linux")]
+use super::listing::facts;
+use super::listing::processes;
 use crate::host::Clock;
-
-/// How long a process may take to leave after it was asked to.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// A process that cannot be confused with a later one of the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,23 +49,6 @@ impl Identity {
 pub fn end_group(leader: &Identity) {
     if leader.present() {
         end_members(leader.pid);
-    }
-}
-
-/// Ends all members of a process group whose leader is known to be ours.
-pub(super) fn end_members(leader: u32) {
-    let Some(pid) = as_pid(leader) else { return };
-    if kill_process_group(pid, Signal::TERM).is_err() {
-        // It has not made its group yet, or never will.
-        let _ = kill_process(pid, Signal::TERM);
-    }
-    let clock = Clock::real();
-    let deadline = Instant::now() + GRACE;
-    while group_lives(leader) && Instant::now() < deadline {
-        clock.sleep(Duration::from_millis(5));
-    }
-    if group_lives(leader) && kill_process_group(pid, Signal::KILL).is_err() {
-        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -113,37 +98,12 @@ pub fn machine() -> String {
     NAME.get_or_init(ask).clone()
 }
 
-struct Facts {
-    start: String,
-    group: u32,
-    zombie: bool,
-}
-
-#[cfg(target_os = "linux")]
-fn facts(pid: u32) -> Option<Facts> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (state, group, ticks) = stat_fields(&stat)?;
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    Some(Facts {
-        start: format!("{} {ticks}", boot.trim()),
-        group,
-        zombie: matches!(state, "Z" | "X" | "x"),
-    })
-}
-
-/// State, process group and start time; the name before them may hold spaces and parentheses.
-fn stat_fields(stat: &str) -> Option<(&str, u32, &str)> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    Some((fields.first()?, fields.get(2)?.parse().ok()?, fields.get(19)?))
-}
-
 #[cfg(not(target_os = "linux"))]
-fn facts(pid: u32) -> Option<Facts> {
+fn facts(pid: u32) -> Option<super::listing::Facts> {
     let line = asked("ps", &["-o", "pgid=,stat=,lstart=", "-p", &pid.to_string()])?;
     let mut words = line.split_ascii_whitespace();
     let (group, state) = (words.next()?.parse().ok()?, words.next()?);
-    Some(Facts {
+    Some(super::listing::Facts {
         start: words.collect::<Vec<_>>().join(" "),
         group,
         zombie: state.starts_with('Z'),
@@ -152,18 +112,9 @@ fn facts(pid: u32) -> Option<Facts> {
 
 /// What a small program of the system says, in one line.
 pub(super) fn asked(program: &str, args: &[&str]) -> Option<String> {
-    let outcome = super::Program::new(program).args(args).env("LC_ALL", "C").timeout(GRACE).run();
+    let outcome = Program::new(program).args(args).env("LC_ALL", "C").timeout(GRACE).run();
     let text = String::from_utf8(outcome.out).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-fn group_lives(leader: u32) -> bool {
-    let here = processes();
-    if here.is_empty() {
-        return as_pid(leader)
-            .is_some_and(|pid| rustix::process::test_kill_process_group(pid).is_ok());
-    }
-    here.into_iter().filter_map(facts).any(|process| process.group == leader && !process.zombie)
 }
 
 fn marked_processes(mark: &str) -> Vec<Identity> {
@@ -179,29 +130,9 @@ fn marked_processes(mark: &str) -> Vec<Identity> {
     identified.filter(|process| carries(process.pid) && process.alive()).collect()
 }
 
-/// The ids of all processes, where the system lists them as files.
-fn processes() -> Vec<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn as_pid(pid: u32) -> Option<Pid> {
-    // 1 and 0 are never ours; as a group they would mean everybody.
-    Pid::from_raw(i32::try_from(pid).ok()?).filter(|_| pid > 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::process::Program;
-
-    #[test]
-    fn a_name_with_spaces_and_parentheses_hides_nothing() {
-        let tail = "S 1 77 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20";
-        assert_eq!(stat_fields(&format!("9 (a) b (c) {tail}")), Some(("S", 77, "4242")));
-        assert_eq!(stat_fields("9 (short) S 1 77"), None);
-        assert_eq!(stat_fields(""), None);
-    }
 
     #[test]
     fn a_reused_process_id_is_somebody_else() {

@@ -4,7 +4,9 @@
 mod ancestry;
 mod attended;
 mod detach;
+mod group;
 mod identity;
+mod listing;
 mod program;
 mod replace;
 

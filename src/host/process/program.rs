@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::identity::end_members;
+use super::group::end_members;
 
 /// A deadline beyond this is none; what adds up times must not overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
