@@ -292,28 +292,24 @@ fn who_is_killed_while_slinging_leaves_nothing_behind() {
 /// of it. Only a person may take away what is git's; work goes on beside it.
 #[test]
 fn a_lock_that_a_killed_git_left_stops_nobody() {
-    let mut world = Sandbox::new();
-    employ(&mut world);
-    let repo = queueing(&world);
-    repo.git("config shopfloor.autorun true").ok();
-    for title in ["One", "Two"] {
-        let bead = repo.bead(title);
-        repo.run(["git", "sling", &bead, "builder", "--wait"]).ok();
-        repo.write(".git/packed-refs.lock", "");
-    }
-    sound(&repo);
+    work_beside(|_| ".git/packed-refs.lock".to_owned());
 }
 
 /// Seed 2141158368 of `agent`: the same, with the lock of the branch that was the agent's alone.
 #[test]
 fn a_lock_on_a_branch_of_its_own_stops_no_agent() {
+    work_beside(|bead| format!(".git/refs/heads/builder/{bead}.lock"));
+}
+
+/// Two beads are done although each finds a lock that nobody takes away.
+fn work_beside(lock: impl Fn(&str) -> String) {
     let mut world = Sandbox::new();
     employ(&mut world);
     let repo = queueing(&world);
     repo.git("config shopfloor.autorun true").ok();
     for title in ["One", "Two"] {
         let bead = repo.bead(title);
-        repo.write(&format!(".git/refs/heads/builder/{bead}.lock"), "");
+        repo.write(&lock(&bead), "");
         repo.run(["git", "sling", &bead, "builder", "--wait"]).ok();
     }
     sound(&repo);

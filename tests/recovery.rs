@@ -4,23 +4,33 @@
 use serde_json::Value;
 
 use crate::refinery::{audited, drain, entry, gated, shop, standing, submit, tree};
-use crate::support::Sandbox;
+use crate::support::{Place, Sandbox};
+
+/// A branch of this name with one file more waits to land.
+fn submitted<'w>(repo: &Place<'w>, name: &str, file: &str) -> Place<'w> {
+    let work = tree(repo, name, "main");
+    work.commit(file, &format!("{file}\n"), &format!("Add {file}")).ok();
+    submit(&work);
+    work
+}
+
+/// Somebody holds the branch: the refinery stops between intent and swap.
+fn stop_before_the_swap(repo: &Place<'_>) {
+    let lock = ".git/refs/heads/main.lock";
+    repo.write(lock, "");
+    assert_ne!(repo.git("refinery run --drain").code, 0);
+    std::fs::remove_file(repo.dir.join(lock)).unwrap();
+}
 
 #[test]
 fn a_landing_that_was_interrupted_is_told_from_one_that_was_not() {
     let world = Sandbox::new();
     let repo = shop(&world);
-    let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
-    one.commit("a", "a\n", "Add a").ok();
-    two.commit("b", "b\n", "Add b").ok();
-    submit(&one);
-    submit(&two);
-    // Somebody holds the branch: the refinery stops between intent and swap.
-    repo.write(".git/refs/heads/main.lock", "");
-    assert_ne!(repo.git("refinery run --drain").code, 0);
+    submitted(&repo, "one", "a");
+    submitted(&repo, "two", "b");
+    stop_before_the_swap(&repo);
     assert_eq!(repo.git("log -1 --format=%s main").ok().line(), "a gate");
     assert_eq!(repo.git("status --porcelain").ok().line(), "", "nothing is staged by a landing");
-    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
     // And now between swap and outcome: the branch has moved, the line is missing.
     repo.git("update-ref refs/heads/main one").ok();
     let steps = drain(&repo);
@@ -35,12 +45,8 @@ fn a_landing_that_was_interrupted_is_told_from_one_that_was_not() {
 fn a_landing_in_progress_is_no_accusation() {
     let world = Sandbox::new();
     let repo = shop(&world);
-    let one = tree(&repo, "one", "main");
-    one.commit("a", "a\n", "Add a").ok();
-    submit(&one);
-    repo.write(".git/refs/heads/main.lock", "");
-    assert_ne!(repo.git("refinery run --drain").code, 0);
-    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
+    submitted(&repo, "one", "a");
+    stop_before_the_swap(&repo);
     repo.git("update-ref refs/heads/main one").ok();
     let said = repo.git("refinery audit").ok().out;
     assert!(said.starts_with("main#1 is landing\n"), "{said}");
@@ -53,12 +59,8 @@ fn a_landing_in_progress_is_no_accusation() {
 fn an_intent_without_a_move_waits_again() {
     let world = Sandbox::new();
     let repo = shop(&world);
-    let one = tree(&repo, "one", "main");
-    one.commit("a", "a\n", "Add a").ok();
-    submit(&one);
-    repo.write(".git/refs/heads/main.lock", "");
-    assert_ne!(repo.git("refinery run --drain").code, 0);
-    std::fs::remove_file(repo.dir.join(".git/refs/heads/main.lock")).unwrap();
+    submitted(&repo, "one", "a");
+    stop_before_the_swap(&repo);
     assert_eq!(drain(&repo)[0]["outcome"], "landed");
     let told = repo.git("bead log --json").ok().json();
     let acts: Vec<_> =
@@ -73,9 +75,7 @@ fn an_intent_without_a_move_waits_again() {
 fn whatever_else_moves_the_target_is_tested_and_named() {
     let world = Sandbox::new();
     let repo = shop(&world);
-    let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", "Add a").ok();
-    submit(&work);
+    submitted(&repo, "work", "a");
     repo.commit("b", "b\n", "Straight to main").ok();
     repo.commit("sum", "five\n", "And it is broken").ok();
     let steps = drain(&repo);
@@ -146,9 +146,7 @@ fn one_step_leaves_the_rest_to_another_refinery() {
 fn a_gate_that_is_missing_makes_the_audit_fail() {
     let world = Sandbox::new();
     let repo = shop(&world);
-    let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", "Add a").ok();
-    submit(&work);
+    let work = submitted(&repo, "work", "a");
     drain(&repo);
     repo.git("refinery audit --require test").ok();
     repo.git("refinery audit --require lint").fails(3);
@@ -184,9 +182,7 @@ fn a_ref_without_a_line_and_a_line_without_a_ref_are_made_whole() {
 fn one_refinery_at_a_time() {
     let world = Sandbox::new();
     let repo = gated(&world, "shop", "command = 'until test -e $HOME/go; do sleep 0.02; done'\n");
-    let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", "Add a").ok();
-    submit(&work);
+    submitted(&repo, "work", "a");
     let first = repo.start(["git", "refinery", "run", "--drain"]);
     let state = || repo.json("refinery status --json");
     repo.wait("it is being tested", 20, "git refinery status", || {
@@ -203,9 +199,7 @@ fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
     let world = Sandbox::new();
     let repo =
         gated(&world, "shop", "command = 'touch $HOME/began; test -e $HOME/go || sleep 1000'\n");
-    let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", "Add a").ok();
-    submit(&work);
+    submitted(&repo, "work", "a");
     let mut first = repo.start(["git-refinery", "run", "--drain"]);
     repo.wait("the gate runs", 20, "git refinery status", || world.place("home").has("began"));
     first.kill();
@@ -233,12 +227,8 @@ fn other_hashes_and_other_ref_stores_land_alike() {
         repo.commit("shopfloor.toml", "[gates.test]\ncommand = 'test -e a'\n", "a gate").ok();
         repo.git("config shopfloor.autorun false").ok();
         repo.git("bead trust --yes").ok();
-        let (one, two) =
-            (tree(&repo, &format!("{name}-1"), "main"), tree(&repo, &format!("{name}-2"), "main"));
-        one.commit("a", "a\n", "Add a").ok();
-        two.commit("b", "b\n", "Add b").ok();
-        submit(&one);
-        submit(&two);
+        submitted(&repo, &format!("{name}-1"), "a");
+        submitted(&repo, &format!("{name}-2"), "b");
         assert_eq!(drain(&repo)[1]["outcome"], "landed", "{name}");
         assert_eq!(audited(&repo), ["Land main#2: Add b", "Add a", "a gate", "first light"]);
         assert_eq!(repo.git("status --porcelain --branch").ok().line(), "## main");
@@ -249,9 +239,7 @@ fn other_hashes_and_other_ref_stores_land_alike() {
 fn untrusted_commands_do_not_run_and_nothing_is_lost() {
     let world = Sandbox::new();
     let repo = shop(&world);
-    let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", "Add a").ok();
-    submit(&work);
+    submitted(&repo, "work", "a");
     world.place("home").sh("rm -r .local/state/shopfloor").ok();
     let said = ["is not trusted", "sh test.sh", "git bead trust"];
     repo.git("refinery run --drain").fails(3).says(&said);

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Fetches another repository's ledger and takes it in, as a sync will.
-fn take(world: &World, into: &Path, from: &Path) -> anyhow::Result<u64> {
+pub(super) fn take(world: &World, into: &Path, from: &Path) -> anyhow::Result<u64> {
     let theirs = "refs/shopfloor/remotes/other/ledger";
     world.git(into, &["fetch", "-q", from.to_str().unwrap(), &format!("+{REF}:{theirs}")]);
     let repo = world.open(into);

@@ -1,15 +1,8 @@
 //! The trail beside the lines: noted, poured, merged, and never in anybody's way.
 
+use super::merge::take;
 use super::*;
 use crate::ledger::{Note, Query, REDACTED, Travel};
-
-fn take(world: &World, into: &Path, from: &Path) -> anyhow::Result<u64> {
-    let theirs = "refs/shopfloor/remotes/other/ledger";
-    world.git(into, &["fetch", "-q", from.to_str().unwrap(), &format!("+{REF}:{theirs}")]);
-    let repo = world.open(into);
-    let theirs = repo.read_ref(&theirs.parse().unwrap()).unwrap().unwrap();
-    Ledger::open(&repo, &Clock::real()).unwrap().merge(&theirs)
-}
 
 fn at<T>(world: &World, path: &Path, act: impl FnOnce(&Ledger<'_>) -> T) -> T {
     let repo = world.open(path);
