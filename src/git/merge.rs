@@ -94,9 +94,12 @@ mod tests {
 
     #[test]
     fn conflicts_are_told_from_mere_messages() {
-        let out = b"292f\x00100644 7898 1\tf\x00100644 f2ad 2\tf\x00\x001\x00f\x00Auto-merging\x00Auto-merging f\n\x002\x00f\x00g\x00CONFLICT (rename/delete)\x00CONFLICT (rename/delete): f renamed to g\n\x00";
+        let files = "292f\x00100644 7898 1\tf\x00100644 f2ad 2\tf\x00\x00";
+        let message = "1\x00f\x00Auto-merging\x00Auto-merging f\n\x00";
+        let conflict = "CONFLICT (rename/delete)\x00CONFLICT (rename/delete): f renamed to g\n\x00";
+        let out = format!("{files}{message}2\x00f\x00g\x00{conflict}");
         let what = "CONFLICT (rename/delete): f renamed to g".to_owned();
-        assert_eq!(conflicts(out), [Conflict { path: "f".into(), what }]);
+        assert_eq!(conflicts(out.as_bytes()), [Conflict { path: "f".into(), what }]);
         assert_eq!(conflicts(b"292f\x00"), []);
     }
 }

@@ -65,7 +65,6 @@ pub(super) fn before_own(name: &str, own: &Path) -> String {
     let quoted = format!("'{}'", own.join(name).to_string_lossy().replace('\'', "'\\''"));
     let ours = shipped(name).unwrap_or("#!/bin/sh\n");
     format!(
-        "{ours}{}export SHOPFLOOR_CHAIN=\"$PPID\"\n[ ! -x {quoted} ] || exec {quoted} \"$@\"\n",
-        TAIL
+        "{ours}{TAIL}export SHOPFLOOR_CHAIN=\"$PPID\"\n[ ! -x {quoted} ] || exec {quoted} \"$@\"\n"
     )
 }

@@ -21,8 +21,9 @@ use crate::ledger::{self, Synced};
 /// config shopfloor.sync is manual.
 ///
 /// For a remote that takes branches only: git config shopfloor.remoteRef
-/// refs/heads/shopfloor/ledger. Where `shopfloor.hub` names a remote, a claim is provisional until that has it: of two clones
-/// that claimed one bead the second one to sync withdraws its claim, and is told who holds it.
+/// refs/heads/shopfloor/ledger. Where `shopfloor.hub` names a remote, a claim is provisional until
+/// that has it: of two clones that claimed one bead the second one to sync withdraws its claim, and
+/// is told who holds it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead sync                       with the remote that the main branch follows
