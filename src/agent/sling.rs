@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::agent::name::Name;
 use crate::agent::roster::{Roster, Session};
 use crate::bead::event::{Event as BeadEvent, Status};
-use crate::bead::graph::Blocked;
+use crate::bead::graph::blockers;
 use crate::bead::holding;
 use crate::bead::{Bead, Beads, Claim};
 use crate::refusal::Refusal;
@@ -67,8 +67,7 @@ pub(crate) fn decide(floor: &Floor<'_>, bead: &Bead, wanted: &Wanted<'_>) -> Res
             .hint(format!("`git refinery wait {}` stays until its verdict", number(entry)))
             .into());
     }
-    let blocked = Blocked::of(floor.beads);
-    if let Some(blocker) = blocked.by(&bead.id).first().filter(|_| bead.status != Status::CLOSED) {
+    if let Some(blocker) = blockers(floor.beads, &bead.id).first() {
         let title = floor.beads.get(blocker).map_or("", |bead| bead.title.as_str());
         return Err(Refusal::refused(format!(
             "{short} waits for {} {title}",

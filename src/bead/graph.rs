@@ -30,43 +30,24 @@ pub fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a 
     None
 }
 
-/// Why nothing can start on a bead: the beads it waits for. Computed for all beads at once.
-pub struct Blocked<'a> {
-    by: HashMap<&'a str, Vec<&'a str>>,
-}
-
-impl<'a> Blocked<'a> {
-    /// A bead is blocked by open beads it depends on, by a spawner's open children it waits for,
-    /// and by whatever blocks its parent. A finished bead is never blocked.
-    pub fn of(beads: &'a Beads) -> Self {
-        let live: Vec<_> = beads
-            .live()
-            .map(|row| (row.key(), row.face()))
-            .filter(|(_, face)| !face.edges.is_empty())
-            .collect();
-        let mut by: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (id, face) in &live {
-            let blockers = direct(beads, face);
-            if !blockers.is_empty() {
-                by.insert(id, blockers);
+/// Why nothing can start on a bead: the open beads it depends on, the open children of a spawner that it
+/// waits for, and whatever its parents wait for in that way. A finished bead waits for nothing.
+pub fn blockers<'a>(beads: &'a Beads, id: &str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut at = beads.row(id).filter(is_live);
+    while let Some(row) = at.filter(|row| seen.insert(row.key())) {
+        let face = row.face();
+        for blocker in direct(beads, &face).into_iter().filter(|_| is_live(&row)) {
+            // What waits for its own child is not waited for by that.
+            let own = blocker == id && row.key() != id;
+            if !own && !found.contains(&blocker) {
+                found.push(blocker);
             }
         }
-        let inherited: Vec<_> = live
-            .iter()
-            .filter_map(|(id, face)| Some((*id, above(beads, id, face, &by)?)))
-            .collect();
-        for (id, blockers) in inherited {
-            let known = by.entry(id).or_default();
-            known.extend(blockers.into_iter().filter(|b| *b != id));
-            known.dedup();
-        }
-        Self { by }
+        at = face.parent().and_then(|id| beads.row(id));
     }
-
-    /// The ids of what `id` waits for; empty when it is free.
-    pub fn by(&self, id: &str) -> &[&'a str] {
-        self.by.get(id).map_or(&[], Vec::as_slice)
-    }
+    found
 }
 
 fn direct<'a>(beads: &'a Beads, face: &Face<'a>) -> Vec<&'a str> {
@@ -80,25 +61,6 @@ fn direct<'a>(beads: &'a Beads, face: &Face<'a>) -> Vec<&'a str> {
         }
     }
     blockers
-}
-
-fn above<'a>(
-    beads: &'a Beads,
-    id: &'a str,
-    face: &Face<'a>,
-    direct: &HashMap<&'a str, Vec<&'a str>>,
-) -> Option<Vec<&'a str>> {
-    let mut seen = HashSet::from([id]);
-    let mut found = Vec::new();
-    let mut at = face.parent().and_then(|id| beads.row(id));
-    while let Some(parent) = at {
-        if !seen.insert(parent.key()) {
-            break;
-        }
-        found.extend(direct.get(parent.key()).into_iter().flatten().copied());
-        at = parent.face().parent().and_then(|id| beads.row(id));
-    }
-    (!found.is_empty()).then_some(found)
 }
 
 /// One row of a dependency tree.
@@ -131,11 +93,10 @@ pub fn tree<'a>(beads: &'a Beads, root: &'a Bead) -> Vec<Row<'a>> {
 
 /// What can start now that `id` is closed, and could not before.
 pub fn freed<'a>(beads: &'a Beads, id: &'a str) -> Vec<&'a Bead> {
-    let blocked = Blocked::of(beads);
     beads
         .dependents(id)
         .filter(|(edge, bead)| edge.kind.blocks() && bead.status == Status::OPEN)
-        .filter(|(_, bead)| blocked.by(&bead.id).is_empty())
+        .filter(|(_, bead)| blockers(beads, &bead.id).is_empty())
         .map(|(_, bead)| bead)
         .collect()
 }

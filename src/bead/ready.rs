@@ -2,7 +2,7 @@
 
 use crate::bead::event::Status;
 use crate::bead::face::Face;
-use crate::bead::graph::Blocked;
+use crate::bead::graph::blockers;
 use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
@@ -30,13 +30,13 @@ pub enum Order {
     Oldest,
 }
 
-/// Open, unblocked, unclaimed work. An epic with children is a container, not work.
-pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<Row<'a, Bead>> {
-    let blocked = Blocked::of(beads);
+/// Open, unblocked, unclaimed work, ordered as [`sorted`] does. An epic with children is a container,
+/// not work.
+pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: (Order, usize)) -> Vec<Row<'a, Bead>> {
     let free = beads.live().map(|row| (row, row.face()));
     let found = free
         .filter(|(_, face)| face.status == Status::OPEN.as_str() && !face.is_claimed)
-        .filter(|(row, _)| blocked.by(row.key()).is_empty())
+        .filter(|(row, face)| face.edges.is_empty() || blockers(beads, row.key()).is_empty())
         .filter(|(_, face)| wanted.issue_type.is_some() || !NOT_WORK.contains(&face.issue_type))
         .filter(|(_, face)| wanted.fits(beads, face))
         .filter(|(row, face)| {
@@ -45,19 +45,25 @@ pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: Order) -> Vec<Row<'a,
     sorted(found, order)
 }
 
-/// Rows in an order that depends on nothing else.
+/// Rows in an order that depends on nothing else; only so many of them, if not 0: in front of the others,
+/// which have none. Whoever shows ten of many thousands does not sort them all.
 pub fn sorted<'a>(
     found: impl Iterator<Item = (Row<'a, Bead>, Face<'a>)>,
-    order: Order,
+    (order, first): (Order, usize),
 ) -> Vec<Row<'a, Bead>> {
-    let mut found: Vec<_> =
+    type Place<'a> = (u8, &'a str, &'a str, Row<'a, Bead>);
+    let by = |a: &Place<'_>, b: &Place<'_>| match order {
+        Order::Priority => (a.0, b.1, a.2).cmp(&(b.0, a.1, b.2)),
+        Order::Oldest => (a.1, a.2).cmp(&(b.1, b.2)),
+    };
+    let mut found: Vec<Place<'a>> =
         found.map(|(row, face)| (face.priority, face.created_at, row.key(), row)).collect();
-    match order {
-        Order::Priority => {
-            found.sort_unstable_by(|a, b| (a.0, b.1, a.2).cmp(&(b.0, a.1, b.2)));
-        }
-        Order::Oldest => found.sort_unstable_by(|a, b| (a.1, a.2).cmp(&(b.1, b.2))),
-    }
+    let shown = if (1..found.len()).contains(&first) {
+        found.select_nth_unstable_by(first, by).0
+    } else {
+        found.as_mut_slice()
+    };
+    shown.sort_unstable_by(by);
     found.into_iter().map(|(.., row)| row).collect()
 }
 
@@ -92,7 +98,7 @@ mod tests {
     use crate::bead::event::{Closed, Edit, Event, Link};
 
     fn ids(beads: &Beads) -> Vec<&str> {
-        ready(beads, &Wanted::default(), Order::Oldest).iter().map(|row| row.key()).collect()
+        ready(beads, &Wanted::default(), (Order::Oldest, 0)).iter().map(|row| row.key()).collect()
     }
 
     #[test]
@@ -119,5 +125,22 @@ mod tests {
             &Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None },
         );
         assert_eq!(ids(&all), ["b-2", "b-4", "b-5"]);
+    }
+
+    #[test]
+    fn the_first_of_many_are_the_same_however_many_are_asked_for() {
+        let names: Vec<_> = (0..40).map(|n| format!("b-{:02}", n * 7 % 40)).collect();
+        let told: Vec<(&str, &[(Link, &str)])> =
+            names.iter().map(|n| (n.as_str(), [].as_slice())).collect();
+        let all = beads(&told);
+        let first = |first: usize| {
+            let rows = ready(&all, &Wanted::default(), (Order::Priority, first));
+            assert_eq!(rows.len(), names.len());
+            rows.iter().map(|row| row.key().to_owned()).collect::<Vec<_>>()
+        };
+        for count in [1, 2, 39, 40, 41] {
+            let shown = count.min(names.len());
+            assert_eq!(first(count)[..shown], first(0)[..shown], "{count}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::bead::event::Link;
-use crate::bead::graph::{self, Blocked};
+use crate::bead::graph;
 use crate::bead::{Beads, change};
 use crate::cli::bead::record::sign;
 use crate::cli::context::Context;
@@ -146,7 +146,6 @@ impl Tree {
     fn run(self, cx: &Context) -> Result<Done> {
         let beads: Beads = cx.ledger()?.read()?;
         let root = beads.find(&self.id)?;
-        let blocked = Blocked::of(&beads);
         let nodes = graph::tree(&beads, root).into_iter().map(|row| Node {
             id: row.bead.id.clone(),
             title: row.bead.title.clone(),
@@ -156,7 +155,7 @@ impl Tree {
             depth: row.depth,
             dependency_type: row.kind.map(ToString::to_string),
             truncated: row.repeated,
-            blocked: !blocked.by(&row.bead.id).is_empty(),
+            blocked: !graph::blockers(&beads, &row.bead.id).is_empty(),
             short: beads.short(&row.bead.id).to_owned(),
         });
         Ok(Nodes(nodes.collect()).into())

@@ -88,7 +88,7 @@ impl List {
             .map(|row| (row, row.face()))
             .filter(|(_, face)| self.stands(face) && wanted.fits(&beads, face))
             .filter(|(_, face)| parent.is_none_or(|parent| face.parent() == Some(&parent.id)));
-        let found = sorted(found, Order::Priority);
+        let found = sorted(found, (Order::Priority, self.limit));
         if found.is_empty() {
             cx.remark("no such beads");
             elsewhere(cx)?;
@@ -156,10 +156,9 @@ impl Blocked {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let beads: Beads = cx.ledger()?.read()?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        let blocked = graph::Blocked::of(&beads);
         let waiting: Vec<_> = beads
-            .rows()
-            .map(|row| (row, blocked.by(row.key())))
+            .live()
+            .map(|row| (row, graph::blockers(&beads, row.key())))
             .filter(|(_, by)| !by.is_empty())
             .filter(|(row, _)| parent.is_none_or(|p| row.face().parent() == Some(&p.id)))
             .map(|(row, by)| Waiting {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::bead::event::Status;
-use crate::bead::graph::Blocked;
+use crate::bead::graph::blockers;
 use crate::bead::{Bead, Beads};
 use crate::refinery::{Entry, Queue, State};
 
@@ -88,7 +88,6 @@ pub(super) struct Need {
 pub(super) struct Floor<'a> {
     pub beads: &'a Beads,
     pub queue: &'a Queue,
-    pub blocked: Blocked<'a>,
     /// Whether a session of this id is still at work.
     pub at_work: &'a dyn Fn(&str) -> bool,
 }
@@ -100,8 +99,8 @@ impl Member {
         let state = standing(floor, bead, entry);
         let short = floor.beads.short(id).to_owned();
         let waits_for = match state {
-            Standing::Blocked => floor.blocked.by(id),
-            _ => &[],
+            Standing::Blocked => blockers(floor.beads, id),
+            _ => Vec::new(),
         };
         Self {
             id: id.to_owned(),
@@ -110,7 +109,7 @@ impl Member {
             entry: entry.map(Entry::name),
             landed: bead.landed.as_ref().map(|landed| landed.commit.clone()),
             close_reason: bead.close_reason.clone(),
-            waits_for: waits_for.iter().map(|id| (*id).to_owned()).collect(),
+            waits_for: waits_for.into_iter().map(str::to_owned).collect(),
             needs: need(&state, &short, entry),
             state,
             short,
@@ -146,7 +145,7 @@ fn standing(floor: &Floor<'_>, bead: &Bead, entry: Option<&Entry>) -> Standing {
         Some(State::Rejected) if !at_it => Standing::Rejected,
         _ if at_it => Standing::Working,
         _ if session.is_some() => Standing::Stalled,
-        _ if !floor.blocked.by(&bead.id).is_empty() => Standing::Blocked,
+        _ if !blockers(floor.beads, &bead.id).is_empty() => Standing::Blocked,
         _ if bead.status == Status::OPEN => Standing::Ready,
         _ => Standing::Other(bead.status.clone()),
     }
@@ -211,12 +210,7 @@ mod tests {
 
         /// State, and the command a person is asked for.
         fn stands(&self, at_work: bool) -> (String, Option<String>) {
-            let floor = Floor {
-                beads: &self.beads,
-                queue: &self.queue,
-                blocked: Blocked::of(&self.beads),
-                at_work: &|_| at_work,
-            };
+            let floor = Floor { beads: &self.beads, queue: &self.queue, at_work: &|_| at_work };
             let member = Member::of(&floor, "a-1");
             (member.state.word().to_owned(), member.needs.map(|need| need.command))
         }

@@ -5,7 +5,6 @@ use serde::Serialize;
 
 use crate::agent::Roster;
 use crate::bead::Beads;
-use crate::bead::graph::Blocked;
 use crate::cli::context::Context;
 use crate::cli::convoy::list::Summary;
 use crate::cli::convoy::member::{Floor, Member, Standing};
@@ -34,7 +33,6 @@ impl Status {
         let floor = Floor {
             beads: &beads,
             queue: &queue,
-            blocked: Blocked::of(&beads),
             at_work: &|id| roster.session(id).is_some_and(|session| session.ended.is_none()),
         };
         let report = |convoy: &Convoy| Report {
