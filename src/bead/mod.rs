@@ -10,6 +10,7 @@ pub mod event;
 pub mod face;
 pub mod fields;
 pub mod graph;
+pub mod history;
 pub mod holding;
 pub mod hub;
 pub mod lease;

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::agent::Roster;
 use crate::bead::aside;
 use crate::cli::progress::Progress;
 use crate::cli::show::inert;
+use crate::convoy::Convoys;
 use crate::git::Repo;
 use crate::githook::{self, Mark};
 use crate::host::{Clock, Environment};
-use crate::ledger::{Actor, Ledger};
+use crate::ledger::{Actor, Ledger, Part};
+use crate::refinery::Queue;
 
 /// The world as one run of one command sees it.
 pub(super) struct Context {
@@ -25,6 +28,11 @@ pub(super) struct Context {
     repo: OnceCell<Repo>,
     attended: Cell<bool>,
     warned: Cell<bool>,
+}
+
+/// What nearly every command asks for beside the beads.
+fn folds() -> Vec<Box<dyn Part>> {
+    vec![Box::new(Queue::default()), Box::new(Roster::default()), Box::new(Convoys::default())]
 }
 
 impl Context {
@@ -57,7 +65,7 @@ impl Context {
     pub(super) fn ledger(&self) -> Result<Ledger<'_>> {
         let progress = Progress::start(&self.clock);
         let ledger = Ledger::open(self.repo()?, &self.clock)?;
-        let ledger = ledger.telling(move |done, all| progress.tell(done, all));
+        let ledger = ledger.telling(move |done, all| progress.tell(done, all)).also(folds);
         Ok(ledger.warning(|text| {
             if !self.warned.replace(true) {
                 self.note(format!("note: {text}"));

@@ -9,6 +9,7 @@ mod cache;
 mod canon;
 mod chain;
 mod commit;
+mod find;
 mod fold;
 mod format;
 mod garbage;
@@ -89,13 +90,14 @@ pub struct Ledger<'r> {
     name: RefName,
     progress: Box<dyn Fn(usize, usize) + 'r>,
     warning: Box<dyn Fn(&str) + 'r>,
+    also: fn() -> Vec<Box<dyn Part>>,
 }
 
 impl<'r> Ledger<'r> {
     pub fn open(repo: &'r Repo, clock: &Clock) -> Result<Self> {
         let (store, clock, name) = (Store::open(repo), clock.clone(), REF.parse()?);
         let (progress, warning) = (Box::new(|_, _| {}), Box::new(|_: &str| {}));
-        Ok(Self { repo, clock, store, name, progress, warning })
+        Ok(Self { repo, clock, store, name, progress, warning, also: Vec::new })
     }
 
     /// The time that a line written now would carry.
@@ -106,6 +108,12 @@ impl<'r> Ledger<'r> {
     /// Tells while it reads how many files it has read, of how many.
     pub fn telling(self, progress: impl Fn(usize, usize) + 'r) -> Self {
         Self { progress: Box::new(progress), ..self }
+    }
+
+    /// Makes these folds too when all lines have to be read, and saves them: whoever asks for one of them
+    /// next need not read all lines again.
+    pub fn also(self, also: fn() -> Vec<Box<dyn Part>>) -> Self {
+        Self { also, ..self }
     }
 
     /// Says of what is read what a reader should know: that it may not be all.

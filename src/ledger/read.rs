@@ -12,7 +12,7 @@ use super::format::Format;
 use super::place::Seen;
 use super::replay::{Ears, replay};
 use super::shelf::{News, Positions, Shelf};
-use super::state::{Standing, State, Written, in_order};
+use super::state::{Standing, State, Wide, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
 use crate::refusal::Refusal;
@@ -35,10 +35,10 @@ impl Ledger<'_> {
             self.save(&mut state);
             return Ok(state.fold);
         }
-        // Whoever reads every line makes what a writer needs, too, and spares it from doing so again.
-        let mut state = self.load::<Written<S>>(None)?;
+        // Whoever reads every line makes what others need, too, and spares them from doing so again.
+        let mut state = self.load(Some(State::new(Wide::<S>::with((self.also)()))))?;
         self.save(&mut state);
-        Ok(state.fold.fold)
+        Ok(state.fold.written.fold)
     }
 
     /// Every line, in the one order.
@@ -169,7 +169,7 @@ impl Ledger<'_> {
     }
 
     /// Everything this clone has seen must still be there, if a merge moved it, under another name.
-    fn compare(&self, shelf: &Shelf, tip: Oid, seen: Option<&Seen>) -> Result<()> {
+    pub(super) fn compare(&self, shelf: &Shelf, tip: Oid, seen: Option<&Seen>) -> Result<()> {
         let Some(seen) = seen.filter(|seen| seen.tip != tip) else { return Ok(()) };
         // Where a later form keeps what was seen is not for us to know.
         if shelf.format.is_newer() {
@@ -196,7 +196,7 @@ impl Ledger<'_> {
 
     /// Runs `read` on a tip that stays what it is while it runs. What was seen is asked for before the
     /// tip, so that no other writer's progress looks like a loss.
-    fn steadily<T>(
+    pub(super) fn steadily<T>(
         &self,
         mut read: impl FnMut(Option<Oid>, Option<&Seen>) -> Result<T>,
     ) -> Result<T> {

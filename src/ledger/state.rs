@@ -48,7 +48,40 @@ impl<S: Folds> Folds for Written<S> {
     }
 }
 
+/// What is made together when all lines are read.
+#[derive(Default)]
+pub(super) struct Wide<S> {
+    pub(super) written: Written<S>,
+    also: Vec<Box<dyn Part>>,
+}
+
+impl<S: Folds> Wide<S> {
+    /// Each fold once.
+    pub(super) fn with(mut also: Vec<Box<dyn Part>>) -> Self {
+        let mut written = Written::<S>::default();
+        let known: Vec<_> = written.parts().iter().map(|part| part.name()).collect();
+        also.retain(|part| !known.contains(&part.name()));
+        Self { written, also }
+    }
+}
+
+impl<S: Folds> Folds for Wide<S> {
+    fn parts(&mut self) -> Vec<&mut dyn Part> {
+        let mut parts = self.written.parts();
+        for part in &mut self.also {
+            parts.push(&mut **part);
+        }
+        parts
+    }
+}
+
 impl<S: Folds> State<S> {
+    /// Before the first line.
+    pub(super) fn new(mut fold: S) -> Self {
+        let parts = fold.parts().iter().map(|_| Standing::default()).collect();
+        Self { fold, parts, ..Self::default() }
+    }
+
     /// What was saved, each part as far as it had come.
     pub(super) fn saved(own_dir: Option<&Path>, lines: &Source) -> Self {
         let mut state = Self::default();

@@ -22,6 +22,10 @@ impl With {
 
     /// The text under a key; none if it is something else, or not there.
     pub fn text(&self, key: &str) -> Option<String> {
+        // Most lines have it nowhere, and need not be taken apart.
+        if !self.0.contains(key) && !self.0.contains('\\') {
+            return None;
+        }
         match self.json().get_mut(key).map(Json::take) {
             Some(Json::String(text)) => Some(text),
             _ => None,
@@ -30,7 +34,6 @@ impl With {
 
     /// Whether this text stands under a key.
     pub fn says(&self, key: &str, text: &str) -> bool {
-        // Most lines have it nowhere, and need not be taken apart.
         let quoted = Json::from(text).to_string();
         self.0.contains(&quoted) && self.text(key).is_some_and(|there| there == text)
     }

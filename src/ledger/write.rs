@@ -59,25 +59,44 @@ struct View {
     new: bool,
 }
 
+/// What somebody decided, and what is so when it is in the ledger.
+pub(super) struct Proposal<S, T> {
+    pub(super) answer: Result<T>,
+    after: S,
+    /// What has to be durable before the answer may be given.
+    pub(super) ticket: Option<Ticket>,
+}
+
 impl Ledger<'_> {
     /// Decides on the newest state and writes what was decided, all of it or nothing. A decision that
     /// pens nothing writes nothing. It may be asked again, when somebody else was faster.
     pub fn write<S: Folds, T>(
         &self,
         actor: &Actor,
-        mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
+        decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<T> {
+        self.write_and_read(actor, decide).map(|(answer, _)| answer)
+    }
+
+    /// The same, for who wants to show what has become of it: with the state after what was written.
+    pub fn write_and_read<S: Folds, T>(
+        &self,
+        actor: &Actor,
+        mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
+    ) -> Result<(T, S)> {
         self.writable()?;
         let mut state = self.load::<Written<S>>(None)?;
         self.save(&mut state);
         let mut known = Some(state);
         let mut turn = None;
         for _ in 0..TRIES {
-            match self.propose(actor, (known.take(), turn.take()), &mut decide)? {
-                Some((answer, None)) => return answer,
-                Some((answer, Some(ticket))) if self.settle(&ticket)? => return answer,
-                _ => turn = Some(self.turn()?),
+            if let Some(Proposal { answer, after, ticket }) =
+                self.propose(actor, (known.take(), turn.take()), &mut decide)?
+                && ticket.map_or(Ok(true), |ticket| self.settle(&ticket))?
+            {
+                return answer.map(|answer| (answer, after));
             }
+            turn = Some(self.turn()?);
         }
         Err(contested(&self.name))
     }
@@ -87,19 +106,19 @@ impl Ledger<'_> {
         place::known(self.repo)
     }
 
-    /// Decides, if need be with the turn from the beginning. The ticket says what has to be durable
-    /// before the answer may be given; there is no answer when the ground moved under it.
+    /// Decides, if need be with the turn from the beginning. There is no answer when the ground moved
+    /// under it.
     pub(super) fn propose<S: Folds, T>(
         &self,
         actor: &Actor,
         (known, turn): (Option<State<Written<S>>>, Option<Turn>),
         decide: &mut impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
-    ) -> Result<Option<(Result<T>, Option<Ticket>)>> {
+    ) -> Result<Option<Proposal<S, T>>> {
         let mut state = self.load(known)?;
         let Some(mut view) = self.look(&mut state)? else { return Ok(None) };
         let (mut answer, (mut lines, mut texts)) = self.draft(actor, &state, decide)?;
         if lines.is_empty() && view.end == view.settled {
-            return Ok(Some((answer, None)));
+            return Ok(Some(Proposal { answer, after: state.fold.fold, ticket: None }));
         }
         let _turn = turn.map_or_else(|| self.turn(), Ok)?;
         let mut held = Held::open(&self.repo.own_dir()?)?;
@@ -110,7 +129,10 @@ impl Ledger<'_> {
             (answer, (lines, texts)) = self.draft(actor, &state, decide)?;
         }
         self.shelve(&texts)?;
-        Ok(Some((answer, view.add(held, &lines)?)))
+        let ticket = view.add(held, &lines)?;
+        let penned = lines.iter().map(|line| Line::parse(line)).collect::<Result<_>>()?;
+        ensure!(state.drink(penned), "what was decided does not follow what it was decided on");
+        Ok(Some(Proposal { answer, after: state.fold.fold, ticket }))
     }
 
     fn draft<S: Folds, T>(

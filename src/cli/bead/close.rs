@@ -57,21 +57,22 @@ impl Close {
             on_behalf_of: self.on_behalf_of.clone(),
             ..Closed::default()
         };
-        let id = ledger.write(&actor, |(beads, queue): &(Beads, Queue), pen| {
-            let bead = beads.find(id)?;
-            let elsewhere = Elsewhere {
-                submitted: queue.submitted(&bead.id).map(Entry::name),
-                unconfirmed: hub.clone().filter(|_| is_among(&provisional, bead)),
-                unsubmitted: held_back.clone(),
-            };
-            if let Some(event) = closing::by_hand(beads, bead, &actor, closed.clone(), &elsewhere)?
-            {
-                pen.line(&bead.id, &event)?;
-            }
-            Ok(bead.id.clone())
-        })?;
+        let (id, (beads, _)) =
+            ledger.write_and_read(&actor, |(beads, queue): &(Beads, Queue), pen| {
+                let bead = beads.find(id)?;
+                let elsewhere = Elsewhere {
+                    submitted: queue.submitted(&bead.id).map(Entry::name),
+                    unconfirmed: hub.clone().filter(|_| is_among(&provisional, bead)),
+                    unsubmitted: held_back.clone(),
+                };
+                if let Some(event) =
+                    closing::by_hand(beads, bead, &actor, closed.clone(), &elsewhere)?
+                {
+                    pen.line(&bead.id, &event)?;
+                }
+                Ok(bead.id.clone())
+            })?;
         convoy::announce(cx);
-        let beads: Beads = ledger.read()?;
         let freed = graph::freed(&beads, &id).into_iter().map(|bead| Record::of(&beads, bead));
         Ok(Finished { freed: freed.collect(), bead: Record::of(&beads, beads.find(&id)?) }.into())
     }
@@ -155,12 +156,11 @@ pub(in crate::cli) struct Reopen {
 impl Reopen {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let id = ledger.write(&actor, |beads: &Beads, pen| {
+        let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             pen.line(&bead.id, &closing::reopen(beads, bead, &actor, &self.reason)?)?;
             Ok(bead.id.clone())
         })?;
-        let beads: Beads = ledger.read()?;
         Ok(Again(Record::of(&beads, beads.find(&id)?)).into())
     }
 }

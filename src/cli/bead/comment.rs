@@ -40,12 +40,11 @@ impl Comment {
             return Err(Refusal::usage("an empty comment says nothing").into());
         }
         let ledger = cx.ledger()?;
-        let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
+        let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             pen.line(&bead.id, &Event::Commented { text: text.clone() })?;
             Ok(bead.id.clone())
         })?;
-        let beads: Beads = ledger.read()?;
         let bead = beads.find(&id)?;
         let said = bead.comments.last().cloned();
         Ok(Commented { said, short: beads.short(&id).to_owned() }.into())

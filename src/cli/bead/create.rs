@@ -85,14 +85,13 @@ impl Create {
         let ledger = cx.ledger()?;
         let silent = self.silent;
         let new = self.into_new(cx)?;
-        let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
+        let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {
             let mut new = new.clone();
             for link in &mut new.links {
                 link.to = beads.find(&link.to)?.id.clone();
             }
             pen.create(&prefix, &change::create(beads, new)?)
         })?;
-        let beads: Beads = ledger.read()?;
         Ok(Created { record: Record::of(&beads, beads.find(&id)?), silent }.into())
     }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::Beads;
+use crate::bead::history::History;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Tone};
@@ -82,9 +83,11 @@ impl Log {
         }
         let mut out = Stream::new(cx, tell);
         let (mut newest, mut trouble) = (VecDeque::new(), Ok(()));
+        let beads_alone = named(&about, &query, &beads);
         // Each subject follows what is said of it, so it has to see every line.
         let whole = Query { trail: query.asks_trail(), ..Query::default() };
-        ledger.tell(if about.is_empty() { &query } else { &whole }, &mut |line| {
+        let asked = if about.is_empty() { query.clone() } else { whole };
+        let mut each = |line: &Line| {
             let concerned =
                 about.iter_mut().filter_map(|it| it.concerns(line).then_some(())).count();
             if trouble.is_err() || (concerned == 0 && !about.is_empty()) || !query.fits(line) {
@@ -99,7 +102,15 @@ impl Log {
             if newest.len() > limit {
                 newest.pop_front();
             }
-        })?;
+        };
+        match beads_alone {
+            Some(ids) => {
+                let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+                let history: History = ledger.read()?;
+                history.lines(&ledger, &ids)?.iter().for_each(&mut each);
+            }
+            None => ledger.tell(&asked, &mut each)?,
+        }
         trouble?;
         newest.into_iter().try_for_each(|entry| out.add(entry))?;
         let all = query == Query { trail: query.trail, ..Query::default() };
@@ -128,6 +139,20 @@ impl Log {
             trail: self.trail,
         })
     }
+}
+
+/// The beads of which all that is asked for is told, where their history is enough for that.
+fn named(about: &[About], query: &Query, beads: &Beads) -> Option<Vec<String>> {
+    let subjects = about.iter().map(|about| match &about.subject {
+        Subject::Thing(id) => Some(id.clone()),
+        Subject::Name(_) => None,
+    });
+    let ids: Vec<_> = match about.is_empty() {
+        true => query.on.clone(),
+        false => subjects.collect::<Option<_>>()?,
+    };
+    let known = !ids.is_empty() && ids.iter().all(|id| beads.get(id).is_some());
+    (known && !query.asks_trail()).then_some(ids)
 }
 
 /// What one can ask the ledger about.

@@ -57,7 +57,7 @@ impl Ready {
             return self.take(cx);
         }
         let beads: Beads = cx.ledger()?.read()?;
-        let found = ready(&beads, &self.wanted(&beads)?, self.order());
+        let found = ready(&beads, &self.wanted(&beads)?, (self.order(), self.limit));
         if found.is_empty() {
             cx.remark("nothing is ready");
             list::elsewhere(cx)?;
@@ -67,9 +67,9 @@ impl Ready {
 
     fn take(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let id = ledger.write(&actor, |beads: &Beads, pen| {
+        let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let wanted = Wanted { unassigned: false, ..self.wanted(beads)? };
-            let found = ready(beads, &wanted, self.order());
+            let found = ready(beads, &wanted, (self.order(), 0));
             let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
             let first =
                 found.into_iter().find(|row| free(row.face().assignee)).ok_or_else(|| {
@@ -83,7 +83,6 @@ impl Ready {
             }
             Ok(first.id.clone())
         })?;
-        let beads: Beads = ledger.read()?;
         Ok(Taken(Record::asked(cx, &beads, beads.find(&id)?)?).into())
     }
 

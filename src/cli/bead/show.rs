@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::graph::Blocked;
+use crate::bead::graph;
+use crate::bead::history::History;
 use crate::bead::hub;
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::log::{self, About, Entry, Subject};
@@ -29,12 +30,12 @@ pub(in crate::cli) struct ShowBead {
 impl ShowBead {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
-        let (beads, queue): (Beads, Queue) = ledger.read()?;
+        let (beads, queue, history): (Beads, Queue, History) = ledger.read()?;
         let asked = self.ids.iter().map(|id| ledger.spelled(beads.find(id)?.clone()));
         let asked = asked.collect::<Result<Vec<_>>>()?;
-        let lines = ledger.lines()?;
+        let ids: Vec<_> = asked.iter().map(|bead| bead.id.as_str()).collect();
+        let lines = history.lines(&ledger, &ids)?;
         let provisional = hub::provisional(cx.repo()?, &ledger)?;
-        let blocked = Blocked::of(&beads);
         let pages = asked.iter().map(|bead| Page {
             record: Record {
                 provisional: hub::is_among(&provisional, bead),
@@ -53,7 +54,10 @@ impl ShowBead {
                 .dependents(&bead.id)
                 .map(|(edge, other)| Near::of(&beads, other, edge.kind.as_str()))
                 .collect(),
-            blocked_by: blocked.by(&bead.id).iter().map(|id| beads.short(id).to_owned()).collect(),
+            blocked_by: graph::blockers(&beads, &bead.id)
+                .into_iter()
+                .map(|id| beads.short(id).to_owned())
+                .collect(),
             trail: about(&lines, &bead.id).map(|line| Entry::of(&beads, line.clone())).collect(),
         });
         Ok(Pages(pages.collect()).into())

@@ -72,7 +72,7 @@ impl Update {
         if self.take_over {
             self.ask(cx, &actor)?;
         }
-        let id = ledger.write(&actor, |beads: &Beads, pen| {
+        let (id, mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             for event in self.events(cx, (beads, bead), &actor)? {
                 pen.line(&bead.id, &event)?;
@@ -81,8 +81,8 @@ impl Update {
         })?;
         if self.take_over {
             Self::confirm(cx, &actor, &id)?;
+            beads = ledger.read()?;
         }
-        let beads: Beads = ledger.read()?;
         let record = Record::asked(cx, &beads, beads.find(&id)?)?;
         Ok(if self.claim { Taken(record).into() } else { Updated(record).into() })
     }

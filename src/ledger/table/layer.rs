@@ -270,7 +270,8 @@ impl<R: Kept> Builder<R> {
         if row.mark() == 0 {
             self.faces = postcard::to_extend(&row.face(), std::mem::take(&mut self.faces)).ok()?;
         }
-        self.end(key.as_bytes(), start, row.mark())
+        let sum = sum(self.bodies.get(start..)?);
+        self.end(key.as_bytes(), sum, row.mark())
     }
 
     /// Copies all rows of a layer but those that `instead` has another for, in their order.
@@ -301,10 +302,9 @@ impl<R: Kept> Builder<R> {
             if sum(body) != row.sum {
                 return None;
             }
-            let start = self.bodies.len();
             self.bodies.extend_from_slice(body);
             self.faces.extend_from_slice(faces.get(face)?);
-            self.end(layer.key_bytes(n), start, row.mark)?;
+            self.end(layer.key_bytes(n), row.sum, row.mark)?;
         }
         for entry in layer.chunks::<NAME>(&layer.names) {
             let (name, n) = layer.name(entry);
@@ -316,14 +316,14 @@ impl<R: Kept> Builder<R> {
         Some(())
     }
 
-    /// The row whose face and body, from `start` on, were written last.
-    fn end(&mut self, key: &[u8], start: usize, mark: u32) -> Option<()> {
+    /// The row whose face and body were written last.
+    fn end(&mut self, key: &[u8], sum: u32, mark: u32) -> Option<()> {
         self.keys.extend_from_slice(key);
         self.rows.push(Row {
             key_end: u32::try_from(self.keys.len()).ok()?,
             face_end: u32::try_from(self.faces.len()).ok()?,
             body_end: self.bodies.len() as u64,
-            sum: sum(self.bodies.get(start..)?),
+            sum,
             mark,
         });
         Some(())

@@ -1,6 +1,7 @@
 //! The ledger in real repositories, beside real git.
 
 mod damage;
+mod find;
 mod maintain;
 mod merge;
 mod replicas;

@@ -11,9 +11,9 @@ fn decide(world: &World, at: &Path, on: &str, n: u64) -> Ticket {
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
     let mut say =
         |_: &Told, pen: &mut Pen<'_>| pen.line(on, &json!({"do": "test.said", "with": {"n": n}}));
-    let (answer, ticket) = ledger.propose(&jane(), (None, None), &mut say).unwrap().unwrap();
-    answer.unwrap();
-    ticket.unwrap()
+    let said = ledger.propose(&jane(), (None, None), &mut say).unwrap().unwrap();
+    said.answer.unwrap();
+    said.ticket.unwrap()
 }
 
 fn settle(world: &World, at: &Path, ticket: &Ticket) -> anyhow::Result<bool> {

@@ -1,0 +1,133 @@
+//! Where in the ledger the lines about a bead are, so that whoever asks for one bead reads a few lines and
+//! not all.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{Fold, Kept, Ledger, Line, Loaded, Saving, Table};
+
+/// The lines on a subject, by their clocks, and other subjects of which a line says that they are about
+/// this one, with the clock of that line.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Mentions {
+    own: Vec<u64>,
+    followed: Vec<(String, u64)>,
+}
+
+impl Kept for Mentions {
+    type Face<'a> = ();
+
+    fn face(&self) {}
+
+    fn mark(&self) -> u32 {
+        1
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+}
+
+/// Of every subject of the ledger.
+#[derive(Default)]
+pub struct History(Table<Mentions>);
+
+impl Fold for History {
+    const VERSION: u32 = 1;
+
+    fn name() -> String {
+        "history".to_owned()
+    }
+
+    fn drink(&mut self, line: &Line) {
+        self.change(&line.on, |known| known.own.push(line.clock));
+        if let Some(bead) = line.with.text("bead").filter(|bead| *bead != line.on) {
+            self.change(&bead, |known| {
+                if !known.followed.iter().any(|(on, _)| *on == line.on) {
+                    known.followed.push((line.on.clone(), line.clock));
+                }
+            });
+        }
+    }
+
+    fn save(&self) -> Option<Saving> {
+        self.0.save()
+    }
+
+    fn load(loaded: Loaded) -> Option<Self> {
+        let table = Table::load(loaded, |lines| {
+            let mut history = Self::default();
+            lines(&mut |line| history.drink(line))?;
+            Ok(history.0)
+        });
+        table.map(Self)
+    }
+
+    fn is_sound(&self) -> bool {
+        self.0.is_sound()
+    }
+}
+
+impl History {
+    /// All lines on these subjects, and on what was done for them from the moment on that a line says so;
+    /// perhaps others with the same clock. In the one order.
+    pub fn lines(&self, ledger: &Ledger<'_>, of: &[&str]) -> Result<Vec<Line>> {
+        ledger.at(&of.iter().flat_map(|id| self.clocks(id)).collect())
+    }
+
+    fn clocks(&self, id: &str) -> BTreeSet<u64> {
+        let Some(known) = self.0.get(id) else { return BTreeSet::new() };
+        let mut clocks: BTreeSet<_> = known.own.iter().copied().collect();
+        for (on, since) in &known.followed {
+            let there = self.0.get(on).map_or(&[][..], |known| &known.own);
+            clocks.extend(there.iter().filter(|clock| *clock >= since));
+        }
+        clocks
+    }
+
+    fn change(&mut self, key: &str, change: impl FnOnce(&mut Mentions)) {
+        match self.0.get_mut(key) {
+            Some(known) => change(known),
+            None => {
+                let mut new = Mentions::default();
+                change(&mut new);
+                self.0.insert(key.to_owned(), new);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_lines_about_a_bead_are_its_own_and_those_of_what_was_done_for_it() {
+        let mut history = History::default();
+        for (clock, on, with) in [
+            (1, "b-1", json!({"title": "x"})),
+            (2, "b-2", json!({"title": "y"})),
+            (3, "main#1", json!({"why": "not yet"})),
+            (4, "main#1", json!({"bead": "b-1"})),
+            (5, "b-1", json!(null)),
+            (6, "main#1", json!({"bead": "b-2"})),
+            (7, "main#1", json!({})),
+            (7, "s-1", json!({"bead": "b-1"})),
+            (8, "b-1", json!({"bead": "b-1"})),
+        ] {
+            history.drink(&Line { clock, on: on.to_owned(), with: with.into(), ..Line::default() });
+        }
+        for (id, clocks) in [
+            ("b-1", &[1, 4, 5, 6, 7, 8][..]),
+            ("b-2", &[2, 6, 7]),
+            ("main#1", &[3, 4, 6, 7]),
+            ("b-3", &[]),
+        ] {
+            assert_eq!(history.clocks(id).into_iter().collect::<Vec<_>>(), clocks, "{id}");
+        }
+    }
+}
