@@ -1,8 +1,8 @@
 //! The line by which git finds our objects. A clone of a directory on the same disk copies that line,
 //! and so borrows the objects of the repository it came from, which go whenever they are replaced there.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -65,11 +65,9 @@ fn take_over(from: &Path, to: &Path) -> Result<()> {
             let file = file?;
             let new = here.join(file.file_name());
             durable::make_dirs(to, &here)?;
-            match fs::hard_link(file.path(), &new)
-                .or_else(|_| fs::copy(file.path(), &new).map(drop))
-            {
+            match take(&file.path(), &new) {
                 Ok(()) => durable::flush(&new)?,
-                Err(no) if no.kind() == ErrorKind::NotFound || new.exists() => {}
+                Err(no) if no.kind() == ErrorKind::NotFound => {}
                 Err(no) => return Err(no.into()),
             }
         }
@@ -78,4 +76,54 @@ fn take_over(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// One of them. What is here already may be that very file, so nothing is ever written into it.
+fn take(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Err(no) if no.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(no) if no.kind() == ErrorKind::NotFound => Err(no),
+        // On another disk.
+        Err(_) => {
+            let mut half = tempfile::NamedTempFile::new_in(to.parent().unwrap_or(to))?;
+            io::copy(&mut File::open(from)?, &mut half)?;
+            half.persist(to).map(drop).map_err(|no| no.error)
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_over_twice_empties_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (theirs, ours) = (dir.path().join("theirs").join(DIR), dir.path().join("ours"));
+        fs::create_dir_all(theirs.join("80")).unwrap();
+        fs::write(theirs.join("80/40ba"), "an object").unwrap();
+        fs::create_dir_all(ours.join(DIR)).unwrap();
+        let borrow = || {
+            fs::create_dir_all(ours.join("objects/info")).unwrap();
+            fs::write(ours.join("objects/info/alternates"), theirs.to_str().unwrap()).unwrap();
+            settle(&ours).unwrap();
+        };
+        // Who is killed before the line is gone begins anew.
+        (0..2).for_each(|_| borrow());
+        for file in [theirs.join("80/40ba"), ours.join(DIR).join("80/40ba")] {
+            assert_eq!(fs::read_to_string(file).unwrap(), "an object");
+        }
+        assert!(is_settled(&ours));
+    }
+
+    #[test]
+    fn what_cannot_be_linked_is_copied() {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir_in("/dev/shm"));
+        let Ok(other) = other else { return };
+        fs::write(other.path().join("40ba"), "an object").unwrap();
+        take(&other.path().join("40ba"), &dir.path().join("40ba")).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("40ba")).unwrap(), "an object");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 }
