@@ -1,33 +1,53 @@
 //! Lines that were written past the rules: the fold takes them for what they are, an audit names them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
+use crate::bead::Bead;
 use crate::bead::event::{Closed, Event};
-use crate::bead::{Bead, Beads};
-use crate::ledger::{Finding, Fold as _, Line};
+use crate::ledger::{Finding, Line, Table};
 
-/// Closes by who did not hold the bead, and by a session that did nothing between claim and close.
-/// `lines` in their order.
-pub fn closes(lines: &[Line]) -> Vec<Finding> {
-    let mut beads = Beads::default();
-    let mut newest: HashMap<String, usize> = HashMap::new();
-    let mut findings = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        if let Some(Event::Closed(closed)) = line.event::<Event>()
-            && let Some(bead) = beads.get(&line.on)
-        {
-            let before = newest.get(&line.on).and_then(|at| lines.get(*at));
-            findings
-                .extend(judge(bead, line, &closed, before).map(|what| Finding::new(line, what)));
-        }
-        beads.drink(line);
-        let about = line.with.text("bead").unwrap_or_else(|| line.on.clone());
-        newest.insert(about, at);
-    }
-    findings
+/// Looks for closes by who did not hold the bead, and by a session that did nothing between claim and
+/// close, in lines that it is given in their order.
+#[derive(Default)]
+pub struct Audit {
+    pub findings: Vec<Finding>,
+    /// As far as they are claimed and closed.
+    beads: Table<Bead>,
+    /// The subjects that the newest line about them is a claim of.
+    claimed: HashSet<String>,
 }
 
-fn judge(bead: &Bead, line: &Line, closed: &Closed, before: Option<&Line>) -> Option<String> {
+impl Audit {
+    pub fn drink(&mut self, line: &Line) {
+        let event = line.event::<Event>();
+        let is_claim = matches!(event, Some(Event::Claimed { .. } | Event::Taken { .. }));
+        match event {
+            Some(Event::Created(_)) if !self.beads.contains(&line.on) => {
+                self.beads.insert(line.on.clone(), Bead::default());
+            }
+            Some(event) => self.follow(line, event),
+            None => {}
+        }
+        let about = line.with.text("bead").unwrap_or_else(|| line.on.clone());
+        if is_claim {
+            self.claimed.insert(about);
+        } else {
+            self.claimed.remove(&about);
+        }
+    }
+
+    fn follow(&mut self, line: &Line, event: Event) {
+        let Some(bead) = self.beads.get_mut(&line.on) else { return };
+        if let Event::Closed(closed) = &event {
+            let found = judge(bead, line, closed, self.claimed.contains(&line.on));
+            self.findings.extend(found.map(|what| Finding::new(line, what)));
+        }
+        bead.drink(line, event);
+        *bead = bead.footing();
+    }
+}
+
+fn judge(bead: &Bead, line: &Line, closed: &Closed, just_claimed: bool) -> Option<String> {
     if closed.landed.is_some() || bead.closed_at.is_some() {
         return None;
     }
@@ -39,11 +59,7 @@ fn judge(bead: &Bead, line: &Line, closed: &Closed, before: Option<&Line>) -> Op
     if !own && closed.on_behalf_of.as_ref() != Some(&claim.holder) {
         return Some(format!("closed by who did not hold it; {} did", claim.holder));
     }
-    let idle = own
-        && claim.session.is_some()
-        && before.is_some_and(|it| {
-            matches!(it.event(), Some(Event::Claimed { .. } | Event::Taken { .. }))
-        });
+    let idle = own && claim.session.is_some() && just_claimed;
     idle.then(|| "closed with nothing between claim and close".to_owned())
 }
 
@@ -81,7 +97,11 @@ mod tests {
             (vec![born(), claim(s), said(s), close("x", Some("s2"), None)], Some("x did")),
             (vec![born(), close("y", Some("s2"), None)], Some("nobody held")),
         ] {
-            let findings = closes(&lines);
+            let mut audit = Audit::default();
+            for line in &lines {
+                audit.drink(line);
+            }
+            let findings = audit.findings;
             assert_eq!(findings.len(), usize::from(found.is_some()), "{findings:?}");
             assert!(findings.iter().all(|it| it.what.contains(found.unwrap())), "{findings:?}");
         }

@@ -123,8 +123,8 @@ impl Beads {
         starts.into_iter().find(alone).unwrap_or(id)
     }
 
-    pub fn parent(&self, bead: &Bead) -> Option<&Bead> {
-        self.get(bead.face().parent()?)
+    pub fn parent(&self, bead: &Bead) -> Option<Row<'_, Bead>> {
+        self.row(bead.face().parent()?)
     }
 
     pub fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
@@ -142,7 +142,9 @@ impl Beads {
 
     /// How many edges lead to `id`.
     pub fn count_dependents(&self, id: &str) -> usize {
-        let edges = |row: Row<'_, Bead>| row.face().edges.iter().filter(|e| e.1 == id).count();
+        let edges = |row: Row<'_, Bead>| {
+            row.look(|face| face.edges.iter().filter(|edge| edge.1 == id).count())
+        };
         self.all.naming(id).map(edges).sum()
     }
 }

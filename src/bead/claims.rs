@@ -35,7 +35,7 @@ impl Bead {
     }
 
     /// All that claims and closes change, and nothing else.
-    fn footing(&self) -> Self {
+    pub(super) fn footing(&self) -> Self {
         let old = self.clone();
         Self {
             status: old.status,

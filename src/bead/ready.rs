@@ -42,22 +42,23 @@ pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: (Order, usize)) -> Ve
         .filter(|(row, face)| {
             face.issue_type != "epic" || beads.children(row.key()).next().is_none()
         });
-    sorted(found, order)
+    sorted(found.map(|(row, face)| (face.priority, face.created_at, row)), order)
 }
 
-/// Rows in an order that depends on nothing else; only so many of them, if not 0: in front of the others,
-/// which have none. Whoever shows ten of many thousands does not sort them all.
-pub fn sorted<'a>(
-    found: impl Iterator<Item = (Row<'a, Bead>, Face<'a>)>,
+/// Rows with priority and time of creation, in an order that depends on nothing else; only so many of
+/// them, if not 0: in front of the others, which have none. Whoever shows ten of many thousands does not
+/// sort them all.
+pub fn sorted<'a, T: Ord>(
+    found: impl Iterator<Item = (u8, T, Row<'a, Bead>)>,
     (order, first): (Order, usize),
 ) -> Vec<Row<'a, Bead>> {
-    type Place<'a> = (u8, &'a str, &'a str, Row<'a, Bead>);
-    let by = |a: &Place<'_>, b: &Place<'_>| match order {
-        Order::Priority => (a.0, b.1, a.2).cmp(&(b.0, a.1, b.2)),
-        Order::Oldest => (a.1, a.2).cmp(&(b.1, b.2)),
+    type Place<'a, T> = (u8, T, &'a str, Row<'a, Bead>);
+    let by = |a: &Place<'_, T>, b: &Place<'_, T>| match order {
+        Order::Priority => (a.0, &b.1, a.2).cmp(&(b.0, &a.1, b.2)),
+        Order::Oldest => (&a.1, a.2).cmp(&(&b.1, b.2)),
     };
-    let mut found: Vec<Place<'a>> =
-        found.map(|(row, face)| (face.priority, face.created_at, row.key(), row)).collect();
+    let mut found: Vec<Place<'a, T>> =
+        found.map(|(priority, created, row)| (priority, created, row.key(), row)).collect();
     let shown = if (1..found.len()).contains(&first) {
         found.select_nth_unstable_by(first, by).0
     } else {

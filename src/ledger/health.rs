@@ -56,10 +56,14 @@ impl Ledger<'_> {
             let newer = shelf.format.check("the ledger").err();
             health.newer = newer.and_then(|no| no.downcast::<Refusal>().ok());
         }
-        let verified = self.verify()?;
-        let last = verified.lines.iter().max_by(|one, other| one.at.cmp(&other.at));
-        health.newest = last.map(|line| line.at.clone());
-        (health.lines, health.replicas) = (verified.lines.len(), verified.replicas);
+        let mut newest = None;
+        let verified = self.verify(&mut |line| {
+            if newest.as_ref().is_none_or(|newest| *newest < line.at) {
+                newest = Some(line.at.clone());
+            }
+        })?;
+        (health.lines, health.replicas, health.newest) =
+            (verified.lines, verified.replicas, newest);
         health.findings = verified.findings.len();
         health.tails = self.tails()?;
         Ok(())

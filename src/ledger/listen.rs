@@ -29,9 +29,10 @@ impl Ledger<'_> {
         let Some((_, shelf)) = self.checked()? else { return Ok(()) };
         let known = fs::read(path).ok();
         let known = known.and_then(|text| serde_json::from_slice::<Heard<T>>(&text).ok());
-        let mut heard = None;
+        let (mut heard, mut lines) = (None, Vec::new());
         if let Some(Heard { marks, told }) = known
-            && let News::Lines(lines, marks) = shelf.news(&self.store, &marks)?
+            && let News::To(marks) =
+                shelf.news(&self.store, &marks, &mut |line| lines.push(line))?
         {
             heard = Some((told, lines, marks));
         }

@@ -7,9 +7,10 @@
 
 use anyhow::Result;
 
+use super::check::Check;
 use super::place::Seen;
 use super::read::unreadable;
-use super::{Ledger, garbage, texts, trail};
+use super::{Ledger, garbage, trail};
 use crate::git::{Commit, Oid, Packed, Swap};
 use crate::host::Turn;
 
@@ -40,11 +41,10 @@ impl Ledger<'_> {
         };
         self.writable()?;
         // What cannot be read whole is left as it is: any object may be what it is put right with.
-        let (lines, Some((_, shelf))) = (self.lines()?, self.checked()?) else {
-            return Ok(Some(Maintenance::default()));
-        };
-        texts::check(&self.store, &shelf, &lines).map_err(unreadable)?;
-        drop(lines);
+        let Some((_, shelf)) = self.checked()? else { return Ok(Some(Maintenance::default())) };
+        let mut texts = Check::of(&self.store, &shelf);
+        shelf.lines(&self.store, &mut |line| texts.line(&line)).map_err(unreadable)?;
+        texts.end().map_err(unreadable)?;
         for dir in trail::dirs(&self.store, &shelf)?.values() {
             trail::walk(&self.store, dir, 0, &mut |_| {}).map_err(unreadable)?;
         }

@@ -15,7 +15,7 @@ use super::layout::Book;
 use super::line::Line;
 use super::place::Seen;
 use super::read::{OURS, unreadable};
-use super::shelf::{News, Position, Positions, Shelf, tail};
+use super::shelf::{News, Position, Positions, Shelf, Tail, tail};
 use super::write::{ATTEMPTS, PENDING, contested};
 use super::{Ledger, pin, texts, trail};
 use crate::git::{Oid, Signature, Store, Swap};
@@ -210,7 +210,10 @@ impl Kind {
             true => (first, other),
             false => (second, one),
         };
-        Ok(tail(store, long, Some(&short))?.map(|_| *long))
+        Ok(match tail(store, long, Some(&short), &mut drop)? {
+            Tail::Rewritten => None,
+            Tail::To(_) | Tail::Nothing => Some(*long),
+        })
     }
 
     fn sequences(self, store: &Store<'_>, dirs: &Dirs, names: &[String]) -> Result<Sequences> {
@@ -267,7 +270,7 @@ fn carried(store: &Store<'_>, dir: &Oid, others: &[Oid]) -> Result<Oid> {
 /// Where each replica has got to; this reads, and so checks, every line we had not seen.
 fn positions(store: &Store<'_>, shelf: &Shelf, known: &Positions) -> Result<Positions> {
     for known in [known, &Positions::new()] {
-        if let News::Lines(_, positions) = shelf.news(store, known)? {
+        if let News::To(positions) = shelf.news(store, known, &mut drop)? {
             return Ok(positions);
         }
     }

@@ -8,6 +8,7 @@ use crate::host::Clock;
 mod cache;
 mod canon;
 mod chain;
+mod check;
 mod commit;
 mod find;
 mod fold;

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::Result;
 
 use super::Line;
 use super::layout::Book;
-use super::shelf::{News, Positions, Shelf, tail};
+use super::shelf::{Shelf, tail};
 use super::trail;
 use crate::git::{Oid, Store};
 
@@ -42,15 +42,20 @@ pub(super) fn lost(store: &Store<'_>, old: &Shelf, new: &Shelf) -> Result<Option
     if suspects.is_empty() {
         return lost_trail(store, old, new);
     }
-    let ids: HashSet<String> = match new.news(store, &Positions::new())? {
-        News::Lines(lines, _) => lines.into_iter().map(|line| line.id).collect(),
-        News::Rewritten(how) => return Err(anyhow!(how)),
-    };
+    let mut ids = HashSet::new();
+    new.lines(store, &mut |line| {
+        ids.insert(line.id);
+    })?;
     for (name, dir) in suspects {
-        let (lines, _) = tail(store, dir, None)?.context("a replica without lines")?;
-        let mut gone = lines.into_iter().filter(|line| !ids.contains(&line.id));
-        if let Some(first) = gone.next() {
-            return Ok(Some(Lost { replica: name.to_owned(), lines: 1 + gone.count(), first }));
+        let (mut lines, mut first) = (0, None);
+        tail(store, dir, None, &mut |line| {
+            if !ids.contains(&line.id) {
+                lines += 1;
+                first.get_or_insert(line);
+            }
+        })?;
+        if let Some(first) = first {
+            return Ok(Some(Lost { replica: name.to_owned(), lines, first }));
         }
     }
     lost_trail(store, old, new)

@@ -21,7 +21,7 @@ const SHORT: usize = 256;
 const ROOM: usize = 4 << 10;
 
 const OPEN: &str = "\u{1}text:";
-const CLOSE: char = '\u{1}';
+pub(super) const CLOSE: char = '\u{1}';
 /// How a line writes that.
 pub(super) const WRITTEN: &[u8] = br"\u0001text:";
 

@@ -10,7 +10,7 @@ use super::cache::Mark;
 use super::fold::{Each, Folds, Source};
 use super::format::Format;
 use super::place::Seen;
-use super::replay::{Ears, replay};
+use super::replay::{Ears, Replayed, replay};
 use super::shelf::{News, Positions, Shelf};
 use super::state::{Standing, State, Wide, in_order};
 use super::{Ledger, Line};
@@ -48,10 +48,9 @@ impl Ledger<'_> {
             let shelf = self.shelf_of(&tip)?;
             self.compare(&shelf, tip, seen)?;
             self.told(&shelf);
-            match shelf.news(&self.store, &Positions::new())? {
-                News::Lines(lines, _) => Ok(in_order(lines)),
-                News::Rewritten(how) => Err(anyhow!(how)),
-            }
+            let mut lines = Vec::new();
+            shelf.lines(&self.store, &mut |line| lines.push(line))?;
+            Ok(in_order(lines))
         };
         self.steadily(read)
     }
@@ -115,9 +114,14 @@ impl Ledger<'_> {
 
     fn each(&self, each: Each<'_>) -> Result<()> {
         let Some((_, shelf)) = self.checked()? else { return Ok(()) };
-        let ears = Ears { line: each, files: &|_, _| {} };
+        self.replay(&shelf, each).map(drop)
+    }
+
+    /// Hands over all lines that a shelf has, in the one order, a few files of them in memory at once.
+    pub(super) fn replay(&self, shelf: &Shelf, each: Each<'_>) -> Result<Replayed> {
+        let ears = Ears { line: each, files: &*self.progress };
         let all = (&Positions::new(), &Default::default());
-        replay(&self.store, &shelf, all, ears)?.context("its lines have no order").map(drop)
+        replay(&self.store, shelf, all, ears)?.context("its lines have no order")
     }
 
     pub(super) fn shelf_of(&self, tip: &Oid) -> Result<Shelf> {
@@ -175,14 +179,17 @@ impl Ledger<'_> {
         if shelf.format.is_newer() {
             return Ok(());
         }
-        let News::Rewritten(how) = shelf.news(&self.store, &seen.positions)? else { return Ok(()) };
-        if let News::Lines(lines, _) = shelf.news(&self.store, &Positions::new())? {
-            let ids: HashSet<_> = lines.iter().map(|line| &line.id).collect();
-            let count: u64 = seen.positions.values().map(|position| position.lines).sum();
-            let has_ends = seen.positions.values().all(|position| ids.contains(&position.last));
-            if has_ends && ids.len() as u64 >= count {
-                return Ok(());
-            }
+        let News::Rewritten(how) = shelf.news(&self.store, &seen.positions, &mut drop)? else {
+            return Ok(());
+        };
+        let mut ids = HashSet::new();
+        shelf.lines(&self.store, &mut |line| {
+            ids.insert(line.id);
+        })?;
+        let count: u64 = seen.positions.values().map(|position| position.lines).sum();
+        let has_ends = seen.positions.values().all(|position| ids.contains(&position.last));
+        if has_ends && ids.len() as u64 >= count {
+            return Ok(());
         }
         let what = format!("the ledger went back: {how} at {}", seen.tip.short());
         let fix = format!(

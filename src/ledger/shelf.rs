@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::canon::split;
@@ -59,9 +59,9 @@ pub(super) struct Shelf {
     pub(super) format: Format,
 }
 
-/// What a shelf has beyond known positions.
+/// What became of known positions.
 pub(super) enum News {
-    Lines(Vec<Line>, Positions),
+    To(Positions),
     /// A replica no longer begins with what we know of it; this says which and how.
     Rewritten(String),
 }
@@ -150,12 +150,17 @@ impl Shelf {
         self.format = ours.max(other.format.clone());
     }
 
-    /// The lines beyond `known`, replica by replica, each checked against its id.
-    pub(super) fn news(&self, store: &Store<'_>, known: &Positions) -> Result<News> {
+    /// Hands over the lines beyond `known`, replica by replica, each checked against its id.
+    pub(super) fn news(
+        &self,
+        store: &Store<'_>,
+        known: &Positions,
+        each: &mut dyn FnMut(Line),
+    ) -> Result<News> {
         if let Some(lost) = known.keys().find(|name| self.replica(name).is_none()) {
             return Ok(News::Rewritten(format!("the lines of replica {lost} are gone")));
         }
-        let (mut lines, mut positions) = (Vec::new(), Positions::new());
+        let mut positions = Positions::new();
         for (name, dir) in self.replicas() {
             let old = known.get(name);
             if let Some(old) = old
@@ -164,32 +169,52 @@ impl Shelf {
                 positions.insert(name.to_owned(), old.clone());
                 continue;
             }
-            let tail = tail(store, dir, old).with_context(|| format!("replica {name}"))?;
-            let Some((new, position)) = tail else {
-                let count = old.map_or(0, |old| old.lines);
-                return Ok(News::Rewritten(format!(
-                    "replica {name} no longer has the {count} lines it had"
-                )));
-            };
-            lines.extend(new);
-            positions.extend(position.map(|position| (name.to_owned(), position)));
+            let place = || format!("replica {name}");
+            match tail(store, dir, old, each).with_context(place)? {
+                Tail::To(position) => drop(positions.insert(name.to_owned(), position)),
+                Tail::Nothing => {}
+                Tail::Rewritten => {
+                    let count = old.map_or(0, |old| old.lines);
+                    return Ok(News::Rewritten(format!(
+                        "replica {name} no longer has the {count} lines it had"
+                    )));
+                }
+            }
         }
-        Ok(News::Lines(lines, positions))
+        Ok(News::To(positions))
+    }
+
+    /// Every line there is, replica by replica.
+    pub(super) fn lines(&self, store: &Store<'_>, each: &mut dyn FnMut(Line)) -> Result<()> {
+        match self.news(store, &Positions::new(), each)? {
+            News::To(_) => Ok(()),
+            News::Rewritten(how) => Err(anyhow!(how)),
+        }
     }
 }
 
-pub(super) type Tail = (Vec<Line>, Option<Position>);
+/// Where the lines of a replica end.
+pub(super) enum Tail {
+    To(Position),
+    /// It has a trail alone.
+    Nothing,
+    /// It does not begin with what is known of it.
+    Rewritten,
+}
 
-/// The lines of one replica after `known`; none if it does not begin with what is known.
-pub(super) fn tail(store: &Store<'_>, dir: &Oid, known: Option<&Position>) -> Result<Option<Tail>> {
+/// Hands over the lines of one replica after `known`, one file of them in memory at once.
+pub(super) fn tail(
+    store: &Store<'_>,
+    dir: &Oid,
+    known: Option<&Position>,
+    each: &mut dyn FnMut(Line),
+) -> Result<Tail> {
     // From the last line that is known, to see that it still is the last of those.
     let from = known.map_or(0, |known| known.lines.saturating_sub(1));
-    let book = Book::open(store, dir)?;
-    let mut clock = 0;
-    let mut position = None;
-    let mut lines = Vec::new();
+    let (mut next, mut clock, mut position) = (None, 0, None);
     let mut met = known.is_none();
-    for file in book.files(store, from)? {
+    for leaf in Book::open(store, dir)?.leaves(store, from)? {
+        let file = leaf.read(store, &mut next)?;
         for (number, stored) in
             (file.first..).zip(split(&file.bytes).with_context(|| file.name.clone())?)
         {
@@ -203,11 +228,17 @@ pub(super) fn tail(store: &Store<'_>, dir: &Oid, known: Option<&Position>) -> Re
             position =
                 Some(Position { dir: *dir, lines: number + 1, last: line.id.clone(), clock });
             match known {
-                Some(known) if number == from && line.id != known.last => return Ok(None),
+                Some(known) if number == from && line.id != known.last => {
+                    return Ok(Tail::Rewritten);
+                }
                 Some(_) if number == from => met = true,
-                _ => lines.push(line),
+                _ => each(line),
             }
         }
     }
-    Ok(met.then_some((lines, position)))
+    Ok(match position {
+        _ if !met => Tail::Rewritten,
+        Some(position) => Tail::To(position),
+        None => Tail::Nothing,
+    })
 }

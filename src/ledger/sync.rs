@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::check::Check;
 use super::place::Seen;
 use super::remote::{Remote, There, is_lost_race};
 use super::shelf::{News, Position, Positions, Shelf};
@@ -91,15 +92,23 @@ impl Ledger<'_> {
         let Some((_, shelf)) = self.checked()? else { return Ok(Vec::new()) };
         let Some(theirs) = theirs else { return self.lines() };
         let there = self.shelf_of(theirs)?;
-        if let News::Lines(lines, _) = shelf.news(&self.store, &self.positions_of(&there)?)? {
+        let known = self.positions_of(&there)?;
+        let mut lines = Vec::new();
+        if let News::To(_) = shelf.news(&self.store, &known, &mut |line| lines.push(line))? {
             return Ok(in_order(lines));
         }
         // A merge has moved something of theirs: then it is not at its end that ours goes on.
-        let News::Lines(known, _) = there.news(&self.store, &Positions::new())? else {
-            return Err(anyhow!("the lines of {theirs} have no order"));
-        };
-        let known: HashSet<String> = known.into_iter().map(|line| line.id).collect();
-        Ok(self.lines()?.into_iter().filter(|line| !known.contains(&line.id)).collect())
+        let mut known = HashSet::new();
+        there.lines(&self.store, &mut |line| {
+            known.insert(line.id);
+        })?;
+        lines.clear();
+        shelf.lines(&self.store, &mut |line| {
+            if !known.contains(&line.id) {
+                lines.push(line);
+            }
+        })?;
+        Ok(in_order(lines))
     }
 
     fn take(&self, remote: &Remote, there: &There, received: &mut u64) -> Result<Taken> {
@@ -174,8 +183,10 @@ impl Ledger<'_> {
         let ours = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
         trail::check(&self.store, &new, &ours).map_err(damaged)?;
         for known in [known, Positions::new()] {
-            if let News::Lines(lines, _) = new.news(&self.store, &known).map_err(damaged)? {
-                return texts::check(&self.store, &new, &lines).map_err(damaged);
+            let mut texts = Check::of(&self.store, &new);
+            let each = &mut |line| texts.line(&line);
+            if let News::To(_) = new.news(&self.store, &known, each).map_err(damaged)? {
+                return texts.end().map_err(damaged);
             }
         }
         Err(damaged(anyhow!("its lines have no order")))

@@ -46,10 +46,10 @@ fn size(said: &str) -> Option<usize> {
     digits.parse::<usize>().ok()?.checked_mul(unit)
 }
 
-type Texts = BTreeMap<String, Oid>;
+pub(super) type Texts = BTreeMap<String, Oid>;
 
 /// All texts of a ledger, by their hashes.
-fn all(store: &Store<'_>, shelf: &Shelf) -> Result<Texts> {
+pub(super) fn all(store: &Store<'_>, shelf: &Shelf) -> Result<Texts> {
     let mut all = Texts::new();
     let Some(dir) = shelf.entry(TEXTS) else { return Ok(all) };
     for folder in store.tree(&dir.id)? {
@@ -105,24 +105,6 @@ pub(super) fn lost(store: &Store<'_>, old: &Shelf, new: &Shelf) -> Result<Option
     let now = all(store, new)?;
     let gone = all(store, old)?.into_iter().find(|(hash, id)| now.get(hash) != Some(id));
     Ok(gone.map(|(hash, _)| format!("the text {hash}")))
-}
-
-/// That all texts which these lines name are there, and are what they say.
-pub(super) fn check(store: &Store<'_>, shelf: &Shelf, lines: &[Line]) -> Result<()> {
-    let mut there = None;
-    for line in lines {
-        for name in named(line) {
-            let of = || format!("the text {} of line {} ({})", name.hash, line.id, line.on);
-            let there = match &there {
-                Some(there) => there,
-                None => there.insert(all(store, shelf)?),
-            };
-            let id = there.get(&name.hash).with_context(|| format!("{} is missing", of()))?;
-            let bytes = store.blob(id).with_context(of)?;
-            ensure!(Name::of(&bytes) == name, "{} was altered", of());
-        }
-    }
-    Ok(())
 }
 
 impl Ledger<'_> {

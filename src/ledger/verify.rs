@@ -1,24 +1,24 @@
 //! Walks everything: each line is what its id says, in its place, after what it names; and nothing that
 //! was seen before is missing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use super::check::Check;
+use super::fold::Each;
 use super::merge::leaps;
 use super::query::REDACTION;
 use super::read::unreadable;
-use super::shelf::{News, Positions, Shelf};
-use super::state::in_order;
+use super::shelf::Shelf;
 use super::{Ledger, Line, REDACTED, pin, texts, trail};
 use crate::git::Oid;
 use crate::refusal::Refusal;
 
 /// A ledger that was read from the first line to the last.
 pub struct Verified {
-    /// In the one order.
-    pub lines: Vec<Line>,
+    pub lines: usize,
     pub replicas: usize,
     /// How many lines the trail has.
     pub trail: usize,
@@ -42,12 +42,13 @@ impl Finding {
 }
 
 impl Ledger<'_> {
-    /// The whole ledger, and that it has everything that was seen of any remote.
-    pub fn verify(&self) -> Result<Verified> {
+    /// The whole ledger, and that it has everything that was seen of any remote. Hands over its lines,
+    /// in the one order, to who looks for more.
+    pub fn verify(&self, each: Each<'_>) -> Result<Verified> {
         let Some((_, shelf)) = self.checked()? else {
-            return Ok(Verified { lines: Vec::new(), replicas: 0, trail: 0, findings: Vec::new() });
+            return Ok(Verified { lines: 0, replicas: 0, trail: 0, findings: Vec::new() });
         };
-        let verified = self.walk(&shelf).map_err(unreadable)?;
+        let verified = self.walk(&shelf, each).map_err(unreadable)?;
         for (name, pinned) in self.repo.refs_under("refs/shopfloor/pins/")? {
             let seen = self.shelf_of(&pinned)?;
             let text = || texts::lost(&self.store, &seen, &shelf).transpose();
@@ -61,12 +62,17 @@ impl Ledger<'_> {
     }
 
     /// Whether a hub may take `new` in the place of `old`: all of it sound, and nothing lost.
-    pub fn verify_range(&self, old: Option<&Oid>, new: Option<&Oid>) -> Result<Verified> {
+    pub fn verify_range(
+        &self,
+        (old, new): (Option<&Oid>, Option<&Oid>),
+        each: Each<'_>,
+    ) -> Result<Verified> {
         let no = |what: String| anyhow::Error::from(Refusal::refused(what));
         let Some(new) = new else { return Err(no("the ledger is not to be deleted".to_owned())) };
         let shelf = self.shelf_of(new).map_err(|error| no(format!("damaged: {error:#}")))?;
         shelf.format.check("what is pushed")?;
-        let verified = self.walk(&shelf).map_err(|error| no(format!("damaged: {error:#}")))?;
+        let verified =
+            self.walk(&shelf, each).map_err(|error| no(format!("damaged: {error:#}")))?;
         let Some(old) = old else { return Ok(verified) };
         let before = self.shelf_of(old).map_err(unreadable)?;
         if let Some(lost) = pin::lost(&self.store, &before, &shelf)? {
@@ -88,54 +94,78 @@ impl Ledger<'_> {
         Ok(verified)
     }
 
-    fn walk(&self, shelf: &Shelf) -> Result<Verified> {
-        let lines = match shelf.news(&self.store, &Positions::new())? {
-            News::Lines(lines, _) => in_order(lines),
-            News::Rewritten(how) => return Err(anyhow!(how)),
-        };
-        texts::check(&self.store, shelf, &lines)?;
-        let (mut findings, mut count) = (order(&lines), 0);
-        let accounted: HashSet<&str> = lines
-            .iter()
-            .filter(|line| line.act == REDACTION)
-            .map(|line| line.on.as_str())
-            .collect();
+    fn walk(&self, shelf: &Shelf, each: Each<'_>) -> Result<Verified> {
+        let (mut order, mut texts) = (Order::default(), Check::of(&self.store, shelf));
+        let mut accounted = HashSet::new();
+        let replayed = self.replay(shelf, &mut |line| {
+            order.line(line);
+            texts.line(line);
+            if line.act == REDACTION {
+                accounted.insert(line.on.clone());
+            }
+            each(line);
+        })?;
+        texts.end()?;
+        let (mut findings, mut count) = (order.end(), 0);
         for (name, dir) in trail::dirs(&self.store, shelf)? {
             let told = trail::walk(&self.store, &dir, 0, &mut |line| {
                 count += 1;
                 let session = line.session.as_deref().unwrap_or_default();
-                let is_told = [session, &line.id].iter().any(|name| accounted.contains(name));
+                let is_told =
+                    [session, line.id.as_str()].iter().any(|name| accounted.contains(*name));
                 if line.rest.contains_key(REDACTED) && !is_told {
                     findings.push(Finding::new(&line, "nobody says who took its text away"));
                 }
             });
             told.with_context(|| format!("replica {name}"))?;
         }
-        let replicas = shelf.replicas().count();
-        Ok(Verified { findings, lines, replicas, trail: count })
+        let lines = usize::try_from(replayed.lines)?;
+        Ok(Verified { findings, lines, replicas: shelf.replicas().count(), trail: count })
     }
 }
 
-/// Lines that stand before what they name as coming before them, or name what is not there.
-fn order(lines: &[Line]) -> Vec<Finding> {
-    let clocks: HashMap<&str, u64> =
-        lines.iter().map(|line| (line.id.as_str(), line.clock)).collect();
-    let mut findings = Vec::new();
-    for line in lines {
-        for before in &line.after {
-            match clocks.get(before.as_str()) {
-                None => findings.push(Finding::new(line, format!("{before} is missing before it"))),
-                Some(clock) if *clock >= line.clock => {
-                    findings.push(Finding::new(
-                        line,
-                        format!("it is older than {before}, which it follows"),
-                    ));
-                }
-                Some(_) => {}
-            }
+/// An id takes up as little as it can: of some ledgers all are held at once.
+type Id = [u8; 26];
+
+fn id(text: &str) -> Option<Id> {
+    text.as_bytes().try_into().ok()
+}
+
+/// Looks for lines that stand before what they name as coming before them, or name what is not there,
+/// while all are told in the one order.
+#[derive(Default)]
+struct Order {
+    clock: u64,
+    /// Those of this clock: none of them comes before another.
+    now: Vec<Id>,
+    before: HashSet<Id>,
+    /// Who names what had not been told yet.
+    open: Vec<(Finding, String)>,
+}
+
+impl Order {
+    fn line(&mut self, line: &Line) {
+        if line.clock > self.clock {
+            self.clock = line.clock;
+            self.before.extend(self.now.drain(..));
         }
+        let told = |name: &String| id(name).is_some_and(|id| self.before.contains(&id));
+        let open = line.after.iter().filter(|name| !told(name));
+        self.open.extend(open.map(|name| (Finding::new(line, ""), name.clone())));
+        self.now.extend(id(&line.id));
     }
-    findings
+
+    fn end(mut self) -> Vec<Finding> {
+        self.before.extend(self.now);
+        let told = |(finding, name): (Finding, String)| Finding {
+            what: match id(&name).is_some_and(|id| self.before.contains(&id)) {
+                true => format!("it is older than {name}, which it follows"),
+                false => format!("{name} is missing before it"),
+            },
+            ..finding
+        };
+        self.open.into_iter().map(told).collect()
+    }
 }
 
 #[cfg(test)]
@@ -143,20 +173,31 @@ mod tests {
     use super::*;
 
     fn line(id: &str, clock: u64, after: &[&str]) -> Line {
-        let after = after.iter().map(|&id| id.to_owned()).collect();
-        Line { id: id.to_owned(), clock, after, ..Line::default() }
+        let after = after.iter().map(|id| id.repeat(26)).collect();
+        Line { id: id.repeat(26), clock, after, ..Line::default() }
     }
 
     #[test]
     fn a_gap_and_a_line_before_its_cause_are_found() {
-        let lines =
-            [line("a", 1, &[]), line("b", 2, &["a"]), line("c", 2, &["b"]), line("d", 9, &["x"])];
-        let found: Vec<_> = order(&lines).into_iter().map(|it| (it.line, it.what)).collect();
+        let mut order = Order::default();
+        for line in [
+            line("a", 1, &[]),
+            line("b", 2, &["a"]),
+            line("c", 2, &["b"]),
+            line("d", 9, &["x", "e"]),
+            line("e", 10, &["d", "a"]),
+        ] {
+            order.line(&line);
+        }
+        let found: Vec<_> = order.end().into_iter().map(|it| (it.line, it.what)).collect();
+        let all = |id: &str| id.repeat(26);
+        let older = |id: &str| format!("it is older than {}, which it follows", all(id));
         assert_eq!(
             found,
             [
-                ("c".to_owned(), "it is older than b, which it follows".to_owned()),
-                ("d".to_owned(), "x is missing before it".to_owned())
+                (all("c"), older("b")),
+                (all("d"), format!("{} is missing before it", all("x"))),
+                (all("d"), older("e")),
             ]
         );
     }

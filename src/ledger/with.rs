@@ -38,6 +38,11 @@ impl With {
         self.0.contains(&quoted) && self.text(key).is_some_and(|there| there == text)
     }
 
+    /// Whether a text in it may begin with this control character: JSON has but one way to write one.
+    pub(super) fn may_hold(&self, control: char) -> bool {
+        self.0.contains(&format!("\\u{:04x}", u32::from(control)))
+    }
+
     pub(super) fn is_nothing(&self) -> bool {
         *self.0 == *NOTHING
     }

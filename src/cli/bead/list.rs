@@ -12,7 +12,8 @@ use crate::cli::bead::create::{issue_type, priority};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
-use crate::cli::show::{Done, Screen, Show, Tone, View};
+use crate::cli::show::{Done, Screen, Tone};
+use crate::cli::stream::Stream;
 use crate::ledger::{self, Row};
 
 /// List beads, the most urgent first
@@ -84,16 +85,21 @@ impl List {
             true => Box::new(beads.rows()),
             false => Box::new(beads.not_closed()),
         };
-        let found = all
-            .map(|row| (row, row.face()))
-            .filter(|(_, face)| self.stands(face) && wanted.fits(&beads, face))
-            .filter(|(_, face)| parent.is_none_or(|parent| face.parent() == Some(&parent.id)));
+        let fits = |face: &Face<'_>| {
+            self.stands(face)
+                && wanted.fits(&beads, face)
+                && parent.is_none_or(|parent| face.parent() == Some(&parent.id))
+        };
+        // What closed ones have to say stands on the disk, and most of it is not asked for.
+        let found = all.filter_map(|row| {
+            row.look(|face| fits(face).then(|| (face.priority, face.created_at.to_owned(), row)))
+        });
         let found = sorted(found, (Order::Priority, self.limit));
         if found.is_empty() {
             cx.remark("no such beads");
             elsewhere(cx)?;
         }
-        Ok(answer(rows(cx, &beads, &found, self.limit), found.len()))
+        tell(cx, &beads, &found, self.limit)
     }
 
     fn stands(&self, face: &Face<'_>) -> bool {
@@ -115,28 +121,27 @@ pub(super) fn elsewhere(cx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// A list as the result: an empty one is told apart by its exit code.
-pub(super) fn answer(list: impl View + 'static, length: usize) -> Done {
-    Done::from(list).exit(if length == 0 { exit::NOTHING } else { 0 })
-}
-
-/// The first `limit` of `found`; says on stderr when some were left out.
-pub(super) fn rows(cx: &Context, beads: &Beads, found: &[Row<'_, Bead>], limit: usize) -> Rows {
+/// Tells the first `limit` of `found`, one after the other; says on stderr when some were left out. An
+/// empty list is told apart by its exit code.
+pub(super) fn tell(
+    cx: &Context,
+    beads: &Beads,
+    found: &[Row<'_, Bead>],
+    limit: usize,
+) -> Result<Done> {
     let shown = if limit == 0 { found.len() } else { limit.min(found.len()) };
     if shown < found.len() {
         cx.hint(format!("{} more; --limit 0 shows all {}", found.len() - shown, found.len()));
     }
-    Rows(found.iter().take(shown).map(|row| Record::of(beads, row.whole())).collect())
+    let mut out = Stream::new(cx, record::list);
+    found.iter().take(shown).try_for_each(|row| out.add(Record::of(beads, &row.read())))?;
+    answer(out)
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(super) struct Rows(Vec<Record>);
-
-impl Show for Rows {
-    fn show(&self, out: &mut Screen) {
-        record::list(out, &self.0);
-    }
+/// Ends a list with the exit code that says whether there was anything in it.
+fn answer<T: Serialize>(list: Stream<'_, T>) -> Result<Done> {
+    let empty = list.end()? == 0;
+    Ok(Done::silent().exit(if empty { exit::NOTHING } else { 0 }))
 }
 
 /// List what cannot start, and what each waits for
@@ -156,23 +161,24 @@ impl Blocked {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let beads: Beads = cx.ledger()?.read()?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        let waiting: Vec<_> = beads
-            .live()
-            .map(|row| (row, graph::blockers(&beads, row.key())))
-            .filter(|(_, by)| !by.is_empty())
-            .filter(|(row, _)| parent.is_none_or(|p| row.face().parent() == Some(&p.id)))
-            .map(|(row, by)| Waiting {
-                record: Record::of(&beads, row.whole()),
+        let fits = |row: &Row<'_, Bead>| {
+            parent.is_none_or(|p| row.look(|face| face.parent() == Some(&p.id)))
+        };
+        let all = beads.live().map(|row| (row, graph::blockers(&beads, row.key())));
+        let mut waiting = all.filter(|(row, by)| !by.is_empty() && fits(row)).peekable();
+        if waiting.peek().is_none() {
+            cx.remark("nothing is blocked");
+        }
+        let mut out = Stream::new(cx, Waiting::list);
+        for (row, by) in waiting {
+            out.add(Waiting {
+                record: Record::of(&beads, &row.read()),
                 blocked_by_count: by.len(),
                 blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
                 short: by.iter().map(|id| beads.short(id).to_owned()).collect(),
-            })
-            .collect();
-        if waiting.is_empty() {
-            cx.remark("nothing is blocked");
+            })?;
         }
-        let length = waiting.len();
-        Ok(answer(AllWaiting(waiting), length))
+        answer(out)
     }
 }
 
@@ -186,13 +192,9 @@ struct Waiting {
     short: Vec<String>,
 }
 
-#[derive(Serialize)]
-#[serde(transparent)]
-struct AllWaiting(Vec<Waiting>);
-
-impl Show for AllWaiting {
-    fn show(&self, out: &mut Screen) {
-        for waiting in &self.0 {
+impl Waiting {
+    fn list(out: &mut Screen, all: &[Self]) {
+        for waiting in all {
             record::list(out, std::slice::from_ref(&waiting.record));
             out.parts(&[(Tone::Faint, "    waits for "), (Tone::Id, &waiting.short.join(", "))]);
         }

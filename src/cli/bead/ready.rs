@@ -62,7 +62,7 @@ impl Ready {
             cx.remark("nothing is ready");
             list::elsewhere(cx)?;
         }
-        Ok(list::answer(list::rows(cx, &beads, &found, self.limit), found.len()))
+        list::tell(cx, &beads, &found, self.limit)
     }
 
     fn take(self, cx: &Context) -> Result<Done> {

@@ -79,7 +79,7 @@ impl Record {
     }
 
     pub(super) fn of(beads: &Beads, bead: &Bead) -> Self {
-        let parent = beads.parent(bead).map(|parent| parent.id.clone());
+        let parent = beads.parent(bead).map(|parent| parent.key().to_owned());
         Self {
             id: bead.id.clone(),
             title: bead.title.clone(),

@@ -3,13 +3,13 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::audit;
+use crate::bead::audit::Audit;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
 use crate::git::Oid;
-use crate::ledger::{Finding, Verified};
+use crate::ledger::{Finding, Line, Verified};
 use crate::refusal::Refusal;
 
 /// Read the whole ledger and check every line of it
@@ -33,14 +33,16 @@ pub(in crate::cli) struct Verify {
 impl Verify {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
+        let mut audit = Audit::default();
+        let each = &mut |line: &Line| audit.drink(line);
         let verified = match &self.range {
-            None => ledger.verify()?,
+            None => ledger.verify(each)?,
             Some(range) => {
                 let (old, new) = ends(range)?;
-                ledger.verify_range(old.as_ref(), new.as_ref())?
+                ledger.verify_range((old.as_ref(), new.as_ref()), each)?
             }
         };
-        let report = Report::of(verified);
+        let report = Report::of(verified, audit);
         let code = if report.findings.is_empty() { 0 } else { exit::REFUSED };
         Ok(Done::from(report).exit(code))
     }
@@ -65,10 +67,10 @@ struct Report {
 }
 
 impl Report {
-    fn of(verified: Verified) -> Self {
+    fn of(verified: Verified, audit: Audit) -> Self {
         let Verified { lines, replicas, trail, mut findings } = verified;
-        findings.extend(audit::closes(&lines));
-        Self { lines: lines.len(), trail, replicas, findings }
+        findings.extend(audit.findings);
+        Self { lines, trail, replicas, findings }
     }
 }
 

@@ -134,6 +134,29 @@ impl<'a, R: Kept> Row<'a, R> {
     pub fn whole(&self) -> &'a R {
         self.table.body(self.at).unwrap_or_else(|| self.table.heal(self.key()))
     }
+
+    /// The same for who goes through many: nothing of it is remembered.
+    pub fn read(&self) -> R {
+        let saved = match self.at {
+            At::Layer(layer, n) => {
+                self.table.layers.get(layer).and_then(|layer| layer.read_body(n))
+            }
+            At::Fresh(_) => None,
+        };
+        saved.unwrap_or_else(|| self.whole().clone())
+    }
+
+    /// Looks at its face, for who goes through many: nothing of it is remembered.
+    pub fn look<T>(&self, look: impl FnOnce(&R::Face<'_>) -> T) -> T {
+        let saved = match self.at {
+            At::Layer(layer, n) => self.table.layers.get(layer).and_then(|layer| layer.face(n)),
+            At::Fresh(_) => return look(&self.whole().face()),
+        };
+        match saved {
+            Some(face) => look(&face),
+            None => look(&self.read().face()),
+        }
+    }
 }
 
 impl<R: Kept> Table<R> {

@@ -44,8 +44,8 @@ fn tree(world: &World, path: &Path) -> String {
 }
 
 fn verified(world: &World, path: &Path) -> (usize, usize, usize) {
-    let found = at(world, path, |ledger| ledger.verify().unwrap());
-    (found.lines.len(), found.trail, found.findings.len())
+    let found = at(world, path, |ledger| ledger.verify(&mut |_| {}).unwrap());
+    (found.lines, found.trail, found.findings.len())
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn who_only_folds_opens_no_trail_and_who_asks_for_it_is_told_of_damage() {
     assert_eq!(read(&world, &path).unwrap().on["a"], [1, 2]);
     let no = told(&world, &path).unwrap_err().to_string();
     assert!(no.contains("cannot be read whole") && no.contains(&blob.to_string()), "{no}");
-    assert!(at(&world, &path, |ledger| ledger.verify().map(drop)).is_err());
+    assert!(at(&world, &path, |ledger| ledger.verify(&mut |_| {}).map(drop)).is_err());
     assert!(at(&world, &path, |ledger| ledger.maintain()).is_err());
 }
 

@@ -29,8 +29,9 @@ pub(in crate::ledger) fn walk(
     from: u64,
     each: &mut dyn FnMut(Line),
 ) -> Result<()> {
-    let mut before = None::<(String, u64)>;
-    for file in Book::open(store, dir)?.files(store, from)? {
+    let (mut before, mut next) = (None::<(String, u64)>, None);
+    for leaf in Book::open(store, dir)?.leaves(store, from)? {
+        let file = leaf.read(store, &mut next)?;
         for (number, stored) in (1..).zip(split(&file.bytes).with_context(|| file.name.clone())?) {
             let place = || format!("the trail's {}, line {number}", file.name);
             let line = parse(stored).with_context(place)?;
