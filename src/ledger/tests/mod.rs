@@ -1,5 +1,6 @@
 //! The ledger in real repositories, beside real git.
 
+mod clones;
 mod damage;
 mod find;
 mod maintain;

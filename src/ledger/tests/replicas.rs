@@ -1,5 +1,7 @@
 //! Any number of clones, any order of delivery, anything lost, late or twice, wrong wall clocks, copies
 //! that do not know they are copies: who has the same lines has the same state, byte for byte.
+//!
+//! This asks it of what is decided about lines alone; `clones` asks whole repositories.
 
 use std::collections::BTreeSet;
 
