@@ -11,7 +11,7 @@ use crate::git::{RefName, Repo};
 use crate::githook::block::{self, Placed};
 use crate::githook::place::{self, Place};
 use crate::githook::settings::{self, Settings};
-use crate::githook::{file, listing, outfit, route, scripts};
+use crate::githook::{file, hooks_path, listing, outfit, route, scripts};
 
 /// How pushes to the protected branch reach the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn hooks_path(repo: &Repo, place: &Place) -> Option<PathBuf> {
 }
 
 fn with_hooks_path(file: &[u8], ours: Option<&Path>) -> Result<Vec<u8>> {
-    settings::hooks_path(file, ours.map(Path::to_string_lossy).as_deref())
+    hooks_path::set(file, ours.map(Path::to_string_lossy).as_deref())
 }
 
 fn script(path: &Path, shipped: &str) -> Result<Option<Change>> {

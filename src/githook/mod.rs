@@ -4,6 +4,7 @@ mod aside;
 mod block;
 mod entry;
 mod file;
+mod hooks_path;
 mod install;
 mod listing;
 mod mark;

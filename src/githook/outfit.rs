@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::git::Repo;
 use crate::githook::settings::{self, Settings};
-use crate::githook::{aside, file, place, route, scripts, whose};
+use crate::githook::{aside, file, hooks_path, place, route, scripts, whose};
 
 /// Who works in a work tree, and at what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn fit_out(repo: &Repo, worktree: &Path, outfit: &Outfit) -> Result<()> {
     file::edit_config(&own, |old| {
         let bare = old.map(settings::take).transpose()?.flatten();
         let new = settings::put(bare.as_deref(), &wanted)?;
-        Ok(Some(settings::hooks_path(&new, Some(&hooks.to_string_lossy()))?))
+        Ok(Some(hooks_path::set(&new, Some(&hooks.to_string_lossy()))?))
     })?;
     repo.config_changed();
     mark_place(repo)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::git::Repo;
-use crate::githook::{file, settings, whose};
+use crate::githook::{file, hooks_path, whose};
 
 /// The hooks directory, were it not for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(super) fn own(repo: &Repo, files: &[&Path]) -> Result<PathBuf> {
     let mut set = None;
     for path in files {
         let text = file::read(path)?.unwrap_or_default();
-        set = set.or(settings::others_hooks_path(&text)?.filter(|dir| !dir.is_empty()));
+        set = set.or(hooks_path::of_others(&text)?.filter(|dir| !dir.is_empty()));
     }
     if set.is_none() {
         let all = repo.config_all("core.hooksPath")?;

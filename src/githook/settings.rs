@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::git::{Setting, config_lines};
+use crate::git::Setting;
 use crate::githook::aside;
 use crate::githook::sheet::Sheet;
 use crate::githook::whose::{
@@ -36,30 +36,6 @@ impl Settings {
         };
         self.0.iter().any(same)
     }
-}
-
-/// The hooks path that this file would say without us: what a hook manager has written over ours,
-/// else what stands aside for it.
-pub(super) fn others_hooks_path(file: &[u8]) -> Result<Option<String>> {
-    let theirs = Sheet::open(Some(file))?.theirs;
-    let theirs = config_lines(&aside::brought_back(&theirs, Some(HOOKS_PATH))?)?;
-    let all = theirs.into_iter().filter_map(|line| line.setting);
-    Ok(all.rev().find(is_hooks_path).map(|setting| setting.value))
-}
-
-const HOOKS_PATH: &str = "core.hooksPath";
-
-/// The file with a hooks path of ours, or with the one it has without us; never with two values, over
-/// which `git config core.hooksPath` of a hook manager would fail.
-pub(super) fn hooks_path(file: &[u8], ours: Option<&str>) -> Result<Vec<u8>> {
-    let mut sheet = Sheet::open(Some(file))?;
-    sheet.ours.retain(|setting| !is_hooks_path(setting));
-    sheet.theirs = aside::brought_back(&sheet.theirs, Some(HOOKS_PATH))?;
-    if let Some(ours) = ours {
-        sheet.theirs = aside::set_aside(&sheet.theirs, HOOKS_PATH)?.0;
-        sheet.ours.push(Setting::new(HOOKS_PATH, ours));
-    }
-    Ok(sheet.close().unwrap_or_default())
 }
 
 /// The file with our places renewed; `None` when it names none.
@@ -137,16 +113,19 @@ pub(super) fn get(file: &[u8], key: &str) -> Result<Option<String>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample::select;
 
     use super::*;
+    use crate::git::config_lines;
+    use crate::githook::hooks_path;
 
-    const CONFIG: &[u8] = b"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = /x\n";
+    pub(in crate::githook) const CONFIG: &[u8] =
+        b"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = /x\n";
 
-    fn ours() -> Settings {
+    pub(in crate::githook) fn ours() -> Settings {
         Settings::default()
             .with("shopfloor.prefix", "api")
             .with("remote.origin.pushurl", "/r/.git/shopfloor/gate.git")
@@ -158,51 +137,6 @@ mod tests {
         let block = "[shopfloor]\n\t# by shopfloor\n\tprefix = api\n[remote \"origin\"]\n\t# by shopfloor\n\tpushurl = /r/.git/shopfloor/gate.git\n";
         assert_eq!(new, String::from_utf8_lossy(CONFIG).into_owned() + block);
         assert_eq!(get(new.as_bytes(), "shopfloor.prefix").unwrap().as_deref(), Some("api"));
-    }
-
-    #[test]
-    fn there_is_one_hooks_path_and_it_comes_back() {
-        let ours = "/r/.git/shopfloor-hooks";
-        let theirs = b"[core]\n\tbare = false\n\thookspath=\"a b\"\n[alias]\n\thooksPath = x\n";
-        for before in [CONFIG, &theirs[..], b"[core]\n\thooksPath = a\n[core]\n\thooksPath = b"] {
-            let bare = put(Some(before), &self::ours()).unwrap();
-            let new = hooks_path(&bare, Some(ours)).unwrap();
-            assert_eq!(hooks_path(&new, Some(ours)).unwrap(), new, "twice is once");
-            let text = String::from_utf8_lossy(&new);
-            let live = text.lines().filter(|line| line.starts_with("\thooksPath = /r/"));
-            assert_eq!(live.count(), 1, "{text}");
-            assert_eq!(get(&new, "core.hooksPath").unwrap().as_deref(), Some(ours));
-            assert_eq!(hooks_path(&new, None).unwrap(), bare);
-            assert_eq!(take(&new).unwrap().as_deref(), Some(before));
-        }
-        let new = hooks_path(theirs, Some(ours)).unwrap();
-        assert_eq!(others_hooks_path(&new).unwrap().as_deref(), Some("a b"));
-    }
-
-    #[test]
-    fn a_hooks_path_written_over_ours_stands_where_git_would_have_put_it() {
-        for (before, after) in [
-            (
-                "[core]\n\thooksPath = a\n\tbare = false\n",
-                "[core]\n\thooksPath = .husky/_\n\tbare = false\n",
-            ),
-            (
-                "[alias]\n\tst = status\n",
-                "[alias]\n\tst = status\n[core]\n\thooksPath = .husky/_\n",
-            ),
-            ("[core] bare = false", "[core] bare = false\n\thooksPath = .husky/_\n"),
-        ] {
-            let bare = put(Some(before.as_bytes()), &ours()).unwrap();
-            let new = hooks_path(&bare, Some("/r/.git/shopfloor-hooks")).unwrap();
-            let over =
-                String::from_utf8(new).unwrap().replace("/r/.git/shopfloor-hooks", ".husky/_");
-            let over = over.as_bytes();
-            assert_eq!(others_hooks_path(over).unwrap().as_deref(), Some(".husky/_"));
-            assert_eq!(String::from_utf8(take(over).unwrap().unwrap()).unwrap(), after);
-            let again = hooks_path(over, Some("/r/.git/shopfloor-hooks")).unwrap();
-            assert_eq!(others_hooks_path(&again).unwrap().as_deref(), Some(".husky/_"));
-            assert_eq!(String::from_utf8(take(&again).unwrap().unwrap()).unwrap(), after);
-        }
     }
 
     #[test]
@@ -407,11 +341,11 @@ mod tests {
             prop_assert_eq!(&put(Some(&once), &all()).unwrap(), &once);
             prop_assert_eq!(&renew(Some(&once), &all()).unwrap(), &once);
             prop_assert_eq!(take(&once).unwrap(), Some(file.to_vec()));
-            let led = hooks_path(&once, Some("/r/.git/shopfloor-hooks")).unwrap();
-            prop_assert_eq!(&hooks_path(&led, Some("/r/.git/shopfloor-hooks")).unwrap(), &led);
-            prop_assert_eq!(&hooks_path(&led, None).unwrap(), &once);
+            let led = hooks_path::set(&once, Some("/r/.git/shopfloor-hooks")).unwrap();
+            prop_assert_eq!(&hooks_path::set(&led, Some("/r/.git/shopfloor-hooks")).unwrap(), &led);
+            prop_assert_eq!(&hooks_path::set(&led, None).unwrap(), &once);
             prop_assert_eq!(take(&led).unwrap(), Some(file.to_vec()));
-            prop_assert_eq!(others_hooks_path(&led).unwrap(), others_hooks_path(file).unwrap());
+            prop_assert_eq!(hooks_path::of_others(&led).unwrap(), hooks_path::of_others(file).unwrap());
             let more = b"[branch \"topic\"]\n\tremote = origin\n";
             let left = take(&[&led[..], more].concat()).unwrap().unwrap();
             prop_assert!(left.starts_with(file) && left.ends_with(more));
