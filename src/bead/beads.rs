@@ -112,6 +112,11 @@ impl Beads {
         }
     }
 
+    /// The beads whose ids start so.
+    pub fn find_each(&self, starts: &[String]) -> anyhow::Result<Vec<&Bead>> {
+        starts.iter().map(|start| self.find(start)).collect()
+    }
+
     /// The shortest start of `id` that names it alone, at least four characters after the prefix.
     pub fn short<'a>(&self, id: &'a str) -> &'a str {
         let least = (id.len() - hash_of(id).len() + SHORTEST).min(id.len());

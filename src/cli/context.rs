@@ -18,6 +18,17 @@ use crate::host::{Clock, Environment};
 use crate::ledger::{Actor, Ledger, Part};
 use crate::refinery::Queue;
 
+/// What all verbs of all tools understand.
+#[derive(clap::Args)]
+pub(super) struct Everywhere {
+    /// Give the result as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Act as if called in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub dir: Option<PathBuf>,
+}
+
 /// The world as one run of one command sees it.
 pub(super) struct Context {
     pub env: Environment,

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::{self, Beads, change};
-use crate::cli::NOT_UTF8;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
+use crate::cli::misspoken::NOT_UTF8;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::ledger::{LONGEST_TEXT, OVERSIZED};
 use crate::refusal::Refusal;

@@ -23,8 +23,7 @@ mod verify;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::cli::Everywhere;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Everywhere};
 use crate::cli::hook;
 use crate::cli::show::Done;
 

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::bead::Beads;
 use crate::cli::context::Context;
+use crate::cli::convoy::announce::announce;
 use crate::cli::convoy::list::Summary;
-use crate::cli::convoy::{announce, found};
 use crate::cli::show::Done;
 use crate::convoy::{self, Convoys};
 
@@ -28,7 +28,7 @@ impl Add {
         let ledger = cx.ledger()?;
         let id = ledger.write(&cx.actor()?, |(beads, convoys): &(Beads, Convoys), pen| {
             let convoy = convoys.find(&self.convoy)?;
-            pen.line(&convoy.id, &convoy::add(convoy, &found(beads, &self.beads)?)?)?;
+            pen.line(&convoy.id, &convoy::add(convoy, &beads.find_each(&self.beads)?)?)?;
             Ok(convoy.id.clone())
         })?;
         announce(cx);

@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::bead::{self, Beads};
 use crate::cli::context::Context;
+use crate::cli::convoy::announce::announce;
 use crate::cli::convoy::list::Summary;
-use crate::cli::convoy::{announce, found};
 use crate::cli::show::Done;
 use crate::convoy::{self, Convoys};
 
@@ -32,7 +32,7 @@ impl Create {
         let prefix = bead::prefix(cx.repo()?)?;
         let ledger = cx.ledger()?;
         let id = ledger.write(&cx.actor()?, |beads: &Beads, pen| {
-            pen.create(&prefix, &convoy::create(&self.title, &found(beads, &self.beads)?)?)
+            pen.create(&prefix, &convoy::create(&self.title, &beads.find_each(&self.beads)?)?)
         })?;
         announce(cx);
         let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;

@@ -1,6 +1,7 @@
 //! The verbs of `git convoy`: is the batch through?
 
 mod add;
+mod announce;
 mod create;
 mod list;
 mod member;
@@ -9,12 +10,10 @@ mod status;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::bead::{Bead, Beads};
-use crate::cli::Everywhere;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Everywhere};
 use crate::cli::show::Done;
-use crate::convoy;
-use crate::policy;
+
+pub(super) use announce::announce;
 
 /// Track batches of beads until all of them are through
 ///
@@ -67,27 +66,4 @@ impl Verb {
             Self::Status(verb) => verb.run(cx),
         }
     }
-}
-
-/// Says which convoys are through, if some are and nobody has said so. Every verb that may have
-/// closed a bead ends with this; what it did stays done when this fails.
-pub(super) fn announce(cx: &Context) {
-    if let Err(no) = try_announce(cx) {
-        cx.note(format!("warning: convoys were not looked at: {no:#}"));
-    }
-}
-
-fn try_announce(cx: &Context) -> Result<()> {
-    let person = policy::person(&cx.env)?;
-    for through in convoy::announce(cx.repo()?, &cx.ledger()?, &cx.actor()?, &person)? {
-        cx.note(format!("convoy {} is closed: {}", through.short, through.title));
-        if let Some(trouble) = &through.trouble {
-            cx.note(format!("warning: {trouble}"));
-        }
-    }
-    Ok(())
-}
-
-fn found<'a>(beads: &'a Beads, starts: &[String]) -> Result<Vec<&'a Bead>> {
-    starts.iter().map(|start| beads.find(start)).collect()
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cli::context::Context;
 use crate::cli::exit;
-use crate::cli::refinery::Target;
+use crate::cli::refinery::target::Target;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::refinery;
 use crate::refinery::audit::Audit;

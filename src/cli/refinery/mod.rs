@@ -7,16 +7,15 @@ mod run;
 mod show;
 mod status;
 mod submit;
+mod target;
 pub(in crate::cli) mod wait;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::cli::Everywhere;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Everywhere};
 use crate::cli::hook;
 use crate::cli::show::Done;
-use crate::git::RefName;
 
 /// Test every change on the exact tree that lands, and land it
 ///
@@ -73,27 +72,6 @@ impl Verb {
             Self::Reject(verb) => verb.run(cx),
             Self::Audit(verb) => verb.run(cx),
             Self::Hook(verb) => verb.run(cx),
-        }
-    }
-}
-
-/// The branch a verb is about.
-#[derive(clap::Args)]
-struct Target {
-    /// The branch that is landed on, if not the default one
-    #[arg(long, value_name = "BRANCH")]
-    target: Option<String>,
-}
-
-impl Target {
-    fn name(&self, cx: &Context) -> Result<String> {
-        match &self.target {
-            Some(target) => {
-                let target = target.strip_prefix("refs/heads/").unwrap_or(target);
-                RefName::branch(target)?;
-                Ok(target.to_owned())
-            }
-            None => cx.repo()?.default_branch(),
         }
     }
 }

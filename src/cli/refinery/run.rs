@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::bead::aside;
 use crate::cli::context::Context;
-use crate::cli::refinery::Target;
+use crate::cli::refinery::target::Target;
 use crate::cli::show::{Done, Screen, Show};
 use crate::cli::sling;
 use crate::git::Repo;

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::bead::Beads;
 use crate::cli::context::Context;
-use crate::cli::refinery::Target;
 use crate::cli::refinery::record::Record;
+use crate::cli::refinery::target::Target;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::githook;
 use crate::refinery::{self, Autorun, Submission};

@@ -16,6 +16,7 @@ use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::tables::Tables;
 use crate::cli::sling::wait::{self, Slung};
+use crate::cli::sling::world::World;
 use crate::cli::sling::{launch, settle};
 use crate::convoy::{self, Convoys};
 use crate::git::RefName;
@@ -57,7 +58,7 @@ impl Assign {
         settle::tend_whole(cx)?;
         let slung = self.sling(cx, &what)?;
         tell_missing(cx)?;
-        let (beads, roster, _) = cx.ledger()?.read::<super::World>()?;
+        let (beads, roster, _) = cx.ledger()?.read::<World>()?;
         let started = Started::of(&beads, &roster, &slung);
         match self.wait {
             None => Ok(started.into()),
@@ -97,7 +98,7 @@ impl Assign {
         };
         if title(what).is_some() {
             // Not after the bead is written down: who tries again would have another one.
-            let (_, roster, _) = cx.ledger()?.read::<super::World>()?;
+            let (_, roster, _) = cx.ledger()?.read::<World>()?;
             let next = || usual.next_free(&roster.busy());
             worktree::ensure_clearable(repo, &named.clone().unwrap_or_else(next))?;
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::agent::{Desk, Session};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, inert};
-use crate::cli::sling::World;
+use crate::cli::sling::world::World;
 use crate::refusal::Refusal;
 
 const GLANCE: Duration = Duration::from_millis(200);

@@ -12,22 +12,16 @@ mod settle;
 mod stop;
 mod tables;
 mod wait;
+mod world;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::agent::Roster;
-use crate::bead::Beads;
-use crate::cli::Everywhere;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Everywhere};
 use crate::cli::show::Done;
-use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
 pub(super) use settle::{settle_sessions, tend};
-
-/// What most verbs here look at together.
-type World = (Beads, Roster, Queue);
 
 /// Put work on an agent's hook and start the agent
 ///

@@ -8,7 +8,8 @@ use crate::agent::worktree::{self, Removal};
 use crate::agent::{Desk, Name};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::cli::sling::{World, settle};
+use crate::cli::sling::settle;
+use crate::cli::sling::world::World;
 use crate::refusal::Refusal;
 
 /// Remove an agent's worktree, and its branches as far as their commits are kept elsewhere

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::agent::event::{Ended, Outcome, Rescued};
 use crate::agent::{Desk, End, Session, Word, end, left_behind, rescue, runner, trail, worktree};
 use crate::cli::context::Context;
-use crate::cli::sling::World;
+use crate::cli::sling::world::World;
 use crate::ledger::Pen;
 use crate::refinery;
 

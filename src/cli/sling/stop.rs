@@ -13,7 +13,8 @@ use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::logs::session;
-use crate::cli::sling::{World, settle};
+use crate::cli::sling::settle;
+use crate::cli::sling::world::World;
 use crate::host::process;
 use crate::refusal::Refusal;
 
