@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::fold::{Loaded, Part, Saving, Source};
+use super::saved::{Back, Saved};
 use super::seal::seal;
 use super::shelf::Positions;
-use super::table::{Back, Saved};
 use crate::git::Oid;
 use crate::host::Turn;
 

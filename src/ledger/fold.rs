@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Line;
-use super::table::{Back, Saved};
+use super::saved::{Back, Saved};
 
 /// A state that is made of lines and nothing else: the same lines give the same state, byte for byte.
 ///

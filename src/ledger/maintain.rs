@@ -8,8 +8,8 @@
 use anyhow::Result;
 
 use super::check::Check;
+use super::manners::unreadable;
 use super::place::Seen;
-use super::read::unreadable;
 use super::{Ledger, garbage, trail};
 use crate::git::{Commit, Oid, Packed, Swap};
 use crate::host::Turn;

@@ -13,10 +13,9 @@ use sha2::{Digest as _, Sha256};
 use super::canon::split;
 use super::layout::Book;
 use super::line::Line;
+use super::manners::{ATTEMPTS, OURS, PENDING, contested, unreadable};
 use super::place::Seen;
-use super::read::{OURS, unreadable};
-use super::shelf::{News, Position, Positions, Shelf, Tail, tail};
-use super::write::{ATTEMPTS, PENDING, contested};
+use super::shelf::{Dirs, News, Position, Positions, Shelf, Tail, tail};
 use super::{Ledger, pin, texts, trail};
 use crate::git::{Oid, Signature, Store, Swap};
 
@@ -146,9 +145,6 @@ fn unite(store: &Store<'_>, ours: &Shelf, theirs: &Shelf) -> Result<Shelf> {
     }
     Ok(united)
 }
-
-/// Books by the names of their replicas.
-pub(super) type Dirs = BTreeMap<String, Oid>;
 
 /// What the lines of a book are.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,9 @@
 
 use anyhow::{Context as _, Result};
 
+use super::manners::unreadable;
 use super::replay::{Ears, Reel, play};
-use super::{Json, Ledger, Line, read, trail};
+use super::{Json, Ledger, Line, trail};
 
 /// What a line must be; of several words one must fit, and what is empty fits all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,14 +104,14 @@ impl Ledger<'_> {
             }
             Ok(())
         };
-        open().map_err(read::unreadable)?;
+        open().map_err(unreadable)?;
         let mut line = |line: &Line| {
             if query.fits(line) {
                 each(line);
             }
         };
         let ears = Ears { line: &mut line, files: &*self.progress };
-        play(&self.store, reels, ears).context("reading it").map_err(read::unreadable)
+        play(&self.store, reels, ears).context("reading it").map_err(unreadable)
     }
 }
 

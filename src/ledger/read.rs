@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::cache::Mark;
 use super::fold::{Each, Folds, Source};
 use super::format::Format;
+use super::manners::{OURS, unreadable};
 use super::place::Seen;
 use super::replay::{Ears, Replayed, replay};
 use super::shelf::{News, Positions, Shelf};
@@ -16,12 +17,6 @@ use super::state::{Standing, State, Wide, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
 use crate::refusal::Refusal;
-
-/// The ledger that is here, as refusals call it.
-pub(super) const OURS: &str = "the ledger";
-
-/// What is said of a ledger of which some is missing or damaged.
-pub const UNREADABLE: &str = "cannot be read whole";
 
 /// A reader that loses an object because the tip was amended meanwhile looks again.
 const ATTEMPTS: usize = 5;
@@ -241,16 +236,4 @@ impl Ledger<'_> {
         let fix = format!("git update-ref {} {tip} brings it back", self.name);
         Refusal::fatal(format!("the ledger is gone: there is no {}", self.name)).hint(fix).into()
     }
-}
-
-pub(super) fn unreadable(no: anyhow::Error) -> anyhow::Error {
-    let no = match no.downcast::<Refusal>() {
-        Ok(refusal) => return refusal.into(),
-        Err(no) => no,
-    };
-    let what = format!("the ledger {UNREADABLE}: {no:#}");
-    Refusal::fatal(what)
-        .hint("nothing was written over it; git fsck names what is missing or damaged")
-        .hint("git bead doctor tells the way back")
-        .into()
 }

@@ -10,7 +10,6 @@ use super::canon::split;
 use super::format::{self, Format};
 use super::layout::Book;
 use super::line::Line;
-use super::merge::Dirs;
 use crate::git::{Entry, Oid, Store};
 
 /// The directory of the texts that stand beside their lines.
@@ -49,6 +48,9 @@ impl Position {
         }))
     }
 }
+
+/// Books by the names of their replicas.
+pub(super) type Dirs = BTreeMap<String, Oid>;
 
 pub(super) type Positions = BTreeMap<String, Position>;
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 
 use super::check::Check;
+use super::manners::{ATTEMPTS, PENDING, contested};
 use super::place::Seen;
 use super::remote::{Remote, There, is_lost_race};
 use super::shelf::{News, Position, Positions, Shelf};
 use super::state::in_order;
-use super::write::{ATTEMPTS, PENDING, contested};
 use super::{Ledger, Line, garbage, pin, texts, trail};
 use crate::git::{Oid, Pushed, RefName, Repo, Signature, Swap};
 use crate::host::Turn;

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::check::Check;
 use super::fold::Each;
+use super::manners::unreadable;
 use super::merge::leaps;
 use super::query::REDACTION;
-use super::read::unreadable;
 use super::shelf::Shelf;
 use super::{Ledger, Line, REDACTED, pin, texts, trail};
 use crate::git::Oid;

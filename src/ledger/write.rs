@@ -18,31 +18,22 @@
 //! Whatever is answered, a refusal too, is answered after all it was decided on is durable. When the
 //! ref was moved by somebody else, the chain leads nowhere, and all who wait decide anew.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 
 use super::chain::{Chain, Held, Opening, standing};
 use super::commit::Ticket;
 use super::fold::Folds;
 use super::line::Line;
+use super::manners::{PATIENCE, contested};
 use super::pen::Drafted;
 use super::place;
 use super::progress::{Mark, Progress};
 use super::state::{State, Written};
 use super::{Actor, Ledger, Pen, texts};
-use crate::git::RefName;
 use crate::host::Turn;
-use crate::refusal::Refusal;
 
-/// How long a writer waits for each of its turns.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a swap of the ref is tried that somebody else was faster with.
-pub(super) const ATTEMPTS: usize = 5;
 /// How often a writer decides. The ground moves when a chain begins or ends, and under a merge.
 const TRIES: usize = 12;
-/// The subject of a commit that the next write replaces.
-pub(super) const PENDING: &str = "ledger: not yet sealed";
 
 /// The chain as somebody saw it who decides on it.
 #[derive(Debug, Default)]
@@ -291,9 +282,4 @@ impl View {
         let Some(last) = last.filter(|_| end > self.settled) else { return Ok(None) };
         Ok(Some(Ticket { opening, end, last, _held: held }))
     }
-}
-
-pub(super) fn contested(name: &RefName) -> anyhow::Error {
-    let what = format!("{name} is moved by somebody else again and again");
-    Refusal::again(what).hint("look for a git that fetches into that ref").into()
 }

@@ -5,47 +5,18 @@
 //! order of their keys; who names whom, in the order of the names; the texts themselves; the faces.
 //! Back: the bodies. Numbers are little-endian.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::fs::File;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 
 use super::Kept;
+use crate::ledger::saved::{Back, Saved};
 use crate::ledger::seal::seal;
 
 const LENGTHS: usize = 20;
 const ROW: usize = 24;
 const ORDER: usize = 12;
 const NAME: usize = 12;
-
-/// A saved state: what is read at once, and what is read when it is asked for.
-pub struct Saved {
-    pub(in crate::ledger) front: Vec<u8>,
-    pub(in crate::ledger) back: Back,
-}
-
-pub(in crate::ledger) enum Back {
-    Memory(Vec<u8>),
-    Disk { file: File, from: u64 },
-}
-
-impl Back {
-    fn read(&self, at: Range<u64>) -> Option<Cow<'_, [u8]>> {
-        match self {
-            Self::Memory(bytes) => {
-                let range = usize::try_from(at.start).ok()?..usize::try_from(at.end).ok()?;
-                bytes.get(range).map(Cow::Borrowed)
-            }
-            Self::Disk { file, from } => {
-                let mut bytes = vec![0; usize::try_from(at.end.checked_sub(at.start)?).ok()?];
-                file.read_exact_at(&mut bytes, from + at.start).ok()?;
-                Some(Cow::Owned(bytes))
-            }
-        }
-    }
-}
 
 pub(super) struct Layer<R> {
     front: Vec<u8>,

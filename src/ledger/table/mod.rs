@@ -16,11 +16,10 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(super) use layer::Back;
-pub use layer::Saved;
 use layer::{Builder, Layer};
 
 use super::fold::{Lines, Loaded, Saving};
+use super::saved::Saved;
 use crate::refusal::Refusal;
 
 /// So many rows in memory are worth packing together.

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{Note, line};
+use super::line;
+use super::note::Note;
 use crate::ledger::canon::split;
 
 /// Where a trail ends.

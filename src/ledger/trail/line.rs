@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize as _;
 use serde_json::Map;
 
-use super::Note;
+use super::note::Note;
 use crate::ledger::canon::{DEEPEST, LONGEST, canonical, depth, digest};
 use crate::ledger::{Json, Line, place};
 

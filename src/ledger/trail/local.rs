@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::Note;
 use super::end::End;
+use super::note::Note;
 use super::spool::Taken;
 use crate::ledger::canon::split;
 use crate::ledger::layout::MIDDLE;

@@ -4,15 +4,15 @@ use anyhow::{Context as _, Result};
 
 use super::end::End;
 use super::local;
+use super::note::{Note, Travel};
 use super::spool::{self, Spool, Taken};
-use super::{Note, Travel};
 use crate::git::{Oid, Signature, Swap};
 use crate::ledger::layout::Book;
+use crate::ledger::manners::OURS;
+use crate::ledger::manners::{ATTEMPTS, PENDING, contested};
 use crate::ledger::place::Seen;
 use crate::ledger::progress::{Mark, Progress};
-use crate::ledger::read::OURS;
 use crate::ledger::shelf::Shelf;
-use crate::ledger::write::{ATTEMPTS, PENDING, contested};
 use crate::ledger::{Ledger, garbage};
 
 impl Ledger<'_> {

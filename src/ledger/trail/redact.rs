@@ -8,9 +8,9 @@ use super::{line, local, walk};
 use crate::git::{Oid, Store};
 use crate::ledger::canon::split;
 use crate::ledger::layout::Book;
-use crate::ledger::read::unreadable;
+use crate::ledger::manners::unreadable;
+use crate::ledger::manners::{ATTEMPTS, contested};
 use crate::ledger::shelf::Shelf;
-use crate::ledger::write::{ATTEMPTS, contested};
 use crate::ledger::{Ledger, Line};
 
 /// What was taken away.

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::Note;
+use super::note::Note;
 use crate::host::Turn;
-use crate::ledger::write::PATIENCE;
+use crate::ledger::manners::PATIENCE;
 
 /// The folder beside the objects.
 pub(super) const DIR: &str = "trail";

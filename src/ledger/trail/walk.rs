@@ -9,8 +9,7 @@ use crate::git::{Oid, Store};
 use crate::ledger::Line;
 use crate::ledger::canon::split;
 use crate::ledger::layout::Book;
-use crate::ledger::merge::Dirs;
-use crate::ledger::shelf::Shelf;
+use crate::ledger::shelf::{Dirs, Shelf};
 
 /// The trails that there are, by the names of their replicas.
 pub(in crate::ledger) fn dirs(store: &Store<'_>, shelf: &Shelf) -> Result<Dirs> {
