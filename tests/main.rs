@@ -12,6 +12,7 @@ mod alone;
 mod attribution;
 mod beside;
 mod checkout;
+mod circles;
 mod claims;
 mod clones;
 mod compat;

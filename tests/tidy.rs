@@ -82,7 +82,7 @@ fn files_are_short_and_say_what_they_are_for() {
     for dir in ["src", "bin", "tests"] {
         each_file(dir, &mut |at, text| {
             assert!(text.starts_with("//! "), "{at}: what is this file for?");
-            let lines = code(text).lines().count();
+            let lines = text.lines().count();
             if lines > LINES_IN_A_FILE {
                 long.push(format!("{at}: {lines} lines"));
             }
@@ -154,7 +154,7 @@ fn git_hooks_are_a_few_lines_of_sh() {
 }
 
 /// A file up to the tests at its foot.
-fn code(text: &str) -> &str {
+pub(crate) fn code(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap()
 }
 
@@ -188,7 +188,7 @@ fn each_line_of_src(mut check: impl FnMut(&str, &str, &str)) {
     });
 }
 
-fn each_file(dir: &str, check: &mut dyn FnMut(&str, &str)) {
+pub(crate) fn each_file(dir: &str, check: &mut dyn FnMut(&str, &str)) {
     for path in files(dir).iter().filter(|path| path.ends_with(".rs")) {
         check(path, &read(path));
     }
