@@ -216,8 +216,6 @@ word! {
     Status {
         OPEN = "open",
         IN_PROGRESS = "in_progress",
-        BLOCKED = "blocked",
-        DEFERRED = "deferred",
         CLOSED = "closed",
         PINNED = "pinned",
     }
@@ -244,7 +242,6 @@ word! {
         CONDITIONAL_BLOCKS = "conditional-blocks",
         WAITS_FOR = "waits-for",
         RELATED = "related",
-        DISCOVERED_FROM = "discovered-from",
     }
 }
 
