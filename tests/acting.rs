@@ -1,7 +1,7 @@
 //! Who acts, what a refusal leaves behind, and who sees to what others left.
 
 use crate::githook::set_up;
-use crate::refinery::{drain, entry, shop, submit, tree};
+use crate::refinery::{drain, entry, marks, shop, submit, tree};
 use crate::route::queued;
 use crate::sling::text;
 use crate::support::Sandbox;
@@ -80,8 +80,7 @@ fn an_agent_says_under_which_epoch_it_submits() {
     let bead = repo.bead("Sum it up");
     repo.git(&format!("bead update {bead} --claim")).ok();
     let work = tree(&repo, "work", "main");
-    work.commit("a", "a\n", &format!("Add\n\nBead: {bead}\nAgent: toast\nAgent-Session: s1\n"))
-        .ok();
+    work.commit("a", "a\n", &format!("Add\n\n{}", marks(&bead))).ok();
     work.git("refinery submit")
         .fails(3)
         .says(&["toast does not say under which epoch it holds shop-"]);

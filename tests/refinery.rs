@@ -63,6 +63,21 @@ fn as_agent(world: &mut Sandbox, name: &str, session: &str) {
     world.set("SHOPFLOOR_EPOCH", "1");
 }
 
+/// The shop, the work tree of an agent that holds a bead there, and that bead.
+fn held(world: &mut Sandbox) -> (Place<'_>, Place<'_>, String) {
+    as_agent(world, "toast", "s1");
+    let repo = world.place("shop");
+    let bead = repo.bead("Sum it up");
+    repo.git(&format!("bead update {bead} --claim")).ok();
+    let work = tree(&repo, "work", "main");
+    (repo, work, bead)
+}
+
+/// The trailers of that agent's commits.
+pub(crate) fn marks(bead: &str) -> String {
+    format!("Bead: {bead}\nAgent: toast\nAgent-Session: s1\n")
+}
+
 #[test]
 fn what_passes_lands_as_the_tree_that_was_tested() {
     let world = Sandbox::new();
@@ -90,12 +105,8 @@ fn what_passes_lands_as_the_tree_that_was_tested() {
 fn a_rejection_can_be_worked_with() {
     let mut world = Sandbox::new();
     shop(&world);
-    as_agent(&mut world, "toast", "s1");
-    let repo = world.place("shop");
-    let bead = repo.bead("Sum it up");
-    repo.git(&format!("bead update {bead} --claim")).ok();
-    let work = tree(&repo, "work", "main");
-    let said = |text: &str| format!("{text}\n\nBead: {bead}\nAgent: toast\nAgent-Session: s1\n");
+    let (repo, work, bead) = held(&mut world);
+    let said = |text: &str| format!("{text}\n\n{}", marks(&bead));
     work.commit("sum", "3\n", &said("Sum up")).ok();
     assert_eq!(submit(&work), 1);
     let steps = drain(&repo);
@@ -256,7 +267,7 @@ fn a_stale_claimant_cannot_land() {
     let mut world = Sandbox::new();
     shop(&world);
     let bead = world.place("shop").bead("Sum it up");
-    let message = format!("Add\n\nBead: {bead}\nAgent: toast\nAgent-Session: s1\n");
+    let message = format!("Add\n\n{}", marks(&bead));
     as_agent(&mut world, "toast", "s1");
     {
         let repo = world.place("shop");
@@ -290,12 +301,8 @@ fn a_stale_claimant_cannot_land() {
 fn an_agent_that_pushes_again_replaces_what_it_pushed_before() {
     let mut world = Sandbox::new();
     shop(&world);
-    as_agent(&mut world, "toast", "s1");
-    let repo = world.place("shop");
-    let bead = repo.bead("Sum it up");
-    repo.git(&format!("bead update {bead} --claim")).ok();
-    let work = tree(&repo, "work", "main");
-    let message = format!("Add\n\nBead: {bead}\nAgent: toast\nAgent-Session: s1\n");
+    let (repo, work, bead) = held(&mut world);
+    let message = format!("Add\n\n{}", marks(&bead));
     work.commit("a", "a\n", &message).ok();
     assert_eq!(submit(&work), 1);
     work.write("a", "better\n");
@@ -316,7 +323,7 @@ fn commits_made_around_the_git_hooks_are_found_out() {
     let repo = world.place("shop");
     repo.git(&format!("bead update {bead} --claim")).ok();
     let work = tree(&repo, "work", "main");
-    let trailers = format!("Bead: {bead}\nAgent: toast\nAgent-Session: s1\n");
+    let trailers = marks(&bead);
     let cases = [
         ("Add".to_owned(), "the trailer `Agent: toast` is missing"),
         (
