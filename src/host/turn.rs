@@ -16,7 +16,15 @@ use crate::refusal::Refusal;
 /// The turn of this process; dropping it gives it up.
 #[derive(Debug)]
 pub struct Turn {
-    _file: File,
+    file: File,
+}
+
+/// Not by closing the file alone: a process that another thread is just starting has it, too, until it has
+/// become the program that it is to be.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        drop(self.file.unlock());
+    }
 }
 
 impl Turn {
@@ -70,7 +78,7 @@ impl Turn {
         // Always as wide, so that nothing has to be cut off.
         let told = file.write_all_at(format!("{:<10}\n", std::process::id()).as_bytes(), 0);
         told.with_context(|| format!("writing {}", path.display()))?;
-        Ok(Some(Self { _file: file }))
+        Ok(Some(Self { file }))
     }
 }
 
@@ -116,6 +124,16 @@ mod tests {
             format!("the ledger has been locked by process {} for 0 s", std::process::id())
         );
         drop(mine);
+        assert!(Turn::try_take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_child_that_is_being_started_keeps_no_turn() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("turn");
+        let turn = Turn::try_take(&path).unwrap().unwrap();
+        let _of_a_child = turn.file.try_clone().unwrap();
+        drop(turn);
         assert!(Turn::try_take(&path).unwrap().is_some());
     }
 

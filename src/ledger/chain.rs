@@ -131,6 +131,13 @@ pub(super) struct Held {
     length: u64,
 }
 
+/// As [`Turn`](crate::host::Turn) does: a child that is just being started has the file as well.
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.file.unlock());
+    }
+}
+
 impl Held {
     /// To be asked for by who has the turn to decide.
     pub(super) fn open(own_dir: &Path) -> Result<Self> {
