@@ -16,6 +16,8 @@ use crate::host::{Clock, Stamp};
 /// It is worth looking when the note is this long, or its first entry this old.
 const LONG: u64 = 64 << 10;
 const OLD_SECONDS: i64 = 300;
+/// As much of the note is done at once: other writers wait meanwhile, and on a busy disk they wait long.
+const AT_ONCE: usize = 100;
 const GRACE_SECONDS: i64 = 60;
 const LEFTOVER_SECONDS: u64 = 3600;
 
@@ -45,15 +47,20 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bo
     let mut text = String::new();
     BufReader::new(&file).read_line(&mut text).with_context(reading)?;
     let now = now().seconds();
-    // A minute's worth at once: a sweep costs more than a write.
     let due = if long { 2 * GRACE_SECONDS } else { OLD_SECONDS };
     if !now_or_never && now - noted(&text) < due {
         return Ok(());
     }
     text.clear();
     file.rewind().and_then(|()| file.read_to_string(&mut text)).with_context(reading)?;
-    let (old, young): (Vec<_>, Vec<_>) =
-        text.lines().partition(|line| now - noted(line) > GRACE_SECONDS);
+    let most = if now_or_never { usize::MAX } else { AT_ONCE };
+    let (mut old, mut rest) = (Vec::new(), String::new());
+    for line in text.lines() {
+        match now - noted(line) > GRACE_SECONDS && old.len() < most {
+            true => old.push(line),
+            false => rest.extend([line, "\n"]),
+        }
+    }
     let ids = old.iter().flat_map(|line| line.split(' ').skip(1));
     let mut objects: BTreeSet<Oid> = ids.filter_map(|id| id.parse().ok()).collect();
     spare(store, tree, &mut objects)?;
@@ -73,7 +80,6 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bo
             }
         }
     }
-    let rest: String = young.iter().flat_map(|line| [line, "\n"]).collect();
     fs::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
     for object in &objects {
         store.discard(object);

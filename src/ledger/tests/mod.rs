@@ -372,6 +372,22 @@ fn a_full_ledger_is_in_heads_middles_and_segments() {
     world.git(&path, &["fsck", "--strict"]);
 }
 
+/// Everybody else waits for who sweeps.
+#[test]
+fn what_was_superseded_is_swept_a_little_at_a_time() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    say(&world, &path, "a", 0).unwrap();
+    let note = world.open(&path).own_dir().unwrap().join("superseded");
+    fs::write(&note, format!("1 {}\n", "0".repeat(40)).repeat(250)).unwrap();
+    let left =
+        || fs::read_to_string(&note).unwrap().lines().filter(|it| it.starts_with("1 ")).count();
+    for due in [150, 50, 0] {
+        say(&world, &path, "a", 1).unwrap();
+        assert_eq!(left(), due);
+    }
+}
+
 #[test]
 fn what_a_killed_writer_had_not_named_is_swept_after_an_hour() {
     let world = World::new();
