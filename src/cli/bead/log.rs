@@ -252,7 +252,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn of(beads: &Beads, line: Line) -> Self {
-        let on = beads.get(&line.on).map_or(line.on.as_str(), |bead| beads.short(&bead.id));
+        let on = beads.row(&line.on).map_or(line.on.as_str(), |row| beads.short(row.key()));
         Self { on: on.to_owned(), line }
     }
 }
