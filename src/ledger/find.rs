@@ -25,7 +25,7 @@ impl Ledger<'_> {
                 let leaves = Book::open(&self.store, dir).and_then(|b| b.leaves(&self.store, 0));
                 let mut open = Open::of(&self.store, leaves.with_context(place)?);
                 for clock in clocks {
-                    found.extend(open.find(*clock).with_context(place)?);
+                    found.extend(open.find(*clock).with_context(place)?.cloned());
                 }
             }
             Ok(in_order(found))
@@ -33,53 +33,55 @@ impl Ledger<'_> {
     }
 }
 
-/// The files of a replica, those that were looked into with what was read.
+/// The files of a replica, with the clock that each begins with where somebody has looked, and the lines
+/// of the one that was opened last.
 struct Open<'a, 'r> {
     store: &'a Store<'r>,
     leaves: Vec<Leaf>,
-    read: HashMap<usize, Vec<u8>>,
+    begin: HashMap<usize, u64>,
+    last: Vec<Line>,
 }
 
 impl<'a, 'r> Open<'a, 'r> {
     fn of(store: &'a Store<'r>, leaves: Vec<Leaf>) -> Self {
-        Self { store, leaves, read: HashMap::new() }
+        Self { store, leaves, begin: HashMap::new(), last: Vec::new() }
     }
 
-    fn find(&mut self, clock: u64) -> Result<Option<Line>> {
+    /// Best asked for one clock after the other, as they grow.
+    fn find(&mut self, clock: u64) -> Result<Option<&Line>> {
+        let ends = self.last.first().zip(self.last.last());
+        if !ends.is_some_and(|(first, last)| (first.clock..=last.clock).contains(&clock)) {
+            let leaf = self.leaf(clock)?;
+            let file = self.leaves.get(leaf).map(|leaf| leaf.bytes(self.store)).transpose()?;
+            let stored = file.unwrap_or_default();
+            self.last = split(&stored)?.into_iter().map(Line::parse).collect::<Result<_>>()?;
+        }
+        let number = self.last.binary_search_by_key(&clock, |line| line.clock);
+        Ok(number.ok().and_then(|number| self.last.get(number)))
+    }
+
+    /// The last file that begins at this clock or before it.
+    fn leaf(&mut self, clock: u64) -> Result<usize> {
         let (mut low, mut high) = (0, self.leaves.len());
-        // The last file that begins at this clock or before it.
         while high - low > 1 {
             let middle = low.midpoint(high);
-            match self.line(middle, 0)?.is_some_and(|line| line.clock <= clock) {
+            match self.begin(middle)? <= clock {
                 true => low = middle,
                 false => high = middle,
             }
         }
-        let leaf = low;
-        let (mut low, mut high) = (0, self.stored(leaf)?.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            let Some(line) = self.line(leaf, middle)? else { break };
-            match line.clock.cmp(&clock) {
-                std::cmp::Ordering::Equal => return Ok(Some(line)),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        Ok(None)
+        Ok(low)
     }
 
-    fn line(&mut self, leaf: usize, number: usize) -> Result<Option<Line>> {
-        let stored = self.stored(leaf)?;
-        stored.get(number).map(|stored| Line::parse(stored)).transpose()
-    }
-
-    fn stored(&mut self, leaf: usize) -> Result<Vec<&[u8]>> {
-        let Some(file) = self.leaves.get(leaf) else { return Ok(Vec::new()) };
-        if !self.read.contains_key(&leaf) {
-            self.read.insert(leaf, file.bytes(self.store)?);
+    fn begin(&mut self, leaf: usize) -> Result<u64> {
+        if let Some(known) = self.begin.get(&leaf) {
+            return Ok(*known);
         }
-        let bytes = self.read.get(&leaf).map_or(&[][..], Vec::as_slice);
-        split(bytes).with_context(|| file.name.clone())
+        let file = self.leaves.get(leaf).context("a file that is not there")?;
+        let stored = file.bytes(self.store)?;
+        let first = split(&stored)?.into_iter().next();
+        let clock = Line::parse(first.with_context(|| format!("{} is empty", file.name))?)?.clock;
+        self.begin.insert(leaf, clock);
+        Ok(clock)
     }
 }
