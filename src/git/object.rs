@@ -104,6 +104,17 @@ impl Repo {
         self.git(args).text()?.lines().next().map(str::parse).transpose()
     }
 
+    /// Whether any ref below these places has a commit in its history.
+    pub fn is_in_history(&self, commit: &Oid, places: &[&str]) -> anyhow::Result<bool> {
+        if !self.exists(commit) {
+            return Ok(false);
+        }
+        let wanted = format!("--contains={commit}");
+        let found = self.git(["for-each-ref", "--count=1", &wanted]).args(places).run()?;
+        // What is no commit is in no history.
+        Ok(found.code == 0 && !found.out.is_empty())
+    }
+
     /// Whether the history here was cut off: then what is missing may be older than the cut.
     pub fn is_shallow(&self) -> bool {
         self.common_dir().join("shallow").exists()
