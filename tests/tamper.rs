@@ -7,7 +7,7 @@ use crate::sync::{clones, ids};
 const LEDGER: &str = "refs/shopfloor/ledger";
 
 /// Two clones that have synced, and what the hub had before the last two syncs.
-fn settled(world: &Sandbox) -> (Place<'_>, Place<'_>, Place<'_>, String) {
+pub(crate) fn settled(world: &Sandbox) -> (Place<'_>, Place<'_>, Place<'_>, String) {
     let hub = world.bare("hub.git");
     let [one, two] = clones(world, &hub, ["one", "two"]);
     for n in 0..6 {
@@ -24,7 +24,7 @@ fn settled(world: &Sandbox) -> (Place<'_>, Place<'_>, Place<'_>, String) {
 
 /// A sync is refused with these words and with what was there before; then what the hint says helps.
 #[track_caller]
-fn is_refused(hub: &Place<'_>, one: &Place<'_>, before: &str, words: &[&str]) {
+pub(crate) fn is_refused(hub: &Place<'_>, one: &Place<'_>, before: &str, words: &[&str]) {
     let (beads, tip) = (ids(one), one.rev(LEDGER));
     for _ in 0..2 {
         one.git("bead sync").fails(3).says(words).says(&["origin", before]);
@@ -214,7 +214,7 @@ fn verify_walks_everything() {
 }
 
 /// Rewrites the longest file of lines in the hub's ledger with a filter.
-fn rewrite(hub: &Place<'_>, filter: &str) {
+pub(crate) fn rewrite(hub: &Place<'_>, filter: &str) {
     hub.sh(&format!(
         "set -e
          file=$(git ls-tree -r -l {LEDGER} | sort -k4n | tail -n 1 | cut -f2)

@@ -110,7 +110,13 @@ impl Desk<'_> {
             let (old, new) = (end(&command.old), end(&command.new));
             let ledger = Ledger::open(self.repo, self.clock)?;
             let sound = ledger.verify_range((old.as_ref(), new.as_ref()), &mut |_| {});
-            return sound.map(|_| Way::On).map_err(|no| {
+            let sound = sound.and_then(|verified| match verified.findings.first() {
+                Some(wrong) => {
+                    Err(Refusal::refused(format!("{}: {}", wrong.line, wrong.what)).into())
+                }
+                None => Ok(Way::On),
+            });
+            return sound.map_err(|no| {
                 let what = "that is written by Shopfloor itself, and this was not by git bead sync";
                 Refusal::refused(format!("{what}: {no:#}")).into()
             });

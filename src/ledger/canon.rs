@@ -107,6 +107,25 @@ pub(super) fn digest(parts: &[&[u8]]) -> String {
     text
 }
 
+/// The id that a line says it has, before it is looked at whether it has.
+pub(super) fn told_id(stored: &[u8]) -> Option<&str> {
+    let digits = stored.strip_prefix(ID_FIELD)?.get(..ID_DIGITS)?;
+    std::str::from_utf8(digits).ok()
+}
+
+/// Whether a line names others as standing before it: in the form that we write, that comes first.
+pub(super) fn follows(stored: &[u8]) -> bool {
+    let rest = stored.get(ID_FIELD.len() + ID_DIGITS..);
+    rest.is_some_and(|rest| rest.starts_with(br#"","after":"#))
+}
+
+/// An id that takes up as little as it can: of some ledgers all are held at once.
+pub(super) type Id = [u8; ID_DIGITS];
+
+pub(super) fn id(text: &str) -> Option<Id> {
+    text.as_bytes().try_into().ok()
+}
+
 /// Splits a file of lines; a last line without its end is damage, not a line.
 pub(super) fn split(file: &[u8]) -> Result<Vec<&[u8]>> {
     let Some(body) = file.strip_suffix(b"\n") else {

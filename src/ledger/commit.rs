@@ -167,6 +167,7 @@ impl Ledger<'_> {
             None => Shelf::new(&self.store)?,
         };
         shelf.format.check(OURS)?;
+        self.settle_in(&mut shelf)?;
         let mut positions = self.positions(from.tip.as_ref(), &shelf)?;
         let before = shelf.replica(&replica).copied();
         let book = before.map_or(Ok(Book::default()), |dir| Book::open(&self.store, &dir))?;

@@ -65,6 +65,13 @@ impl Fold for Ends {
     }
 }
 
+impl Ends {
+    /// Whether a subject ends with that line.
+    pub(super) fn has(&self, on: &str, id: &str) -> bool {
+        self.0.get(on).is_some_and(|Last(heads)| heads.iter().any(|head| head == id))
+    }
+}
+
 /// The ends, and what was penned after them.
 #[derive(Default)]
 pub(super) struct Heads<'a> {

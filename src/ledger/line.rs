@@ -12,6 +12,7 @@ use serde_json::Map;
 
 use super::canon::{DEEPEST, ID_DIGITS, LAST_CLOCK, LONGEST, depth, identify};
 use super::{Json, With};
+use crate::git::Oid;
 
 /// A line as it was read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Line {
     pub model: Option<String>,
     /// The last lines on this subject that the writer had seen.
     pub after: Vec<String>,
+    /// Where there are none: the commit with which the history of the writer's repository begins.
+    pub of: Option<Oid>,
     /// What a later version added.
     pub rest: Map<String, Json>,
 }
@@ -89,6 +92,7 @@ impl<'de> Visitor<'de> for Fields {
                 "session" => line.session = map.next_value()?,
                 "model" => line.model = map.next_value()?,
                 "after" => line.after = map.next_value()?,
+                "of" => line.of = Some(map.next_value()?),
                 _ => drop(line.rest.insert(key.into_owned(), map.next_value()?)),
             }
         }
@@ -128,6 +132,9 @@ impl Serialize for Line {
         }
         if !self.after.is_empty() {
             map.serialize_entry("after", &self.after)?;
+        }
+        if let Some(of) = &self.of {
+            map.serialize_entry("of", of)?;
         }
         for (key, value) in &self.rest {
             map.serialize_entry(key, value)?;

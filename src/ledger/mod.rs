@@ -1,14 +1,17 @@
 //! What happened, in order: append-only lines under one ref; knows bytes, not words.
 
+use std::cell::OnceCell;
+
 use anyhow::Result;
 
-use crate::git::{RefName, Repo, Store};
+use crate::git::{Oid, RefName, Repo, Store};
 use crate::host::Clock;
 
 mod cache;
 mod canon;
 mod chain;
 mod check;
+mod checkpoint;
 mod commit;
 mod find;
 mod fold;
@@ -16,6 +19,7 @@ mod format;
 mod garbage;
 mod heads;
 mod health;
+mod home;
 mod layout;
 mod leaf;
 mod line;
@@ -49,6 +53,7 @@ mod write;
 mod tests;
 
 pub use canon::OVERSIZED;
+pub use checkpoint::{Attested, Checkpoint};
 pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
 pub use health::Health;
 pub use line::Line;
@@ -93,6 +98,8 @@ pub struct Ledger<'r> {
     clock: Clock,
     store: Store<'r>,
     name: RefName,
+    /// Of which repository the ledger is, once that was asked.
+    whose: OnceCell<Option<Oid>>,
     progress: Box<dyn Fn(usize, usize) + 'r>,
     warning: Box<dyn Fn(&str) + 'r>,
     also: fn() -> Vec<Box<dyn Part>>,
@@ -102,7 +109,8 @@ impl<'r> Ledger<'r> {
     pub fn open(repo: &'r Repo, clock: &Clock) -> Result<Self> {
         let (store, clock, name) = (Store::open(repo), clock.clone(), REF.parse()?);
         let (progress, warning) = (Box::new(|_, _| {}), Box::new(|_: &str| {}));
-        Ok(Self { repo, clock, store, name, progress, warning, also: Vec::new })
+        let (whose, also) = (OnceCell::new(), Vec::new as fn() -> _);
+        Ok(Self { repo, clock, store, name, whose, progress, warning, also })
     }
 
     /// The time that a line written now would carry.

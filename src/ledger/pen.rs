@@ -8,6 +8,7 @@ use super::canon;
 use super::heads::Heads;
 use super::prose::{Text, take_out};
 use super::{Actor, Json};
+use crate::git::Oid;
 
 /// How many digits of a creating line's hash name what it creates: 80 bits.
 const NAME_DIGITS: usize = 16;
@@ -18,6 +19,8 @@ pub struct Pen<'a> {
     at: String,
     clock: u64,
     heads: Heads<'a>,
+    /// The repository, for lines before which nothing stands.
+    of: Option<Oid>,
     lines: Vec<Vec<u8>>,
     /// Up to which length a text stands in its line, and those that do not.
     limit: usize,
@@ -30,7 +33,11 @@ pub(super) type Drafted = (Vec<Vec<u8>>, Vec<Text>);
 impl<'a> Pen<'a> {
     pub(super) fn new(actor: &'a Actor, at: String, clock: u64, heads: Heads<'a>) -> Self {
         let (lines, texts) = (Vec::new(), Vec::new());
-        Self { actor, at, clock, heads, lines, limit: usize::MAX, texts }
+        Self { actor, at, clock, heads, of: None, lines, limit: usize::MAX, texts }
+    }
+
+    pub(super) fn of(self, of: Option<Oid>) -> Self {
+        Self { of, ..self }
     }
 
     pub(super) fn limit(self, limit: usize) -> Self {
@@ -45,6 +52,7 @@ impl<'a> Pen<'a> {
     /// Creates a subject: its id is the hash of the line that creates it, so nobody hands out names.
     pub fn create(&mut self, prefix: &str, event: &impl Serialize) -> Result<String> {
         let mut fields = self.fields(event)?;
+        self.begin(&mut fields);
         let hash = canon::digest(&[&canon::canonical(&fields)?]);
         let on = format!("{prefix}-{}", hash.get(..NAME_DIGITS).unwrap_or_default());
         ensure!(self.heads.of(&on).is_empty(), "there is a subject {on} already");
@@ -58,8 +66,9 @@ impl<'a> Pen<'a> {
         ensure!(!on.is_empty(), "a line needs a subject");
         let mut fields = self.fields(event)?;
         let after = self.heads.of(on);
-        if !after.is_empty() {
-            fields.insert("after".to_owned(), Json::from(after));
+        match after.is_empty() {
+            true => self.begin(&mut fields),
+            false => drop(fields.insert("after".to_owned(), Json::from(after))),
         }
         fields.insert("on".to_owned(), Json::from(on));
         self.add(on, &fields)
@@ -68,6 +77,13 @@ impl<'a> Pen<'a> {
     /// The lines, and the texts they name.
     pub(super) fn into_lines(self) -> Drafted {
         (self.lines, self.texts)
+    }
+
+    /// What names no line before it names the repository, so that each line leads back to that.
+    fn begin(&self, fields: &mut Map<String, Json>) {
+        if let Some(of) = &self.of {
+            fields.insert("of".to_owned(), Json::from(of.to_string()));
+        }
     }
 
     fn fields(&mut self, event: &impl Serialize) -> Result<Map<String, Json>> {
@@ -128,6 +144,21 @@ mod tests {
         assert!(lines[0].after.is_empty());
         assert_eq!(lines[1].after, [lines[0].id.clone()]);
         assert_eq!(made.len(), "api-".len() + 16);
+    }
+
+    #[test]
+    fn each_line_leads_back_to_one_that_names_the_repository() {
+        let (actor, root) = (actor(), "1".repeat(40).parse().unwrap());
+        let pen = Pen::new(&actor, "t".to_owned(), 1, Heads::default());
+        let mut pen = pen.of(Some(root));
+        let made = pen.create("api", &json!({"do": "bead.created"})).unwrap();
+        for on in [made.as_str(), "main", "main"] {
+            pen.line(on, &json!({"do": "a.b"})).unwrap();
+        }
+        let lines: Vec<_> =
+            pen.into_lines().0.iter().map(|line| Line::parse(line).unwrap()).collect();
+        let bound: Vec<_> = lines.iter().map(|line| (line.of, line.after.len())).collect();
+        assert_eq!(bound, [(Some(root), 0), (None, 1), (Some(root), 0), (None, 1)]);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use crate::refusal::Refusal;
 /// Where a ledger goes on a host that takes branches and tags only.
 const BRANCH: &str = "refs/heads/shopfloor/ledger";
 
+/// Where it is kept what was taken in of each remote last.
+pub(super) const PINS: &str = "refs/shopfloor/pins/";
+
 /// A remote and what stands there.
 pub(super) struct Remote {
     pub(super) name: String,
@@ -148,7 +151,7 @@ pub(super) fn tracking(remote: &str) -> Result<RefName> {
 }
 
 pub(super) fn pin(remote: &str) -> Result<RefName> {
-    format!("refs/shopfloor/pins/{remote}/ledger").parse()
+    format!("{PINS}{remote}/ledger").parse()
 }
 
 /// Whether a fetch by these refspecs moves or prunes our own ledger.

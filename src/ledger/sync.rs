@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 
 use super::check::Check;
+use super::home::{Travellers, elsewhere, meant};
 use super::manners::{ATTEMPTS, PENDING, contested};
 use super::place::Seen;
 use super::remote::{Remote, There, is_lost_race};
@@ -141,6 +142,9 @@ impl Ledger<'_> {
     /// Checks a remote's ledger against what was seen of it before, and merges it into ours. Says how
     /// many lines are new here.
     fn accept(&self, remote: &Remote, theirs: &Oid) -> Result<u64> {
+        if let Some((_, shelf)) = self.checked()? {
+            self.at_home(&shelf)?;
+        }
         let pinned = self.repo.read_ref(&remote.pin)?;
         self.examine(remote, theirs, pinned.as_ref())?;
         let received = self.merge(theirs)?;
@@ -154,38 +158,48 @@ impl Ledger<'_> {
     fn examine(&self, remote: &Remote, theirs: &Oid, pinned: Option<&Oid>) -> Result<()> {
         let damaged = |no: anyhow::Error| match no.downcast::<Refusal>() {
             Ok(refusal) => refusal.into(),
-            Err(no) => self.refuse(remote, theirs, &format!("is damaged: {no:#}"), pinned),
+            Err(no) => self.refuse(remote, theirs, &format!("is damaged: {no:#}"), pinned).into(),
         };
         let new = self.shelf_of(theirs).map_err(damaged)?;
         new.format.check(&format!("the ledger of {}", remote.name))?;
-        let mut known = Positions::new();
+        // Of what was looked at before nothing is new.
+        let mut known = match pinned {
+            Some(pinned) if pinned == theirs => self.positions_of(&new).map_err(damaged)?,
+            _ => Positions::new(),
+        };
         if let Some(pinned) = pinned.filter(|pinned| *pinned != theirs) {
             let old = self.shelf_of(pinned).context("reading what was seen of the remote")?;
             if let Some(lost) = pin::lost(&self.store, &old, &new).map_err(damaged)? {
                 let what = format!("went back: it no longer has {lost}");
-                return Err(self.refuse(remote, theirs, &what, Some(pinned)));
+                return Err(self.refuse(remote, theirs, &what, Some(pinned)).into());
             }
             if let Some(lost) = texts::lost(&self.store, &old, &new).map_err(damaged)? {
                 let what = format!("went back: it no longer has {lost}");
-                return Err(self.refuse(remote, theirs, &what, Some(pinned)));
+                return Err(self.refuse(remote, theirs, &what, Some(pinned)).into());
             }
             known = self.positions_of(&old)?;
         }
-        if let Some(root) = new.root(&self.store).map_err(damaged)?
-            && !self.repo.exists(&root)
-            && !self.repo.is_shallow()
-            && self.beginning()?.is_some()
+        let root = new.root(&self.store).map_err(damaged)?;
+        if let Some(root) = &root
+            && self.is_home(root)? == Some(false)
         {
-            let what =
-                format!("belongs to another repository, whose first commit is {}", root.short());
-            return Err(self.refuse(remote, theirs, &what, pinned));
+            let what = format!("belongs to {}", elsewhere(root));
+            return Err(self.refuse(remote, theirs, &what, pinned).hint(meant(root)).into());
         }
         let ours = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
         trail::check(&self.store, &new, &ours).map_err(damaged)?;
         for known in [known, Positions::new()] {
             let mut texts = Check::of(&self.store, &new);
-            let each = &mut |line| texts.line(&line);
+            let mut travellers = Travellers::of(root);
+            let each = &mut |line| {
+                texts.line(&line);
+                travellers.line(&line);
+            };
             if let News::To(_) = new.news(&self.store, &known, each).map_err(damaged)? {
+                if let Some(stray) = travellers.end(self, &[&new, &ours])? {
+                    let no = self.refuse(remote, theirs, &stray.told(), pinned);
+                    return Err(stray.explain(no).into());
+                }
                 return texts.end().map_err(damaged);
             }
         }
@@ -193,13 +207,7 @@ impl Ledger<'_> {
     }
 
     /// A no to what a remote has, with what it had before and how to bring that back.
-    fn refuse(
-        &self,
-        remote: &Remote,
-        theirs: &Oid,
-        what: &str,
-        pinned: Option<&Oid>,
-    ) -> anyhow::Error {
+    fn refuse(&self, remote: &Remote, theirs: &Oid, what: &str, pinned: Option<&Oid>) -> Refusal {
         let name = &remote.name;
         let refusal = Refusal::refused(format!("the ledger of {name} ({}) {what}", theirs.short()))
             .hint("nothing of it was taken in; what is here is whole");
@@ -209,17 +217,18 @@ impl Ledger<'_> {
                 .hint(format!("if that was meant: git update-ref -d {}", remote.pin)),
             None => refusal.hint(format!("git remote get-url {name} shows where that leads")),
         }
-        .into()
     }
 
     /// Sends what the remote has not. None means that it has moved since.
     fn send(&self, remote: &Remote, name: &RefName, theirs: Option<&Oid>) -> Result<Option<u64>> {
         let Some((ours, shelf)) = self.seal()? else { return Ok(Some(0)) };
-        let there = match theirs {
-            Some(theirs) if *theirs == ours => return Ok(Some(0)),
-            Some(theirs) => pin::count(&self.store, &self.shelf_of(theirs)?)?,
-            None => 0,
-        };
+        if theirs == Some(&ours) {
+            return Ok(Some(0));
+        }
+        let there = theirs.map(|theirs| self.shelf_of(theirs)).transpose()?;
+        self.at_home(&shelf)?;
+        self.keeps_house(&shelf, there.as_ref())?;
+        let there = there.map_or(Ok(0), |there| pin::count(&self.store, &there))?;
         let lease = format!("{name}:{}", theirs.map(Oid::to_string).unwrap_or_default());
         match self.repo.push(&remote.address, &[&format!("{ours}:{name}")], &[lease])? {
             Pushed::Rejected(why) if is_lost_race(&why) => Ok(None),
@@ -236,12 +245,12 @@ impl Ledger<'_> {
 
     /// The tip as a commit that no later write replaces, so that others can have it.
     fn seal(&self) -> Result<Option<(Oid, Shelf)>> {
-        let beginning = self.beginning()?;
+        let whose = self.whose()?;
         let _turn = self.commit_turn()?;
         for _ in 0..ATTEMPTS {
             let Some((tip, mut shelf)) = self.checked()? else { return Ok(None) };
             let commit = self.store.commit(&tip)?;
-            let root = beginning.filter(|_| matches!(shelf.root(&self.store), Ok(None)));
+            let root = whose.filter(|_| matches!(shelf.root(&self.store), Ok(None)));
             if let Some(root) = &root {
                 shelf.set_root(&self.store, root)?;
             }
@@ -263,16 +272,6 @@ impl Ledger<'_> {
             }
         }
         Err(contested(&self.name))
-    }
-
-    /// The commit with which this repository's history begins, if it can be told.
-    fn beginning(&self) -> Result<Option<Oid>> {
-        if self.repo.is_shallow() {
-            return Ok(None);
-        }
-        let branch = RefName::branch(&self.repo.default_branch()?)?;
-        let Some(tip) = self.repo.read_ref(&branch)? else { return Ok(None) };
-        self.repo.root_of(&tip)
     }
 
     pub(super) fn positions_of(&self, shelf: &Shelf) -> Result<Positions> {

@@ -6,23 +6,29 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
+use super::canon::{Id, id};
 use super::check::Check;
+use super::checkpoint::{Checkpoint, Checkpoints};
 use super::fold::Each;
+use super::home::Homes;
 use super::manners::unreadable;
 use super::merge::leaps;
 use super::query::REDACTION;
 use super::shelf::Shelf;
-use super::{Ledger, Line, REDACTED, pin, texts, trail};
+use super::{Ledger, Line, REDACTED, pin, remote, texts, trail};
 use crate::git::Oid;
 use crate::refusal::Refusal;
 
 /// A ledger that was read from the first line to the last.
+#[derive(Default)]
 pub struct Verified {
     pub lines: usize,
     pub replicas: usize,
     /// How many lines the trail has.
     pub trail: usize,
     pub findings: Vec<Finding>,
+    /// Those that hold; the others are among the findings.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 /// Something that an honest writer would not have written. The line stands all the same.
@@ -46,10 +52,11 @@ impl Ledger<'_> {
     /// in the one order, to who looks for more.
     pub fn verify(&self, each: Each<'_>) -> Result<Verified> {
         let Some((_, shelf)) = self.checked()? else {
-            return Ok(Verified { lines: 0, replicas: 0, trail: 0, findings: Vec::new() });
+            return Ok(Verified::default());
         };
+        self.at_home(&shelf)?;
         let verified = self.walk(&shelf, each).map_err(unreadable)?;
-        for (name, pinned) in self.repo.refs_under("refs/shopfloor/pins/")? {
+        for (name, pinned) in self.repo.refs_under(remote::PINS)? {
             let seen = self.shelf_of(&pinned)?;
             let text = || texts::lost(&self.store, &seen, &shelf).transpose();
             let lost = pin::lost(&self.store, &seen, &shelf)?.map(|lost| Ok(lost.to_string()));
@@ -73,7 +80,10 @@ impl Ledger<'_> {
         shelf.format.check("what is pushed")?;
         let verified =
             self.walk(&shelf, each).map_err(|error| no(format!("damaged: {error:#}")))?;
-        let Some(old) = old else { return Ok(verified) };
+        let Some(old) = old else {
+            self.at_home(&shelf)?;
+            return Ok(verified);
+        };
         let before = self.shelf_of(old).map_err(unreadable)?;
         if let Some(lost) = pin::lost(&self.store, &before, &shelf)? {
             return Err(no(format!("it no longer has {lost}")));
@@ -81,9 +91,12 @@ impl Ledger<'_> {
         if let Some(lost) = texts::lost(&self.store, &before, &shelf)? {
             return Err(no(format!("it no longer has {lost}")));
         }
-        let (root, was) = (shelf.root(&self.store)?, before.root(&self.store)?);
-        if was.is_some() && root != was {
-            return Err(no("it belongs to another repository".to_owned()));
+        match (shelf.root(&self.store)?, before.root(&self.store)?) {
+            (Some(_), None) => self.at_home(&shelf)?,
+            (root, was) if root != was => {
+                return Err(no("it says that it is of another repository".to_owned()));
+            }
+            _ => {}
         }
         let clock = |shelf: &Shelf| -> Result<u64> {
             Ok(self.positions_of(shelf)?.values().map(|at| at.clock).max().unwrap_or_default())
@@ -91,14 +104,26 @@ impl Ledger<'_> {
         if leaps(clock(&before)?, clock(&shelf)?) {
             return Err(no("its clock is ahead of any honest clock".to_owned()));
         }
-        Ok(verified)
+        Ok(Verified { findings: self.new_since(old, verified.findings)?, ..verified })
+    }
+
+    /// What was found of lines that an older state has not: who pushes answers for nothing else.
+    pub fn new_since(&self, old: &Oid, mut findings: Vec<Finding>) -> Result<Vec<Finding>> {
+        let mut lines = findings.iter().map(|it| it.line.clone()).collect();
+        self.strike_out(&self.shelf_of(old)?, &mut lines)?;
+        findings.retain(|it| lines.contains(&it.line));
+        Ok(findings)
     }
 
     fn walk(&self, shelf: &Shelf, each: Each<'_>) -> Result<Verified> {
         let (mut order, mut texts) = (Order::default(), Check::of(&self.store, shelf));
+        let mut homes = Homes::of(shelf.root(&self.store)?);
+        let mut checkpoints = Checkpoints::default();
         let mut accounted = HashSet::new();
         let replayed = self.replay(shelf, &mut |line| {
             order.line(line);
+            homes.line(line);
+            checkpoints.line(line);
             texts.line(line);
             if line.act == REDACTION {
                 accounted.insert(line.on.clone());
@@ -107,6 +132,15 @@ impl Ledger<'_> {
         })?;
         texts.end()?;
         let (mut findings, mut count) = (order.end(), 0);
+        let strays = homes.end(self)?.into_iter().chain(self.silent(shelf)?);
+        findings.extend(strays.map(|it| Finding {
+            what: it.what(),
+            line: it.line,
+            on: it.on,
+            by: it.by,
+        }));
+        let (checkpoints, bad) = checkpoints.end(self, shelf)?;
+        findings.extend(bad.into_iter().map(|(line, what)| Finding::new(&line, what)));
         for (name, dir) in trail::dirs(&self.store, shelf)? {
             let told = trail::walk(&self.store, &dir, 0, &mut |line| {
                 count += 1;
@@ -120,15 +154,9 @@ impl Ledger<'_> {
             told.with_context(|| format!("replica {name}"))?;
         }
         let lines = usize::try_from(replayed.lines)?;
-        Ok(Verified { findings, lines, replicas: shelf.replicas().count(), trail: count })
+        let replicas = shelf.replicas().count();
+        Ok(Verified { findings, lines, replicas, trail: count, checkpoints })
     }
-}
-
-/// An id takes up as little as it can: of some ledgers all are held at once.
-type Id = [u8; 26];
-
-fn id(text: &str) -> Option<Id> {
-    text.as_bytes().try_into().ok()
 }
 
 /// Looks for lines that stand before what they name as coming before them, or name what is not there,

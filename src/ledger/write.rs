@@ -134,7 +134,8 @@ impl Ledger<'_> {
     ) -> Result<(Result<T>, Drafted)> {
         let now = self.clock.now().to_string();
         let limit = texts::limit(self.repo)?;
-        let mut pen = Pen::new(actor, now, state.clock() + 1, state.heads()).limit(limit);
+        let pen = Pen::new(actor, now, state.clock() + 1, state.heads());
+        let mut pen = pen.limit(limit).of(self.whose()?);
         let answer = decide(&state.fold.fold, &mut pen);
         let drafted = if answer.is_ok() { pen.into_lines() } else { Drafted::default() };
         Ok((answer, drafted))

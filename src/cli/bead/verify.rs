@@ -3,13 +3,14 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::bead::Beads;
 use crate::bead::audit::Audit;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
 use crate::git::Oid;
-use crate::ledger::{Finding, Line, Verified};
+use crate::ledger::{Checkpoint, Finding, Ledger, Line, Verified};
 use crate::refusal::Refusal;
 
 /// Read the whole ledger and check every line of it
@@ -19,15 +20,24 @@ use crate::refusal::Refusal;
 /// what was written past the rules is listed, and then the exit code is 3.
 ///
 /// --range is for the hub: as hooks/pre-receive there does, it decides whether a push may replace
-/// one state of the ledger by another.
+/// one state of the ledger by another. What is wrong in OLD already does not count there.
+///
+/// --sign writes a checkpoint: the lines of this clone up to now, signed with your SSH key as git
+/// would sign a commit (gpg.format ssh, user.signingKey). It holds for this repository, ref and
+/// clone alone. Every later verify checks all checkpoints, and against gpg.ssh.allowedSignersFile
+/// whose they are; one that does not hold is listed.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead verify
+  git bead verify --sign                  and sign what this clone has written
   git bead verify --range \"$old..$new\"    in the pre-receive hook of a hub")]
 pub(in crate::cli) struct Verify {
     /// Whether NEW may take the place of OLD; no lines may be lost
     #[arg(long, value_name = "OLD..NEW")]
     range: Option<String>,
+    /// Sign what this clone has written, if all is sound
+    #[arg(long, conflicts_with = "range")]
+    sign: bool,
 }
 
 impl Verify {
@@ -35,17 +45,35 @@ impl Verify {
         let ledger = cx.ledger()?;
         let mut audit = Audit::default();
         let each = &mut |line: &Line| audit.drink(line);
-        let verified = match &self.range {
-            None => ledger.verify(each)?,
+        let (old, verified) = match &self.range {
+            None => (None, ledger.verify(each)?),
             Some(range) => {
                 let (old, new) = ends(range)?;
-                ledger.verify_range((old.as_ref(), new.as_ref()), each)?
+                (old, ledger.verify_range((old.as_ref(), new.as_ref()), each)?)
             }
         };
-        let report = Report::of(verified, audit);
-        let code = if report.findings.is_empty() { 0 } else { exit::REFUSED };
-        Ok(Done::from(report).exit(code))
+        let mut report = Report::of(verified, audit);
+        if let Some(old) = old {
+            report.findings = ledger.new_since(&old, report.findings)?;
+        }
+        if !report.findings.is_empty() {
+            return Ok(Done::from(report).exit(exit::REFUSED));
+        }
+        if self.sign {
+            report.signed = sign(cx, &ledger)?;
+        }
+        Ok(report.into())
     }
+}
+
+/// How many lines were signed; none where nothing came after what was signed last.
+fn sign(cx: &Context, ledger: &Ledger<'_>) -> Result<Option<u64>> {
+    let Some(attested) = ledger.attest()? else {
+        cx.remark("nothing came after what is signed");
+        return Ok(None);
+    };
+    ledger.write(&cx.actor()?, |_: &Beads, pen| attested.write(pen))?;
+    Ok(Some(attested.lines))
 }
 
 /// Both ends of a range as a hook gets them: whole names, zeros for nothing.
@@ -64,19 +92,22 @@ struct Report {
     trail: usize,
     replicas: usize,
     findings: Vec<Finding>,
+    checkpoints: Vec<Checkpoint>,
+    /// How many lines were signed now.
+    signed: Option<u64>,
 }
 
 impl Report {
     fn of(verified: Verified, audit: Audit) -> Self {
-        let Verified { lines, replicas, trail, mut findings } = verified;
+        let Verified { lines, replicas, trail, mut findings, checkpoints } = verified;
         findings.extend(audit.findings);
-        Self { lines, trail, replicas, findings }
+        Self { lines, trail, replicas, findings, checkpoints, signed: None }
     }
 }
 
 impl Show for Report {
     fn show(&self, out: &mut Screen) {
-        let Self { lines, trail, replicas, findings } = self;
+        let Self { lines, trail, replicas, findings, checkpoints, signed } = self;
         let rows: Vec<_> = findings
             .iter()
             .map(|it| {
@@ -100,5 +131,27 @@ impl Show for Report {
         };
         let all = format!("{lines} lines{trail} of {clones}: ");
         out.parts(&[(Tone::Plain, &all), (told.0, &told.1)]);
+        for newest in furthest(checkpoints) {
+            let Checkpoint { lines, replica, signer, key, .. } = newest;
+            out.line(match signer {
+                Some(who) => format!("{lines} of clone {replica} are signed by {who}, {key}"),
+                None => format!(
+                    "{lines} of clone {replica} are signed with {key}; \
+                     git config gpg.ssh.allowedSignersFile would say by whom"
+                ),
+            });
+        }
+        if let Some(lines) = signed {
+            out.line(format!("{lines} of this clone are signed now"));
+        }
     }
+}
+
+/// The checkpoint of each clone that covers the most lines.
+fn furthest(all: &[Checkpoint]) -> Vec<&Checkpoint> {
+    let is_last = |one: &&Checkpoint| {
+        let others = all.iter().filter(|other| other.replica == one.replica);
+        others.map(|other| (other.lines, &other.line)).max() == Some((one.lines, &one.line))
+    };
+    all.iter().filter(is_last).collect()
 }

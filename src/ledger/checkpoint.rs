@@ -1,0 +1,386 @@
+//! Checkpoints: a clone says how far it has written, and signs that.
+//!
+//! What is signed names repository, ref and replica, how many lines that has, which is the last, and the
+//! hash over the ids of all. So a signature holds for nothing else: not in another repository, under
+//! another ref, for another replica, nor for other lines. A checkpoint is a line like any other, and
+//! no fold knows of it; only who verifies looks for them.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::home::elsewhere;
+use super::merge::name_of;
+use super::shelf::{Shelf, tail};
+use super::{Ledger, Line, Pen, REF, place};
+use crate::git::{Oid, Signed, Statement};
+use crate::refusal::Refusal;
+
+/// The first word of all that is signed or hashed here, and what a signature is good for.
+const FORM: &str = "shopfloor checkpoint 1";
+const NAMESPACE: &str = "shopfloor-checkpoint";
+const KIND: &str = "ledger.signed";
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "do", content = "with")]
+enum Event {
+    #[serde(rename = "ledger.signed")]
+    Signed(Claim),
+}
+
+/// What is signed, and the signature.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Claim {
+    repository: Oid,
+    #[serde(rename = "ref")]
+    name: String,
+    replica: String,
+    lines: u64,
+    last: String,
+    digest: String,
+    at: String,
+    #[serde(default)]
+    signature: String,
+}
+
+impl Claim {
+    fn text(&self) -> String {
+        let Self { repository, name, replica, lines, last, digest, at, .. } = self;
+        format!(
+            "{FORM}\nrepository {repository}\nref {name}\nreplica {replica}\nlines {lines}\n\
+             last {last}\ndigest {digest}\nat {at}\n"
+        )
+    }
+
+    /// The time at which it was signed, as who checks a signature wants to have it.
+    fn moment(&self) -> String {
+        self.at.chars().filter(char::is_ascii_digit).take(14).collect()
+    }
+}
+
+/// The lines of a replica up to one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Extent {
+    last: String,
+    digest: String,
+}
+
+/// Counts and hashes lines in their order.
+struct Tally {
+    lines: u64,
+    hash: Sha256,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self { lines: 0, hash: Sha256::new_with_prefix(FORM) }
+    }
+
+    fn add(&mut self, id: &str) {
+        self.lines += 1;
+        self.hash.update(b"\n");
+        self.hash.update(id);
+    }
+
+    fn digest(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.hash.clone().finalize())
+    }
+}
+
+/// A checkpoint that holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checkpoint {
+    pub line: String,
+    pub replica: String,
+    pub lines: u64,
+    /// The allowed signer; none where nobody is named here.
+    pub signer: Option<String>,
+    pub key: String,
+}
+
+/// The checkpoints that hold, and those that do not with what is wrong.
+type Judged = (Vec<Checkpoint>, Vec<(Line, String)>);
+
+/// The checkpoints that stand in a ledger.
+#[derive(Default)]
+pub(super) struct Checkpoints(Vec<Line>);
+
+/// What was found of the lines that checkpoints speak of.
+#[derive(Default)]
+struct Found {
+    /// The extents that are asked for, by replica and number of lines.
+    extents: HashMap<(String, u64), Extent>,
+    /// Where each of the last lines that are named stands.
+    ends: HashMap<String, (String, u64)>,
+    /// Among whose lines each checkpoint stands.
+    homes: HashSet<(String, String)>,
+    /// The sequences that a merge has set apart.
+    tails: HashSet<String>,
+}
+
+impl Checkpoints {
+    pub(super) fn line(&mut self, line: &Line) {
+        if line.act == KIND {
+            self.0.push(line.clone());
+        }
+    }
+
+    /// Those that hold, and those that do not with what is wrong.
+    pub(super) fn end(self, ledger: &Ledger<'_>, shelf: &Shelf) -> Result<Judged> {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        let mut claims = Vec::new();
+        for line in self.0 {
+            match line.event() {
+                Some(Event::Signed(claim)) => claims.push((line, claim)),
+                None => bad.push((line, "it is no checkpoint".to_owned())),
+            }
+        }
+        let found =
+            if claims.is_empty() { Found::default() } else { ledger.find(shelf, &claims)? };
+        for (line, claim) in claims {
+            let said = Statement { text: &claim.text(), namespace: NAMESPACE };
+            let (signer, key) = match ledger.repo.signed_by(said, &claim.signature, &claim.moment())
+            {
+                Ok(Signed::By { who, key }) => (Some(who), key),
+                Ok(Signed::Key(key)) => (None, key),
+                Ok(Signed::No(why)) => {
+                    bad.push((line, format!("its signature does not hold: {why}")));
+                    continue;
+                }
+                // Whoever cannot look has not seen that it is good.
+                Err(no) if no.is::<Refusal>() => {
+                    let mend = "git config gpg.ssh.program names what checks it";
+                    bad.push((line, format!("its signature cannot be checked: {no:#}; {mend}")));
+                    continue;
+                }
+                Err(no) => return Err(no),
+            };
+            let extent = ledger.extent(shelf, &found, &claim)?;
+            let is_home = ledger.is_of(shelf, &claim.repository)?;
+            let place = Place { is_home, is_among: found.stands(&line, &claim), extent };
+            match judge(&claim, &place) {
+                Some(wrong) => bad.push((line, wrong)),
+                None => {
+                    let Claim { replica, lines, .. } = claim;
+                    good.push(Checkpoint { line: line.id, replica, lines, signer, key });
+                }
+            }
+        }
+        Ok((good, bad))
+    }
+}
+
+impl Found {
+    /// Whether a checkpoint stands among the lines that it signs, or those that were split off them.
+    fn stands(&self, line: &Line, claim: &Claim) -> bool {
+        let is_there = |name: &String| self.homes.contains(&(line.id.clone(), name.clone()));
+        is_there(&claim.replica) || self.tails.iter().any(is_there)
+    }
+}
+
+/// Where a checkpoint was found.
+struct Place {
+    is_home: bool,
+    /// Whether it stands among the lines that it signs.
+    is_among: bool,
+    /// What stands where it speaks of.
+    extent: Option<Extent>,
+}
+
+/// What is wrong with a checkpoint whose signature holds.
+fn judge(claim: &Claim, place: &Place) -> Option<String> {
+    let Claim { repository, name, replica, lines, last, digest, .. } = claim;
+    if !place.is_home {
+        return Some(format!("it was signed for {}", elsewhere(repository)));
+    }
+    if name != REF {
+        return Some(format!("it was signed for {name}"));
+    }
+    if !place.is_among {
+        return Some(format!("it was signed for replica {replica}, and stands among other lines"));
+    }
+    match &place.extent {
+        None => Some(format!("it signs {lines} lines of replica {replica}, which are not here")),
+        Some(extent) if extent.last != *last || extent.digest != *digest => {
+            Some(format!("the {lines} lines of replica {replica} are not those that it signs"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// A checkpoint that was signed and is still to be written.
+pub struct Attested {
+    pub replica: String,
+    pub lines: u64,
+    event: Event,
+}
+
+impl Attested {
+    pub fn write(&self, pen: &mut Pen<'_>) -> Result<()> {
+        pen.line(&self.replica, &self.event)
+    }
+}
+
+impl Ledger<'_> {
+    /// Signs what this clone has written; none where nothing came after what it signed last.
+    pub fn attest(&self) -> Result<Option<Attested>> {
+        let shelf = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
+        let replica = place::known(self.repo);
+        let Some((replica, dir)) =
+            replica.and_then(|name| shelf.replica(&name).map(|dir| (name.clone(), *dir)))
+        else {
+            let no = Refusal::nothing("this clone has written nothing that it could sign");
+            return Err(no.hint("each clone signs its own lines").into());
+        };
+        let Some(repository) = self.whose()? else {
+            let what = "nobody can say yet of which repository this ledger is";
+            return Err(Refusal::refused(what).hint("make the first commit, or fetch it").into());
+        };
+        let (mut tally, mut newest) = (Tally::new(), Line::default());
+        tail(&self.store, &dir, None, &mut |line| {
+            tally.add(&line.id);
+            newest = line;
+        })?;
+        if newest.act == KIND {
+            return Ok(None);
+        }
+        let (lines, digest, at) = (tally.lines, tally.digest(), self.now());
+        let (name, last) = (REF.to_owned(), newest.id);
+        let signature = String::new();
+        let mut claim = Claim { repository, name, replica, lines, last, digest, at, signature };
+        let said = Statement { text: &claim.text(), namespace: NAMESPACE };
+        claim.signature = self.repo.sign(said)?;
+        Ok(Some(Attested { replica: claim.replica.clone(), lines, event: Event::Signed(claim) }))
+    }
+
+    fn is_of(&self, shelf: &Shelf, root: &Oid) -> Result<bool> {
+        let told = shelf.root(&self.store)?;
+        Ok(told == Some(*root) || self.is_home(root)?.unwrap_or(told.is_none()))
+    }
+
+    /// Looks once at all lines for what these claims speak of.
+    fn find(&self, shelf: &Shelf, claims: &[(Line, Claim)]) -> Result<Found> {
+        let mut found = Found::default();
+        let wanted: HashSet<_> =
+            claims.iter().map(|(_, claim)| (claim.replica.clone(), claim.lines)).collect();
+        let lasts: HashSet<_> = claims.iter().map(|(_, claim)| claim.last.clone()).collect();
+        for (name, dir) in shelf.replicas() {
+            let mut tally = Tally::new();
+            tail(&self.store, dir, None, &mut |line| {
+                tally.add(&line.id);
+                if tally.lines == 1 && name_of(&line.id) == name {
+                    found.tails.insert(name.to_owned());
+                }
+                if line.act == KIND {
+                    found.homes.insert((line.id.clone(), name.to_owned()));
+                }
+                let place = (name.to_owned(), tally.lines);
+                if wanted.contains(&place) {
+                    let extent = Extent { last: line.id.clone(), digest: tally.digest() };
+                    found.extents.insert(place.clone(), extent);
+                }
+                if lasts.contains(&line.id) {
+                    found.ends.insert(line.id, place);
+                }
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// What stands where a claim speaks of. A merge may have set the end of a sequence apart: then its
+    /// beginning still stands under the old name.
+    fn extent(&self, shelf: &Shelf, found: &Found, claim: &Claim) -> Result<Option<Extent>> {
+        let place = (claim.replica.clone(), claim.lines);
+        let there = found.extents.get(&place).cloned();
+        if there.as_ref().is_some_and(|there| there.last == claim.last) {
+            return Ok(there);
+        }
+        let Some((name, count)) = found.ends.get(&claim.last) else { return Ok(there) };
+        let before = claim.lines.saturating_sub(*count);
+        if !found.tails.contains(name) || before == 0 {
+            return Ok(there);
+        }
+        let mut tally = Tally::new();
+        for (name, upto) in [(&claim.replica, before), (name, claim.lines)] {
+            let Some(dir) = shelf.replica(name) else { return Ok(there) };
+            tail(&self.store, dir, None, &mut |line| {
+                if tally.lines < upto {
+                    tally.add(&line.id);
+                }
+            })?;
+        }
+        Ok(Some(Extent { last: claim.last.clone(), digest: tally.digest() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim() -> Claim {
+        let text = |text: &str| text.to_owned();
+        Claim {
+            repository: "1".repeat(40).parse().unwrap(),
+            name: text(REF),
+            replica: text("5e8c02d9b7341fa6"),
+            lines: 2,
+            last: text("b"),
+            digest: text("d"),
+            at: text("2026-11-21T05:36:11.123Z"),
+            signature: text("s"),
+        }
+    }
+
+    #[test]
+    fn what_is_signed_says_all_that_it_is_for_and_stays_what_it_was() {
+        let repository = "1".repeat(40);
+        let text = format!(
+            "shopfloor checkpoint 1\nrepository {repository}\nref refs/shopfloor/ledger\n\
+             replica 5e8c02d9b7341fa6\nlines 2\nlast b\ndigest d\nat 2026-11-21T05:36:11.123Z\n"
+        );
+        assert_eq!(claim().text(), text);
+        assert_eq!(claim().moment(), "20261121053611");
+    }
+
+    #[test]
+    fn lines_are_hashed_in_their_order_and_apart() {
+        let digest = |ids: &[&str]| {
+            let mut tally = Tally::new();
+            for id in ids {
+                tally.add(id);
+            }
+            tally.digest()
+        };
+        let all = [
+            digest(&[]),
+            digest(&["a"]),
+            digest(&["a", "b"]),
+            digest(&["b", "a"]),
+            digest(&["ab"]),
+        ];
+        assert_eq!(HashSet::from(all).len(), 5);
+    }
+
+    #[test]
+    fn a_checkpoint_holds_for_one_thing_alone() {
+        let extent = |last: &str, digest: &str| {
+            Some(Extent { last: last.to_owned(), digest: digest.to_owned() })
+        };
+        let other = Claim { name: "refs/x".to_owned(), ..claim() };
+        for (claim, is_home, is_among, extent, wrong) in [
+            (claim(), true, true, extent("b", "d"), None),
+            (claim(), false, true, extent("b", "d"), Some("another repository")),
+            (other, true, true, extent("b", "d"), Some("signed for refs/x")),
+            (claim(), true, false, extent("b", "d"), Some("among other lines")),
+            (claim(), true, true, None, Some("not here")),
+            (claim(), true, true, extent("c", "d"), Some("not those")),
+            (claim(), true, true, extent("b", "e"), Some("not those")),
+        ] {
+            let told = judge(&claim, &Place { is_home, is_among, extent });
+            assert_eq!(told.is_some(), wrong.is_some(), "{told:?}");
+            assert!(told.unwrap_or_default().contains(wrong.unwrap_or_default()));
+        }
+    }
+}
