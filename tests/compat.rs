@@ -39,19 +39,40 @@ fn the_first_format_reads_as_it_was_meant() {
 
 #[test]
 fn every_kind_of_line_has_a_sample() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let log = fs::read_to_string(root.join("tests/compat/v1-log.json")).unwrap();
+    let log = fs::read_to_string(corpus().join("v1-log.json")).unwrap();
     let mut missing = Vec::new();
     for room in ["agent", "bead", "convoy", "refinery"] {
-        let file = root.join(format!("src/{room}/event.rs"));
-        let words = fs::read_to_string(file).unwrap();
-        let kinds = words.split("rename = \"").skip(1).filter_map(|rest| rest.split('"').next());
-        let kinds = kinds.filter(|kind| kind.contains('.'));
-        missing.extend(
-            kinds.filter(|kind| !log.contains(&format!("\"do\": \"{kind}\""))).map(str::to_owned),
-        );
+        let words = fs::read_to_string(root().join(format!("src/{room}/event.rs"))).unwrap();
+        let is_new = |kind: &String| !log.contains(&format!("\"do\": \"{kind}\""));
+        missing.extend(renames(&words).into_iter().filter(is_new));
     }
     assert_eq!(missing, Vec::<String>::new());
+}
+
+/// Lines that say of which repository they are, and a checkpoint among them with its signature.
+#[test]
+fn a_checkpoint_that_was_signed_once_holds_in_every_later_release() {
+    let world = Sandbox::new();
+    let repo = world.place("api");
+    let time = "2026-11-21T05:36:11Z";
+    repo.sh(&format!(
+        "git init -q && GIT_AUTHOR_DATE={time} GIT_COMMITTER_DATE={time} \
+         git commit -q --allow-empty -m 'first light'"
+    ))
+    .ok();
+    let signed = corpus().join("signed");
+    plant(&repo, &signed.join("ledger"));
+    let allowed = signed.join("allowed");
+    let key = "gpg.ssh.allowedSignersFile";
+    repo.run(["git", "config", key, allowed.to_str().unwrap()]).ok();
+    let told = repo.git("bead verify").ok();
+    let line = "2 of clone 6273e21070ca6729 are signed by jane@example.org, SHA256:W7q6FLwa";
+    assert!(told.out.starts_with(&format!("4 lines of 1 clone: all sound\n{line}")), "{told}");
+    let beads = ["api-7w2ksbd6am4tvymb", "api-aipzc2r5agjgn4vk", "api-uf6o43n567wjmnuv"];
+    assert_eq!(ids(&repo), beads);
+    let lines = fs::read_to_string(root().join("src/ledger/checkpoint.rs")).unwrap();
+    let kinds = fs::read_to_string(signed.join("ledger/r-6273e21070ca6729/0-0.jsonl")).unwrap();
+    assert!(renames(&lines).iter().all(|kind| kinds.contains(&format!("\"do\":\"{kind}\""))));
 }
 
 /// What a later minor form puts into the lines, the tree and the directory of a replica goes through
@@ -163,8 +184,18 @@ fn a_later_form_is_not_taken_in_from_a_remote() {
     assert_eq!(hub.rev(LEDGER), two.rev(LEDGER));
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
 fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat")
+    root().join("tests/compat")
+}
+
+/// The kinds of lines in a vocabulary.
+fn renames(words: &str) -> Vec<String> {
+    let kinds = words.split("rename = \"").skip(1).filter_map(|rest| rest.split('"').next());
+    kinds.filter(|kind| kind.contains('.')).map(str::to_owned).collect()
 }
 
 /// A ledger that goes on where a later version wrote, under this clone's own name; that name.
