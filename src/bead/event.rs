@@ -77,7 +77,7 @@ pub enum Event {
 
 impl Event {
     /// Whether it says who holds a bead, or that it is done.
-    pub fn is_of_claims(&self) -> bool {
+    pub(super) fn is_of_claims(&self) -> bool {
         matches!(
             self,
             Self::Claimed { .. }

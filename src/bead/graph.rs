@@ -7,7 +7,7 @@ use crate::bead::face::{Face, is_live};
 use crate::bead::{Bead, Beads};
 
 /// The ring that `from -> to` would close, from `from` back to itself; `None` if there is none.
-pub fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
+pub(super) fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
     // From `to` outwards, each bead with the one it was reached from.
     let mut reached = HashMap::from([(to, None)]);
     let mut next = VecDeque::from([to]);

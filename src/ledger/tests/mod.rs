@@ -1,5 +1,6 @@
 //! The ledger in real repositories, beside real git.
 
+mod beside;
 mod clones;
 mod damage;
 mod find;
@@ -12,8 +13,6 @@ mod trail;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -190,99 +189,6 @@ fn lines_name_what_came_before_on_their_subject() {
     assert_eq!(lines.iter().map(|line| line.clock).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(lines[2].after, [lines[0].id.clone()]);
     assert!(lines[1].after.is_empty());
-}
-
-#[test]
-fn eight_at_once_lose_nothing() {
-    let world = World::new();
-    for (name, init) in [("files", &[][..]), ("reftable", &["--ref-format=reftable"])] {
-        let path = world.repo(name, init);
-        thread::scope(|scope| {
-            for writer in 0..8 {
-                let (world, path) = (&world, &path);
-                scope.spawn(move || all(world, path, &format!("w{writer}"), 12));
-            }
-        });
-        let told = read(&world, &path).unwrap();
-        assert_eq!(told.order.len(), 96);
-        assert!(
-            told.on.values().all(|numbers| *numbers == (0..12).collect::<Vec<_>>()),
-            "{told:?}"
-        );
-    }
-}
-
-#[test]
-fn one_of_many_claimants_wins() {
-    let world = World::new();
-    let path = world.repo("app", &[]);
-    let wins: usize = thread::scope(|scope| {
-        let claim = || {
-            let repo = world.open(&path);
-            let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
-            let won = ledger.write(&jane(), |told: &Told, pen| {
-                let free = !told.on.contains_key("bead");
-                if free {
-                    pen.line("bead", &json!({"do": "test.said", "with": {"n": 1}}))?;
-                }
-                Ok(free)
-            });
-            usize::from(won.unwrap())
-        };
-        let all: Vec<_> = (0..16).map(|_| scope.spawn(claim)).collect();
-        all.into_iter().map(|one| one.join().unwrap()).sum()
-    });
-    assert_eq!((wins, read(&world, &path).unwrap().order.len()), (1, 1));
-}
-
-/// Runs git commands over and over while 4 writers write 25 lines each.
-fn beside(world: &World, path: &Path, commands: &[&[&str]]) {
-    let done = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let noise = scope.spawn(|| {
-            let mut rounds = 0;
-            while !done.load(Ordering::Relaxed) {
-                for command in commands {
-                    Program::new("git")
-                        .args(command.iter().copied())
-                        .dir(path)
-                        .full_env(world.env.iter())
-                        .run();
-                }
-                rounds += 1;
-            }
-            rounds
-        });
-        let writers: Vec<_> = (0..4)
-            .map(|writer| scope.spawn(move || all(world, path, &format!("w{writer}"), 25)))
-            .collect();
-        for writer in writers {
-            writer.join().unwrap();
-        }
-        done.store(true, Ordering::Relaxed);
-        assert!(noise.join().unwrap() > 0);
-    });
-    let told = read(world, path).unwrap();
-    assert!(
-        told.on.len() == 4 && told.on.values().all(|said| *said == (0..25).collect::<Vec<_>>()),
-        "{told:?}"
-    );
-    world.git(path, &["fsck", "--strict"]);
-}
-
-#[test]
-fn gc_and_prune_beside_writers_hurt_nobody() {
-    let world = World::new();
-    let path = world.repo("app", &[]);
-    world.git(&path, &["commit", "-q", "--allow-empty", "-m", "root"]);
-    beside(&world, &path, &[&["gc", "-q", "--prune=now"], &["prune", "--expire=now"]]);
-}
-
-#[test]
-fn packing_refs_beside_writers_hurts_nobody() {
-    let world = World::new();
-    let path = world.repo("app", &[]);
-    beside(&world, &path, &[&["pack-refs", "--all", "--prune"]]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The trail beside the lines: noted, poured, merged, and never in anybody's way.
 
+use std::thread;
+
 use super::merge::take;
 use super::*;
 use crate::ledger::{Note, Query, REDACTED, Travel};
