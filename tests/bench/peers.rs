@@ -64,7 +64,9 @@ fn measure(tracker: &Tracker, floor: &Path, beads: usize) {
     let start = Instant::now();
     let ids: Vec<_> = (0..beads).map(|n| id(&tell(&["create", &format!("Bead {n}")]))).collect();
     let (closed, open) = ids.split_at(beads / 5 * 4);
-    closed.iter().for_each(|id| drop(tell(&["close", id])));
+    for id in closed {
+        drop(tell(&["close", id]));
+    }
     let made = start.elapsed();
     let ready = median(|_| drop(tell(&["ready"])));
     let create = median(|n| drop(tell(&["create", &format!("One more {n}")])));
