@@ -78,8 +78,9 @@ fn a_ledger_that_cannot_be_read_is_never_shown_as_empty() {
         repo.bead(&format!("Bead {n}"));
     }
     let tip = repo.rev("refs/shopfloor/ledger");
-    let blobs = repo.sh("git ls-tree -r refs/shopfloor/ledger | awk '{print $3}'").ok().line();
-    for object in blobs.lines().chain([tip.as_str()]) {
+    let blobs = repo.sh("git ls-tree -r refs/shopfloor/ledger | awk '{print $3, $4}'").ok().line();
+    let blobs = blobs.lines().filter_map(|blob| blob.split_once(' '));
+    for (object, name) in blobs.chain([(tip.as_str(), "tip")]) {
         for damage in ["rm -f", "truncate -s 0", "truncate -s 20"] {
             let (dir, file) = object.split_at(2);
             let script = format!(
@@ -88,7 +89,12 @@ fn a_ledger_that_cannot_be_read_is_never_shown_as_empty() {
                  chmod u+w \"$file\" && cp \"$file\" ../saved && echo \"$file\" && {damage} \"$file\""
             );
             let file = repo.sh(&script).ok().line();
-            for command in ["list", "ready", "log", "create X", "update api-0 --claim", "blocked"] {
+            // What says whose ledger it is, only writers and verify ask for.
+            let commands = match name {
+                "of.json" => &["create X", "verify"][..],
+                _ => &["list", "ready", "log", "create X", "update api-0 --claim", "blocked"],
+            };
+            for command in commands {
                 let ran = repo.git(&format!("bead {command} --json"));
                 assert_eq!(ran.code, 128, "{damage} {file}\n{ran}");
                 assert_eq!(ran.out, "", "{damage} {file}\n{ran}");

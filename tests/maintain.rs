@@ -9,7 +9,7 @@ fn by_hand() {
     let bead = repo.bead("Wanted");
     repo.git(&format!("bead comment {bead} well")).ok();
     let done = repo.json("bead maintain --json");
-    assert_eq!((&done["objects"], &done["cut"]), (&5.into(), &0.into()));
+    assert_eq!((&done["objects"], &done["cut"]), (&6.into(), &0.into()));
     assert_eq!(packs(&repo), 1);
     repo.git("gc --quiet --prune=now").ok();
     assert_eq!(repo.json(&format!("bead show {bead} --json"))[0]["comments"][0]["text"], "well");

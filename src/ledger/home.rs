@@ -14,8 +14,9 @@ use super::canon::{Id, follows, id, split, told_id};
 use super::heads::Ends;
 use super::layout::Book;
 use super::leaf::Leaf;
+use super::manners::unreadable;
 use super::shelf::{News, Positions, Shelf};
-use super::{Ledger, Line, REF, remote, trail};
+use super::{Ledger, Line, REF, remote};
 use crate::git::{Oid, RefName};
 use crate::refusal::Refusal;
 
@@ -178,7 +179,7 @@ impl Ledger<'_> {
             return Ok(*known);
         }
         let told = match self.repo.read_ref(&self.name)? {
-            Some(tip) => self.shelf_of(&tip)?.root(&self.store)?,
+            Some(tip) => self.shelf_of(&tip)?.root(&self.store).map_err(unreadable)?,
             None => None,
         };
         // Damage elsewhere is no reason not to write.
@@ -277,10 +278,8 @@ impl Ledger<'_> {
 
     /// Takes out of these ids all that a shelf has. What is asked for is mostly among its newest lines.
     pub(super) fn strike_out(&self, shelf: &Shelf, names: &mut HashSet<String>) -> Result<()> {
-        let trails = trail::dirs(&self.store, shelf)?.into_values();
-        let leaves = |dir| Book::open(&self.store, &dir)?.leaves(&self.store, 0);
-        let books = shelf.dirs().into_values().chain(trails).map(leaves);
-        let mut books: Vec<Vec<Leaf>> = books.collect::<Result<_>>()?;
+        let leaves = |(_, dir)| Book::open(&self.store, dir)?.leaves(&self.store, 0);
+        let mut books: Vec<Vec<Leaf>> = shelf.replicas().map(leaves).collect::<Result<_>>()?;
         while !names.is_empty() && books.iter().any(|book| !book.is_empty()) {
             for leaf in books.iter_mut().filter_map(Vec::pop) {
                 for name in split(&leaf.bytes(&self.store)?)?.into_iter().filter_map(told_id) {

@@ -54,7 +54,7 @@ impl Ledger<'_> {
         let Some((_, shelf)) = self.checked()? else {
             return Ok(Verified::default());
         };
-        self.at_home(&shelf)?;
+        self.at_home(&shelf).map_err(unreadable)?;
         let verified = self.walk(&shelf, each).map_err(unreadable)?;
         for (name, pinned) in self.repo.refs_under(remote::PINS)? {
             let seen = self.shelf_of(&pinned)?;
@@ -107,7 +107,8 @@ impl Ledger<'_> {
         Ok(Verified { findings: self.new_since(old, verified.findings)?, ..verified })
     }
 
-    /// What was found of lines that an older state has not: who pushes answers for nothing else.
+    /// What was found of lines that an older state has not: who pushes answers for nothing else. Of a
+    /// trail a line may be the same and have lost its words, so those are all looked at.
     pub fn new_since(&self, old: &Oid, mut findings: Vec<Finding>) -> Result<Vec<Finding>> {
         let mut lines = findings.iter().map(|it| it.line.clone()).collect();
         self.strike_out(&self.shelf_of(old)?, &mut lines)?;
