@@ -1,5 +1,5 @@
-//! Where in the ledger the lines about a bead are, so that whoever asks for one bead reads a few lines and
-//! not all.
+//! Where in the ledger the lines about a bead are, or about anything else that has lines, so that whoever
+//! asks for one of them reads a few lines and not all.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,21 @@ use crate::ledger::{Fold, Kept, Ledger, Line, Loaded, Saving, Table};
 struct Mentions {
     own: Vec<u64>,
     followed: Vec<(String, u64)>,
+    /// It is a name of somebody.
+    acts: bool,
 }
+
+/// What a whole word stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// What has lines of its own.
+    Subject,
+    /// Somebody who wrote a line, or into whose hands one puts something.
+    Name,
+}
+
+/// Under which words a line names whoever it puts something into the hands of.
+const HANDS: [&str; 3] = ["agent", "holder", "to"];
 
 impl Kept for Mentions {
     type Face<'a> = ();
@@ -35,7 +49,7 @@ impl Kept for Mentions {
 pub struct History(Table<Mentions>);
 
 impl Fold for History {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn name() -> String {
         "history".to_owned()
@@ -49,6 +63,12 @@ impl Fold for History {
                     known.followed.push((line.on.clone(), line.clock));
                 }
             });
+        }
+        let hands = HANDS.iter().filter_map(|word| line.with.text(word));
+        for name in std::iter::once(line.by.clone()).chain(hands) {
+            if !self.0.get(&name).is_some_and(|known| known.acts) {
+                self.change(&name, |known| known.acts = true);
+            }
         }
     }
 
@@ -71,6 +91,12 @@ impl Fold for History {
 }
 
 impl History {
+    pub fn knows(&self, word: &str) -> Option<Known> {
+        let known = self.0.get(word)?;
+        let subject = (!known.own.is_empty()).then_some(Known::Subject);
+        subject.or(known.acts.then_some(Known::Name))
+    }
+
     /// All lines on these subjects, and on what was done for them from the moment on that a line says so;
     /// perhaps others with the same clock. In the one order.
     pub fn lines(&self, ledger: &Ledger<'_>, of: &[&str]) -> Result<Vec<Line>> {
@@ -116,10 +142,11 @@ mod tests {
             (5, "b-1", json!(null)),
             (6, "main#1", json!({"bead": "b-2"})),
             (7, "main#1", json!({})),
-            (7, "s-1", json!({"bead": "b-1"})),
+            (7, "s-1", json!({"bead": "b-1", "agent": "toast"})),
             (8, "b-1", json!({"bead": "b-1"})),
         ] {
-            history.drink(&Line { clock, on: on.to_owned(), with: with.into(), ..Line::default() });
+            let (on, by) = (on.to_owned(), "jane".to_owned());
+            history.drink(&Line { clock, on, by, with: with.into(), ..Line::default() });
         }
         for (id, clocks) in [
             ("b-1", &[1, 4, 5, 6, 7, 8][..]),
@@ -128,6 +155,14 @@ mod tests {
             ("b-3", &[]),
         ] {
             assert_eq!(history.clocks(id).into_iter().collect::<Vec<_>>(), clocks, "{id}");
+        }
+        for (word, known) in [
+            ("s-1", Some(Known::Subject)),
+            ("jane", Some(Known::Name)),
+            ("toast", Some(Known::Name)),
+            ("b-3", None),
+        ] {
+            assert_eq!(history.knows(word), known, "{word}");
         }
     }
 }

@@ -23,7 +23,7 @@ impl With {
     /// The text under a key; none if it is something else, or not there.
     pub fn text(&self, key: &str) -> Option<String> {
         // Most lines have it nowhere, and need not be taken apart.
-        if !self.0.contains(key) && !self.0.contains('\\') {
+        if !self.0.contains(&format!("\"{key}\"")) && !self.0.contains('\\') {
             return None;
         }
         match self.json().get_mut(key).map(Json::take) {

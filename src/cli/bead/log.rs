@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::Beads;
-use crate::bead::history::History;
+use crate::bead::history::{History, Known};
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Tone};
@@ -14,7 +14,7 @@ use crate::cli::stream::Stream;
 use crate::cli::table;
 use crate::cli::when;
 use crate::convoy::Convoys;
-use crate::ledger::{Json, Ledger, Line, Query, REDACTED, is_elsewhere};
+use crate::ledger::{Json, Line, Query, REDACTED, is_elsewhere};
 use crate::refusal::{Kind, Refusal};
 
 /// Tell what happened, in order: who did what to which bead
@@ -73,7 +73,12 @@ impl Log {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
         let (beads, convoys): (Beads, Convoys) = ledger.read()?;
-        let subjects = Subject::meant(&self.of, &ledger, &beads, &convoys)?;
+        // Whoever asks for everything has to read it anyway.
+        let history = match self.of.is_empty() && self.on.is_empty() {
+            true => History::default(),
+            false => ledger.read()?,
+        };
+        let subjects = Subject::meant(&self.of, &history, &beads, &convoys)?;
         let mut about: Vec<_> = subjects.into_iter().map(About::new).collect();
         let (limit, query) = (self.limit, self.query(cx, &beads)?);
         if query.asks_trail()
@@ -83,7 +88,7 @@ impl Log {
         }
         let mut out = Stream::new(cx, tell);
         let (mut newest, mut trouble) = (VecDeque::new(), Ok(()));
-        let beads_alone = named(&about, &query, &beads);
+        let named = named(&about, &query);
         // Each subject follows what is said of it, so it has to see every line.
         let whole = Query { trail: query.asks_trail(), ..Query::default() };
         let asked = if about.is_empty() { query.clone() } else { whole };
@@ -103,10 +108,9 @@ impl Log {
                 newest.pop_front();
             }
         };
-        match beads_alone {
+        match named {
             Some(ids) => {
                 let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-                let history: History = ledger.read()?;
                 history.lines(&ledger, &ids)?.iter().for_each(&mut each);
             }
             None => ledger.tell(&asked, &mut each)?,
@@ -141,8 +145,8 @@ impl Log {
     }
 }
 
-/// The beads of which all that is asked for is told, where their history is enough for that.
-fn named(about: &[About], query: &Query, beads: &Beads) -> Option<Vec<String>> {
+/// What all that is asked for is about, where its history is enough to tell that.
+fn named(about: &[About], query: &Query) -> Option<Vec<String>> {
     let subjects = about.iter().map(|about| match &about.subject {
         Subject::Thing(id) => Some(id.clone()),
         Subject::Name(_) => None,
@@ -151,8 +155,7 @@ fn named(about: &[About], query: &Query, beads: &Beads) -> Option<Vec<String>> {
         true => query.on.clone(),
         false => subjects.collect::<Option<_>>()?,
     };
-    let known = !ids.is_empty() && ids.iter().all(|id| beads.get(id).is_some());
-    (known && !query.asks_trail()).then_some(ids)
+    (!ids.is_empty() && !query.asks_trail()).then_some(ids)
 }
 
 /// What one can ask the ledger about.
@@ -168,24 +171,15 @@ impl Subject {
     /// convoy.
     fn meant(
         said: &[String],
-        ledger: &Ledger<'_>,
+        history: &History,
         beads: &Beads,
         convoys: &Convoys,
     ) -> Result<Vec<Self>> {
-        let (mut things, mut names) = (HashSet::new(), HashSet::new());
-        if said.iter().any(|said| beads.get(said).is_none()) {
-            ledger.tell(&Query::default(), &mut |line| {
-                things.extend(said.iter().filter(|said| line.on == **said));
-                let named = |said: &&String| acts(line, said) || line.with.says("agent", said);
-                names.extend(said.iter().filter(named));
-            })?;
-        }
         let meant = said.iter().map(|said| {
-            if things.contains(said) || beads.get(said).is_some() {
-                return Ok(Self::Thing(said.clone()));
-            }
-            if names.contains(said) {
-                return Ok(Self::Name(said.clone()));
+            match history.knows(said) {
+                Some(Known::Subject) => return Ok(Self::Thing(said.clone())),
+                Some(Known::Name) => return Ok(Self::Name(said.clone())),
+                None => {}
             }
             let bead = beads.find(said).map(|bead| bead.id.clone());
             match bead {
