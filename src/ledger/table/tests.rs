@@ -101,6 +101,10 @@ fn load(dir: &Path, told: &[Line]) -> Option<(Notes, u64)> {
 }
 
 fn same(table: &Table<Note>, plain: &Plain) {
+    for row in table.rows() {
+        let note = &plain[row.key()];
+        assert!(row.look(|face| *face == note.face()) && row.read() == *note);
+    }
     let rows = table.rows().map(|row| (row.key().to_owned(), row.whole().clone()));
     assert_eq!(rows.collect::<Vec<_>>(), Vec::from_iter(plain.clone()));
     assert_eq!(table.count(), plain.len());
