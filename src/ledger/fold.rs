@@ -111,7 +111,7 @@ impl<F: Fold> Part for F {
 }
 
 /// What a reader asks for: one fold or several. Each is saved for itself, so nobody opens another's.
-pub trait Folds: Default {
+pub trait Folds {
     fn parts(&mut self) -> Vec<&mut dyn Part>;
 }
 

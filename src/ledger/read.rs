@@ -13,7 +13,7 @@ use super::manners::{OURS, unreadable};
 use super::place::Seen;
 use super::replay::{Ears, Replayed, replay};
 use super::shelf::{News, Positions, Shelf};
-use super::state::{Standing, State, Wide, in_order};
+use super::state::{Any, Standing, State, Wide, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
 use crate::refusal::Refusal;
@@ -23,16 +23,16 @@ const ATTEMPTS: usize = 5;
 
 impl Ledger<'_> {
     /// The state of now.
-    pub fn read<S: Folds>(&self) -> Result<S> {
-        let saved = State::<S>::saved(self.repo.own_dir().ok().as_deref(), &self.again());
-        if saved.tip.is_some() {
-            let mut state = self.load(Some(saved))?;
-            self.save(&mut state);
+    pub fn read<S: Folds + Default>(&self) -> Result<S> {
+        let mut state = State::<S>::default();
+        self.fill(&mut state);
+        if state.tip.is_some() {
+            self.load(&mut state, true)?;
             return Ok(state.fold);
         }
         // Whoever reads every line makes what others need, too, and spares them from doing so again.
-        let mut state = self.load(Some(State::new(Wide::<S>::with((self.also)()))))?;
-        self.save(&mut state);
+        let mut state = State::new(Wide::<S>::with((self.also)()));
+        self.load(&mut state, true)?;
         Ok(state.fold.written.fold)
     }
 
@@ -64,36 +64,42 @@ impl Ledger<'_> {
         }
     }
 
-    /// The state of now, from what is `known`, else from what was saved.
-    pub(super) fn load<S: Folds>(&self, mut known: Option<State<S>>) -> Result<State<S>> {
-        let own_dir = self.repo.own_dir().ok();
+    fn fill(&self, state: &mut Any<'_>) {
+        state.fill(self.repo.own_dir().ok().as_deref(), &self.again());
+    }
+
+    /// Makes a state that of now, from where it stands if that is `known`, else from what was saved; and
+    /// saves it, if that is worth it.
+    pub(super) fn load(&self, state: &mut Any<'_>, mut known: bool) -> Result<()> {
         self.steadily(|tip, seen| {
-            let Some(tip) = tip else { return Ok(State::saved(None, &self.again())) };
-            let saved = || State::saved(own_dir.as_deref(), &self.again());
-            let mut state = known.take().unwrap_or_else(saved);
+            let Some(tip) = tip else {
+                state.fill(None, &self.again());
+                return Ok(());
+            };
+            if !std::mem::take(&mut known) {
+                self.fill(state);
+            }
             let is_known = seen.is_some_and(|seen| seen.tip == tip);
             if !is_known || !state.stands_at(&tip) {
                 let shelf = self.shelf_of(&tip)?;
-                self.catch_up(&shelf, tip, &mut state)?;
+                self.catch_up(&shelf, tip, state)?;
                 self.compare(&shelf, tip, seen)?;
                 self.told(&shelf);
                 if shelf.format.is_newer() {
                     // Nothing is remembered that a program which knows more would take for whole.
                     state.parts.iter_mut().for_each(|part| part.fresh = 0);
-                    return Ok(state);
+                    return Ok(());
                 }
             }
             if !is_known && let Ok(seen) = Seen::new(self.repo, tip, &state.positions) {
                 seen.save(self.repo);
             }
-            Ok(state)
-        })
-    }
-
-    pub(super) fn save<S: Folds>(&self, state: &mut State<S>) {
+            Ok(())
+        })?;
         if let Ok(own_dir) = self.repo.own_dir() {
             state.save(&own_dir);
         }
+        Ok(())
     }
 
     /// Reads all lines, for who finds later that a part of what was saved cannot be read.
@@ -126,7 +132,7 @@ impl Ledger<'_> {
 
     /// Each part from where it stands if the new lines all follow that, else from the first line; those
     /// that stand at one place drink together.
-    fn catch_up<S: Folds>(&self, shelf: &Shelf, tip: Oid, state: &mut State<S>) -> Result<()> {
+    fn catch_up(&self, shelf: &Shelf, tip: Oid, state: &mut Any<'_>) -> Result<()> {
         while let Some(from) = state.behind(&tip) {
             let mut parts = state.parts_at(&from);
             let mut line = |line: &Line| parts.iter_mut().for_each(|(part, _)| part.drink(line));

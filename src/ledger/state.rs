@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Line;
 use super::cache::{self, Mark};
 use super::fold::{Folds, Part, Source};
-use super::heads::{Ends, Heads};
+use super::heads::Ends;
 use super::shelf::Positions;
 use crate::git::Oid;
 
@@ -15,15 +15,18 @@ const BEHIND: u64 = 32;
 
 /// The state after all lines of a tip.
 #[derive(Default)]
-pub(super) struct State<S> {
+pub(super) struct State<S: ?Sized> {
     pub(super) tip: Option<Oid>,
     pub(super) positions: Positions,
     /// The place of the last line in the one order.
     pub(super) last: (u64, String),
-    pub(super) fold: S,
     /// How each part of the fold stands.
     pub(super) parts: Vec<Standing>,
+    pub(super) fold: S,
 }
+
+/// A state of whichever fold: what is done to it is compiled once.
+pub(super) type Any<'f> = State<dyn Folds + 'f>;
 
 /// How far one part has drunk, how much of that was saved, and what that was saved on.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +58,7 @@ pub(super) struct Wide<S> {
     also: Vec<Box<dyn Part>>,
 }
 
-impl<S: Folds> Wide<S> {
+impl<S: Folds + Default> Wide<S> {
     /// Each fold once.
     pub(super) fn with(mut also: Vec<Box<dyn Part>>) -> Self {
         let mut written = Written::<S>::default();
@@ -75,23 +78,25 @@ impl<S: Folds> Folds for Wide<S> {
     }
 }
 
-impl<S: Folds> State<S> {
+impl<S: Folds + Default> State<S> {
     /// Before the first line.
     pub(super) fn new(mut fold: S) -> Self {
         let parts = fold.parts().iter().map(|_| Standing::default()).collect();
         Self { fold, parts, ..Self::default() }
     }
+}
 
-    /// What was saved, each part as far as it had come.
-    pub(super) fn saved(own_dir: Option<&Path>, lines: &Source) -> Self {
-        let mut state = Self::default();
-        for part in state.fold.parts() {
+impl Any<'_> {
+    /// Takes what was saved, each part as far as it had come; without a place for that, nothing.
+    pub(super) fn fill(&mut self, own_dir: Option<&Path>, lines: &Source) {
+        self.parts.clear();
+        for part in self.fold.parts() {
+            part.clear();
             let found = own_dir.and_then(|dir| cache::load(dir, part, Rc::clone(lines)));
             let (mark, bottom) = found.unwrap_or_default();
-            state.parts.push(Standing { mark, bottom, fresh: 0 });
+            self.parts.push(Standing { mark, bottom, fresh: 0 });
         }
-        state.arrive();
-        state
+        self.arrive();
     }
 
     /// Whether every part has drunk all lines of a tip.
@@ -136,11 +141,6 @@ impl<S: Folds> State<S> {
         true
     }
 
-    /// What a new line's clock must exceed.
-    pub(super) fn clock(&self) -> u64 {
-        self.last.0
-    }
-
     /// Saves the parts for which catching up costs more than saving, seen over many commands.
     pub(super) fn save(&mut self, own_dir: &Path) {
         for (part, standing) in self.fold.parts().into_iter().zip(&mut self.parts) {
@@ -150,12 +150,6 @@ impl<S: Folds> State<S> {
                 (standing.fresh, standing.bottom) = (0, bottom);
             }
         }
-    }
-}
-
-impl<S> State<Written<S>> {
-    pub(super) fn heads(&self) -> Heads<'_> {
-        Heads::on(&self.fold.ends)
     }
 }
 
@@ -202,19 +196,21 @@ mod tests {
     #[test]
     fn lines_are_drunk_by_clock_then_id_and_once() {
         let mut state = State::<Told>::default();
-        assert!(state.drink(vec![line(2, "a"), line(1, "c"), line(2, "a"), line(1, "b")]));
+        let any: &mut Any<'_> = &mut state;
+        assert!(any.drink(vec![line(2, "a"), line(1, "c"), line(2, "a"), line(1, "b")]));
+        assert_eq!(any.last.0, 2);
         assert_eq!(state.fold, Told(["b", "c", "a"].map(str::to_owned).to_vec()));
-        assert_eq!(state.clock(), 2);
     }
 
     #[test]
     fn a_line_of_the_past_is_not_drunk_after_the_present() {
         let mut state = State::<Told>::default();
-        assert!(state.drink(vec![line(2, "b")]));
+        let any: &mut Any<'_> = &mut state;
+        assert!(any.drink(vec![line(2, "b")]));
         for late in [line(1, "z"), line(2, "a"), line(2, "b")] {
-            assert!(!state.drink(vec![late, line(9, "x")]));
+            assert!(!any.drink(vec![late, line(9, "x")]));
         }
-        assert_eq!(state.fold.0.len(), 1);
-        assert!(state.drink(vec![line(2, "c")]) && state.drink(Vec::new()));
+        assert!(any.drink(vec![line(2, "c")]) && any.drink(Vec::new()));
+        assert_eq!(state.fold.0.len(), 2);
     }
 }

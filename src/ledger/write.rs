@@ -23,12 +23,13 @@ use anyhow::{Context as _, Result, ensure};
 use super::chain::{Chain, Held, Opening, standing};
 use super::commit::Ticket;
 use super::fold::Folds;
+use super::heads::Heads;
 use super::line::Line;
 use super::manners::{PATIENCE, contested};
 use super::pen::Drafted;
 use super::place;
 use super::progress::{Mark, Progress};
-use super::state::{State, Written};
+use super::state::{Any, State, Written};
 use super::{Actor, Ledger, Pen, texts};
 use crate::host::Turn;
 
@@ -50,42 +51,46 @@ struct View {
     new: bool,
 }
 
-/// What somebody decided, and what is so when it is in the ledger.
-pub(super) struct Proposal<S, T> {
-    pub(super) answer: Result<T>,
-    after: S,
-    /// What has to be durable before the answer may be given.
-    pub(super) ticket: Option<Ticket>,
-}
+/// Decides, and pens what follows from that.
+pub(super) type Decide<'d, S, T> = &'d mut dyn FnMut(&S, &mut Pen<'_>) -> Result<T>;
+
+/// What somebody decided, and what has to be durable before the answer may be given.
+pub(super) type Proposal<T> = (Result<T>, Option<Ticket>);
 
 impl Ledger<'_> {
     /// Decides on the newest state and writes what was decided, all of it or nothing. A decision that
     /// pens nothing writes nothing. It may be asked again, when somebody else was faster.
-    pub fn write<S: Folds, T>(
+    pub fn write<S: Folds + Default, T>(
         &self,
         actor: &Actor,
-        decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
+        mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<T> {
-        self.write_and_read(actor, decide).map(|(answer, _)| answer)
+        self.decide(actor, &mut decide).map(|(answer, _)| answer)
     }
 
     /// The same, for who wants to show what has become of it: with the state after what was written.
-    pub fn write_and_read<S: Folds, T>(
+    pub fn write_and_read<S: Folds + Default, T>(
         &self,
         actor: &Actor,
         mut decide: impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
     ) -> Result<(T, S)> {
+        self.decide(actor, &mut decide)
+    }
+
+    fn decide<S: Folds + Default, T>(
+        &self,
+        actor: &Actor,
+        decide: Decide<'_, S, T>,
+    ) -> Result<(T, S)> {
         self.writable()?;
-        let mut state = self.load::<Written<S>>(None)?;
-        self.save(&mut state);
-        let mut known = Some(state);
+        let mut state = State::<Written<S>>::default();
         let mut turn = None;
         for _ in 0..TRIES {
-            if let Some(Proposal { answer, after, ticket }) =
-                self.propose(actor, (known.take(), turn.take()), &mut decide)?
+            if let Some((answer, ticket)) =
+                self.propose(actor, (&mut state, turn.take()), decide)?
                 && ticket.map_or(Ok(true), |ticket| self.settle(&ticket))?
             {
-                return answer.map(|answer| (answer, after));
+                return answer.map(|answer| (answer, state.fold.fold));
             }
             turn = Some(self.turn()?);
         }
@@ -102,43 +107,57 @@ impl Ledger<'_> {
     pub(super) fn propose<S: Folds, T>(
         &self,
         actor: &Actor,
-        (known, turn): (Option<State<Written<S>>>, Option<Turn>),
-        decide: &mut impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
-    ) -> Result<Option<Proposal<S, T>>> {
-        let mut state = self.load(known)?;
-        let Some(mut view) = self.look(&mut state)? else { return Ok(None) };
-        let (mut answer, (mut lines, mut texts)) = self.draft(actor, &state, decide)?;
-        if lines.is_empty() && view.end == view.settled {
-            return Ok(Some(Proposal { answer, after: state.fold.fold, ticket: None }));
+        (state, turn): (&mut State<Written<S>>, Option<Turn>),
+        decide: Decide<'_, S, T>,
+    ) -> Result<Option<Proposal<T>>> {
+        self.load(state, false)?;
+        let Some(mut view) = self.look(state)? else { return Ok(None) };
+        let (mut answer, mut drafted) = self.draft(actor, state, decide)?;
+        if drafted.0.is_empty() && view.end == view.settled {
+            return Ok(Some((answer, None)));
         }
         let _turn = turn.map_or_else(|| self.turn(), Ok)?;
         let mut held = Held::open(&self.repo.own_dir()?)?;
-        let Some(has_grown) = self.join(&mut held, &mut view, &mut state)? else {
+        let Some(has_grown) = self.join(&mut held, &mut view, state)? else {
             return Ok(None);
         };
         if has_grown {
-            (answer, (lines, texts)) = self.draft(actor, &state, decide)?;
+            (answer, drafted) = self.draft(actor, state, decide)?;
         }
-        self.shelve(&texts)?;
-        let ticket = view.add(held, &lines)?;
-        let penned = lines.iter().map(|line| Line::parse(line)).collect::<Result<_>>()?;
-        ensure!(state.drink(penned), "what was decided does not follow what it was decided on");
-        Ok(Some(Proposal { answer, after: state.fold.fold, ticket }))
+        let ticket = self.put(view, held, drafted, state)?;
+        Ok(Some((answer, ticket)))
     }
 
     fn draft<S: Folds, T>(
         &self,
         actor: &Actor,
         state: &State<Written<S>>,
-        decide: &mut impl FnMut(&S, &mut Pen<'_>) -> Result<T>,
+        decide: Decide<'_, S, T>,
     ) -> Result<(Result<T>, Drafted)> {
-        let now = self.clock.now().to_string();
-        let limit = texts::limit(self.repo)?;
-        let pen = Pen::new(actor, now, state.clock() + 1, state.heads());
-        let mut pen = pen.limit(limit).of(self.whose()?);
+        let mut pen = self.pen(actor, state.last.0 + 1, Heads::on(&state.fold.ends))?;
         let answer = decide(&state.fold.fold, &mut pen);
         let drafted = if answer.is_ok() { pen.into_lines() } else { Drafted::default() };
         Ok((answer, drafted))
+    }
+
+    fn pen<'a>(&self, actor: &'a Actor, clock: u64, heads: Heads<'a>) -> Result<Pen<'a>> {
+        let pen = Pen::new(actor, self.clock.now().to_string(), clock, heads);
+        Ok(pen.limit(texts::limit(self.repo)?).of(self.whose()?))
+    }
+
+    /// Appends what was drafted; the state has drunk it then.
+    fn put(
+        &self,
+        view: View,
+        held: Held,
+        (lines, texts): Drafted,
+        state: &mut Any<'_>,
+    ) -> Result<Option<Ticket>> {
+        self.shelve(&texts)?;
+        let ticket = view.add(held, &lines)?;
+        let penned = lines.iter().map(|line| Line::parse(line)).collect::<Result<_>>()?;
+        ensure!(state.drink(penned), "what was decided does not follow what it was decided on");
+        Ok(ticket)
     }
 
     /// The name under which this clone writes.
@@ -153,7 +172,7 @@ impl Ledger<'_> {
     }
 
     /// Drinks what was decided on top of a state; none if the state is too old for that.
-    fn look<S: Folds>(&self, state: &mut State<S>) -> Result<Option<View>> {
+    fn look(&self, state: &mut Any<'_>) -> Result<Option<View>> {
         let own_dir = self.repo.own_dir()?;
         let there = Chain::read(&own_dir);
         let progress = Progress::load(&own_dir);
@@ -178,7 +197,7 @@ impl Ledger<'_> {
     }
 
     /// No chain leads on from here. Who moved the ref to here may have died before that was on the disk.
-    fn nothing<S>(&self, state: &State<S>, progress: Option<&Progress>) -> Result<View> {
+    fn nothing(&self, state: &Any<'_>, progress: Option<&Progress>) -> Result<View> {
         if let Some(told) = progress
             && !told.durable
             && told.failed.is_none()
@@ -191,12 +210,7 @@ impl Ledger<'_> {
 
     /// Takes up the chain that was seen, and says whether it has grown; begins one where there is none.
     /// None if the state stands on what is no longer so. To be asked by who has the turn.
-    fn join<S: Folds>(
-        &self,
-        held: &mut Held,
-        view: &mut View,
-        state: &mut State<S>,
-    ) -> Result<Option<bool>> {
+    fn join(&self, held: &mut Held, view: &mut View, state: &mut Any<'_>) -> Result<Option<bool>> {
         let replica = place::replica(self.repo)?;
         let bytes = held.bytes()?;
         let there = Opening::parse(&bytes).filter(|_| !held.alone);
@@ -241,7 +255,7 @@ impl Ledger<'_> {
 
 impl View {
     /// Reads on from where the view ends. Says how much of the file is sound, and whether there was more.
-    fn drink<S: Folds>(&mut self, bytes: &[u8], state: &mut State<S>) -> Result<(usize, bool)> {
+    fn drink(&mut self, bytes: &[u8], state: &mut Any<'_>) -> Result<(usize, bool)> {
         let chain = Chain::parse(bytes, self.end).context("what was decided last is gone")?;
         let stored = chain.links.iter().flat_map(|link| &link.lines);
         let lines: Vec<_> = stored.map(|line| Line::parse(line)).collect::<Result<_>>()?;

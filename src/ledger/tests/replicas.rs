@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::super::canon::seal;
 use super::super::merge::{Sequences, Stored, merge};
-use super::super::state::{State, in_order};
+use super::super::state::{Any, State, in_order};
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -72,7 +72,8 @@ fn lines(all: &Sequences) -> Vec<Line> {
 
 fn state(lines: Vec<Line>) -> Vec<u8> {
     let mut state = State::<Told>::default();
-    assert!(state.drink(lines));
+    let any: &mut Any<'_> = &mut state;
+    assert!(any.drink(lines));
     serde_json::to_vec(&state.fold).unwrap()
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::ledger::commit::Ticket;
 use crate::ledger::progress::{Failure, Mark, Progress};
+use crate::ledger::state::State;
 use crate::ledger::{Pen, chain};
 
 /// Decides on one line and leaves it in the chain, as somebody does who waits, or dies.
@@ -11,9 +12,10 @@ fn decide(world: &World, at: &Path, on: &str, n: u64) -> Ticket {
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
     let mut say =
         |_: &Told, pen: &mut Pen<'_>| pen.line(on, &json!({"do": "test.said", "with": {"n": n}}));
-    let said = ledger.propose(&jane(), (None, None), &mut say).unwrap().unwrap();
-    said.answer.unwrap();
-    said.ticket.unwrap()
+    let mut state = State::default();
+    let (answer, ticket) = ledger.propose(&jane(), (&mut state, None), &mut say).unwrap().unwrap();
+    answer.unwrap();
+    ticket.unwrap()
 }
 
 fn settle(world: &World, at: &Path, ticket: &Ticket) -> anyhow::Result<bool> {
@@ -154,17 +156,19 @@ fn who_comes_late_ends_nobodys_chain() {
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
     let (mut first, mut waits) = (Some(decide(&world, &path, "a", 1)), None);
     // While it decides, the chain it saw ends, and another one goes on for longer than is remembered.
-    let said = ledger.propose(&jane(), (None, None), &mut |told: &Told, pen: &mut Pen<'_>| {
-        assert_eq!(told.on["a"], [0, 1]);
-        if let Some(first) = first.take() {
-            assert!(settle(&world, &path, &first).unwrap());
-        }
-        waits = Some(decide(&world, &path, "a", 2));
-        for n in 3..20 {
-            say(&world, &path, "a", n).unwrap();
-        }
-        pen.line("late", &json!({"do": "test.said", "with": {"n": 0}}))
-    });
+    let mut state = State::default();
+    let said =
+        ledger.propose(&jane(), (&mut state, None), &mut |told: &Told, pen: &mut Pen<'_>| {
+            assert_eq!(told.on["a"], [0, 1]);
+            if let Some(first) = first.take() {
+                assert!(settle(&world, &path, &first).unwrap());
+            }
+            waits = Some(decide(&world, &path, "a", 2));
+            for n in 3..20 {
+                say(&world, &path, "a", n).unwrap();
+            }
+            pen.line("late", &json!({"do": "test.said", "with": {"n": 0}}))
+        });
     assert!(said.unwrap().is_none());
     let (waits, last) = (waits.unwrap(), decide(&world, &path, "a", 20));
     assert_eq!(last.opening.chain, waits.opening.chain);
