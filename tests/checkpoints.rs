@@ -22,7 +22,8 @@ fn with_key(world: &Sandbox) {
 
 /// The name under which a clone writes.
 fn replica(place: &Place<'_>) -> String {
-    let told: Value = serde_json::from_str(&place.read(".git/shopfloor/replica")).unwrap();
+    let told: Value =
+        serde_json::from_str(&place.read(".git/shopfloor-objects/desk/replica")).unwrap();
     told["name"].as_str().unwrap().to_owned()
 }
 
@@ -149,7 +150,10 @@ fn a_checkpoint_holds_for_one_thing_alone() {
         let told = repo.git("bead verify").fails(3);
         assert!(told.out.contains(wrong), "{wrong}\n{told}");
         assert!(told.out.contains("3 of clone"), "{told}");
-        repo.sh(&format!("git update-ref {LEDGER} {before} && rm -f .git/shopfloor/seen")).ok();
+        repo.sh(&format!(
+            "git update-ref {LEDGER} {before} && rm -f .git/shopfloor-objects/desk/seen"
+        ))
+        .ok();
         repo.git("bead verify").ok();
     }
     // The same one once more, where another clone writes.
@@ -240,8 +244,12 @@ fn a_checkpoint_holds_where_a_merge_has_split_what_it_signs() {
     let was = lines(&one)[2].clone();
     // The end whose first line has the larger id goes to another sequence; here it is the signed one.
     for n in 0.. {
-        let back = format!("git update-ref {LEDGER} {old} && rm -f .git/shopfloor/seen");
-        one.sh(&format!("{back} .git/shopfloor/chain* .git/shopfloor/progress*")).ok();
+        let back =
+            format!("git update-ref {LEDGER} {old} && rm -f .git/shopfloor-objects/desk/seen");
+        one.sh(&format!(
+            "{back} .git/shopfloor-objects/desk/chain* .git/shopfloor-objects/desk/progress*"
+        ))
+        .ok();
         one.bead(&format!("other {n}"));
         if lines(&one)[2] < was {
             break;

@@ -201,14 +201,15 @@ fn renames(words: &str) -> Vec<String> {
 /// A ledger that goes on where a later version wrote, under this clone's own name; that name.
 fn from_the_future(one: &Place<'_>) -> String {
     one.bead("gives the clone a name");
-    let replica: Value = serde_json::from_str(&one.read(".git/shopfloor/replica")).unwrap();
+    let replica: Value =
+        serde_json::from_str(&one.read(".git/shopfloor-objects/desk/replica")).unwrap();
     let mine = replica["name"].as_str().unwrap().to_owned();
     let tree = one.world.place("tree");
     let mut script = format!("mkdir r-{mine} && cp -r '{0}'/*.json . &&", later().display());
     script += &format!("cp -r '{0}'/z r-{mine}/ &&", later().display());
     script += &format!("cp '{0}'/lines.jsonl r-{mine}/0-0.jsonl", later().display());
     tree.sh(&script).ok();
-    one.sh("rm -r .git/shopfloor/cache .git/shopfloor/seen .git/shopfloor/chain; true").ok();
+    one.sh("rm -r .git/shopfloor/cache .git/shopfloor-objects/desk/seen .git/shopfloor-objects/desk/chain; true").ok();
     plant(one, &tree.dir);
     mine
 }

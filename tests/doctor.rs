@@ -179,7 +179,8 @@ fn a_lock_that_is_held_is_named_with_its_holder() {
     let world = Sandbox::new();
     let repo = world.repo("api");
     repo.bead("Draw the map");
-    let holds = "exec 9<>.git/shopfloor/ledger.lock && flock 9 && git bead doctor --json";
+    let holds =
+        "exec 9<>.git/shopfloor-objects/desk/ledger.lock && flock 9 && git bead doctor --json";
     let ran = repo.sh(holds).ok();
     let found = findings(&ran, "locks");
     assert!(found[0].1.starts_with("ledger.lock is held by process "), "{ran}");

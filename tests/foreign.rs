@@ -91,7 +91,10 @@ fn a_line_of_another_repository_in_our_own_sequence_is_named_and_not_sent() {
             ]);
             assert_eq!(hub.rev(LEDGER), sent);
         }
-        one.sh(&format!("git update-ref {LEDGER} {before} && rm -f .git/shopfloor/seen")).ok();
+        one.sh(&format!(
+            "git update-ref {LEDGER} {before} && rm -f .git/shopfloor-objects/desk/seen"
+        ))
+        .ok();
         one.git("bead verify").ok();
     }
     one.bead("as before");
@@ -111,7 +114,8 @@ fn a_line_that_says_nothing_of_its_repository_is_named_behind_those_that_do() {
     rewrite(&one, "cat - ../one/silent");
     let told = one.git("bead verify").fails(3);
     assert!(told.out.contains("it does not say of which repository it is"), "{told}");
-    one.sh(&format!("git update-ref {LEDGER} {before} && rm -f .git/shopfloor/seen")).ok();
+    one.sh(&format!("git update-ref {LEDGER} {before} && rm -f .git/shopfloor-objects/desk/seen"))
+        .ok();
     one.git("bead verify").ok();
 }
 
@@ -125,7 +129,7 @@ fn another_ledger_in_the_place_of_ours_is_named_and_not_sent() {
     let path = other.dir.to_str().unwrap();
     one.sh(&format!("git fetch -q {path} +{LEDGER}:{LEDGER}")).ok();
     one.git("bead list").fails(128).says(&["the ledger went back", &before]);
-    one.sh("rm -rf .git/shopfloor").ok();
+    one.sh("rm -rf .git/shopfloor .git/shopfloor-objects/desk").ok();
     for verb in ["bead verify", "bead sync"] {
         one.git(verb).fails(3).says(&[
             "the ledger belongs to another repository, whose first commit is",
@@ -133,7 +137,10 @@ fn another_ledger_in_the_place_of_ours_is_named_and_not_sent() {
         ]);
     }
     assert_eq!(hub.rev(LEDGER), sent);
-    one.sh(&format!("git update-ref {LEDGER} {before} && rm -rf .git/shopfloor")).ok();
+    one.sh(&format!(
+        "git update-ref {LEDGER} {before} && rm -rf .git/shopfloor .git/shopfloor-objects/desk"
+    ))
+    .ok();
     one.git("bead sync").ok();
     one.git("bead verify").ok();
     // Where there is no remote to remember anything, it is known by itself.
@@ -237,4 +244,31 @@ fn a_ledger_that_is_older_than_the_first_commit_goes_on() {
     two.git("bead sync").ok();
     two.git("bead verify").ok();
     assert_eq!(ids(&one), ids(&two));
+}
+
+/// Nobody else has seen it yet: then it is the same repository, and whoever clones it finds it so.
+#[test]
+fn who_amends_the_first_commit_is_at_home_still() {
+    let world = Sandbox::new();
+    let one = world.place("one");
+    one.sh("git init -q && git commit -q --allow-empty -m begun").ok();
+    let early = one.bead("before");
+    one.git("commit -q --allow-empty --amend -m better").ok();
+    one.git("bead verify").ok();
+    let late = one.bead("behind");
+    let hub = world.bare("hub.git");
+    one.git("remote add origin ../hub.git").ok();
+    one.git("push -q origin HEAD").ok();
+    one.git("bead sync origin").ok();
+    let two = world.clone_of(&hub, "two");
+    two.git("bead sync origin").ok();
+    assert_eq!(ids(&two).len(), 2);
+    for bead in [early, late] {
+        two.run(["git", "bead", "comment", &bead, "from two"]).ok();
+    }
+    two.git("bead sync origin").ok();
+    for place in [&one, &two] {
+        place.git("bead sync origin").ok();
+        place.git("bead verify").ok();
+    }
 }

@@ -122,7 +122,7 @@ fn a_lock_that_somebody_lives_with_is_waited_for_and_then_names_them() {
     let repo = world.repo("api");
     repo.bead("before");
     for file in ["ledger.lock", "decide.lock"] {
-        let path = repo.dir.join(".git/shopfloor").join(file);
+        let path = repo.dir.join(".git/shopfloor-objects/desk").join(file);
         let own = std::process::id();
         std::fs::write(&path, format!("{own}\n")).unwrap();
         let held = std::fs::File::open(&path).unwrap();
@@ -181,4 +181,31 @@ fn ids(place: &Place<'_>) -> Vec<String> {
 
 fn listed(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|bead| bead["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What keeps writers apart, and what they have told each other, is not in what anybody may remove.
+#[test]
+fn who_clears_our_directory_beside_writers_loses_and_doubles_nothing() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.sh("(while [ ! -e ../done ]; do rm -rf .git/shopfloor; done) &
+         for w in 1 2 3 4; do
+             (for n in $(seq 12); do
+                 git bead create $w-$n >/dev/null 2>&1 && echo $w-$n
+             done >../told-$w) &
+             writers=\"$writers $!\"
+         done
+         wait $writers
+         touch ../done
+         wait")
+        .ok();
+    let told = repo.sh("cat ../told-*").ok().out;
+    let list = repo.json("bead list --all --limit 0 --json");
+    let titles: Vec<_> =
+        list.as_array().unwrap().iter().map(|bead| bead["title"].as_str().unwrap()).collect();
+    assert!(!titles.is_empty());
+    for title in told.lines() {
+        let count = titles.iter().filter(|known| **known == title).count();
+        assert_eq!(count, 1, "{title}");
+    }
 }

@@ -232,7 +232,10 @@ impl Call<'_> {
 /// What has to last: everything in the git directory but locks and what can be made again.
 fn ours(path: &Path) -> bool {
     let text = path.to_str().unwrap();
-    text.contains("/.git/") && !text.contains("/.git/shopfloor/") && !text.ends_with(".lock")
+    text.contains("/.git/")
+        && !text.contains("/.git/shopfloor/")
+        && !text.contains("-objects/desk/")
+        && !text.ends_with(".lock")
         || text.contains("/.git/refs/shopfloor/")
 }
 
@@ -310,11 +313,11 @@ impl Crowd {
         let ends = |path: Option<&PathBuf>, end| path.is_some_and(|path| path.ends_with(end));
         let ledger = "refs/shopfloor/ledger";
         match call.name {
-            "write" if ends(call.handle.as_ref(), "shopfloor/chain") => {
+            "write" if ends(call.handle.as_ref(), "desk/chain") => {
                 self.decided.insert(pid, self.now);
             }
             // Not when it was opened: what others add until it is read is read, too.
-            "read" if ends(call.handle.as_ref(), "shopfloor/chain") => {
+            "read" if ends(call.handle.as_ref(), "desk/chain") => {
                 self.read.insert(pid, self.now);
             }
             "rename" | "renameat" | "renameat2" if ends(call.paths.last(), ledger) => {

@@ -203,13 +203,16 @@ fn verify_walks_everything() {
     let before = one.rev(LEDGER);
     one.git("bead sync").ok();
     let synced = one.rev(LEDGER);
-    one.sh(&format!("rm -rf .git/shopfloor && git update-ref {LEDGER} {before}")).ok();
+    one.sh(&format!("rm -rf .git/shopfloor-objects/desk && git update-ref {LEDGER} {before}")).ok();
     one.git("bead verify").fails(3).says(&["lacks what was seen as refs/shopfloor/pins/origin"]);
     one.run(["git", "update-ref", LEDGER, &synced]).ok();
     one.git("bead verify").ok();
     rewrite(&hub, "sed 's/bead 2/bead two/'");
     let path = hub.dir.to_str().unwrap();
-    one.sh(&format!("rm -rf .git/shopfloor && git fetch -q {path} +{LEDGER}:{LEDGER}")).ok();
+    one.sh(&format!(
+        "rm -rf .git/shopfloor-objects/desk && git fetch -q {path} +{LEDGER}:{LEDGER}"
+    ))
+    .ok();
     one.git("bead verify").fails(128).says(&["was altered"]);
 }
 

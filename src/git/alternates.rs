@@ -1,6 +1,7 @@
 //! The line by which git finds our objects. A clone of a directory on the same disk copies that line,
 //! and so borrows the objects of the repository it came from, which go whenever they are replaced there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -11,6 +12,8 @@ use super::durable;
 use super::repo::unwritable;
 
 pub(super) const DIR: &str = "shopfloor-objects";
+/// How long the name of a folder of loose objects is.
+const FAN: usize = 2;
 const OURS: &str = "../shopfloor-objects";
 
 /// Puts our line right where it is missing. Where there are lines that lead to the like of it elsewhere,
@@ -49,6 +52,16 @@ pub(super) fn is_settled(common_dir: &Path) -> bool {
     known.lines().any(|line| line == OURS) && !known.lines().any(is_borrowed)
 }
 
+/// Beside the objects is what writers have on their desk, and notes that wait.
+fn is_of_objects(folder: &OsStr) -> bool {
+    folder == "pack" || folder.len() == FAN
+}
+
+pub(super) fn holds_objects(dir: &Path) -> bool {
+    let mut here = fs::read_dir(dir).into_iter().flatten().flatten();
+    here.any(|entry| is_of_objects(&entry.file_name()))
+}
+
 fn is_borrowed(line: &str) -> bool {
     let path = Path::new(line);
     path.is_absolute() && path.ends_with(DIR)
@@ -60,7 +73,11 @@ fn take_over(from: &Path, to: &Path) -> Result<()> {
     let Ok(folders) = fs::read_dir(from) else { return Ok(()) };
     for folder in folders {
         let folder = folder?;
-        let here = to.join(folder.file_name());
+        let name = folder.file_name();
+        if !is_of_objects(&name) {
+            continue;
+        }
+        let here = to.join(name);
         for file in fs::read_dir(folder.path()).into_iter().flatten() {
             let file = file?;
             let new = here.join(file.file_name());

@@ -35,7 +35,7 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn take(repo: &Repo, name: &RefName, at: &Path, new: &Oid) -> Result<Self> {
-        let dir = repo.own_dir()?.join("refs");
+        let dir = repo.desk_dir()?.join("refs");
         fs::create_dir_all(&dir).map_err(|no| unwritable(&dir, &no))?;
         let turn = Turn::take(&dir.join("turn"), "moving refs", TURN)?;
         reclaim(repo, &dir)?;

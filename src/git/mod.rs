@@ -8,6 +8,7 @@ mod child;
 mod commit;
 mod config;
 mod config_file;
+mod desk;
 mod diff;
 mod durable;
 mod fork;

@@ -193,7 +193,7 @@ impl<'r> Store<'r> {
 
     /// Whether git is told of them, where there are any.
     pub fn is_known_to_git(&self) -> bool {
-        !self.dir.exists() || alternates::is_settled(self.repo.common_dir())
+        !alternates::holds_objects(&self.dir) || alternates::is_settled(self.repo.common_dir())
     }
 
     pub fn make_known_to_git(&self) -> Result<()> {

@@ -256,8 +256,8 @@ impl Ledger<'_> {
     }
 
     fn is_of(&self, shelf: &Shelf, root: &Oid) -> Result<bool> {
-        let told = shelf.root(&self.store)?;
-        Ok(told == Some(*root) || self.is_home(root)?.unwrap_or(told.is_none()))
+        let told = shelf.roots(&self.store)?;
+        Ok(told.contains(root) || self.is_home(root)?.unwrap_or(told.is_empty()))
     }
 
     /// Looks once at all lines for what these claims speak of.

@@ -55,7 +55,7 @@ impl Ledger<'_> {
     }
 
     fn lock(&self) -> Result<PathBuf> {
-        Ok(self.repo.own_dir()?.join("ledger.lock"))
+        Ok(self.repo.desk_dir()?.join("ledger.lock"))
     }
 
     /// Waits until all up to the ticket is durable. No means that it was dropped, because somebody else
@@ -82,13 +82,13 @@ impl Ledger<'_> {
     }
 
     fn settle_now(&self, turn: Turn, ticket: &Ticket) -> Result<bool> {
-        let own_dir = self.repo.own_dir()?;
+        let desk = self.repo.desk_dir()?;
         let progress = self.progress(ticket)?;
         if progress.as_ref().is_some_and(|told| told.settled() >= ticket.end) {
             return Ok(true);
         }
         let tip = self.repo.read_ref(&self.name)?;
-        let chain = Chain::read(&own_dir).filter(|(known, _)| known.chain == ticket.opening.chain);
+        let chain = Chain::read(&desk).filter(|(known, _)| known.chain == ticket.opening.chain);
         if let Some((opening, bytes)) = chain
             && let Some(done) = standing_now(&opening, progress.as_ref(), tip.as_ref())
             && done < ticket.end
@@ -107,14 +107,14 @@ impl Ledger<'_> {
         if let Some(told) =
             progress.filter(|told| told.newest().is_some_and(|mark| mark.tip == tip))
         {
-            Progress { durable: true, ..told }.save(&own_dir)?;
+            Progress { durable: true, ..told }.save(&desk)?;
         }
         Ok(true)
     }
 
     /// What is told of the chain of a ticket; its failure is everybody's who is in it.
     fn progress(&self, ticket: &Ticket) -> Result<Option<Progress>> {
-        let progress = Progress::load(&self.repo.own_dir()?);
+        let progress = Progress::load(&self.repo.desk_dir()?);
         let Some(told) = progress.filter(|told| told.chain == ticket.opening.chain) else {
             return Ok(None);
         };
@@ -126,7 +126,7 @@ impl Ledger<'_> {
 
     /// Commits the links of a chain for all who wait for them.
     fn lead(&self, turn: Turn, from: &Mark, mut progress: Progress, chain: Chain) -> Result<bool> {
-        let own_dir = self.repo.own_dir()?;
+        let desk = self.repo.desk_dir()?;
         let batch = match self.advance(from, &mut progress, chain) {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(false),
@@ -134,18 +134,18 @@ impl Ledger<'_> {
                 // What could not be made durable once is not tried a second time: all who are in it
                 // are told so, and decide anew only if they are asked to.
                 progress.failed = Some(Failure::of(&no));
-                drop(progress.save(&own_dir));
+                drop(progress.save(&desk));
                 return Err(no);
             }
         };
         // It is done and durable. What follows may fail without harm.
         progress.durable = true;
-        drop(progress.save(&own_dir));
+        drop(progress.save(&desk));
         tracing::debug!(lines = batch.to.lines - from.lines, commit = ?batch.to.tip, "ledger");
-        if chain::is_long(&own_dir)
+        if chain::is_long(&desk)
             && let Ok(_turn) = self.turn()
         {
-            drop(chain::shorten(&own_dir, &batch.to));
+            drop(chain::shorten(&desk, &batch.to));
         }
         if !batch.replaced.is_empty() {
             drop(garbage::add(self.repo, &batch.replaced));
@@ -199,7 +199,7 @@ impl Ledger<'_> {
         let to = Mark { tip: Some(commit), lines: lines_then };
         progress.marks.push(to.clone());
         progress.durable = false;
-        progress.save(&self.repo.own_dir()?)?;
+        progress.save(&self.repo.desk_dir()?)?;
         let swap = self.repo.swap_ref(&self.name, from.tip.as_ref(), Some(&commit), PENDING)?;
         if swap != Swap::Done {
             return Ok(None);

@@ -39,19 +39,19 @@ struct Open<'a, 'r> {
     store: &'a Store<'r>,
     leaves: Vec<Leaf>,
     begin: HashMap<usize, u64>,
+    open: Option<usize>,
     last: Vec<Line>,
 }
 
 impl<'a, 'r> Open<'a, 'r> {
     fn of(store: &'a Store<'r>, leaves: Vec<Leaf>) -> Self {
-        Self { store, leaves, begin: HashMap::new(), last: Vec::new() }
+        Self { store, leaves, begin: HashMap::new(), open: None, last: Vec::new() }
     }
 
     /// Best asked for one clock after the other, as they grow.
     fn find(&mut self, clock: u64) -> Result<Option<&Line>> {
-        let ends = self.last.first().zip(self.last.last());
-        if !ends.is_some_and(|(first, last)| (first.clock..=last.clock).contains(&clock)) {
-            let leaf = self.leaf(clock)?;
+        let leaf = self.leaf(clock)?;
+        if self.open.replace(leaf) != Some(leaf) {
             let file = self.leaves.get(leaf).map(|leaf| leaf.bytes(self.store)).transpose()?;
             let stored = file.unwrap_or_default();
             self.last = split(&stored)?.into_iter().map(Line::parse).collect::<Result<_>>()?;

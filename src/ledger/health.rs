@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::layout::Book;
 use super::merge::name_of;
 use super::{Ledger, cache, place};
 use crate::ledger::line::Line;
@@ -36,8 +37,7 @@ pub struct Health {
 impl Ledger<'_> {
     pub fn health(&self) -> Health {
         let mut health = Health {
-            moved: self.repo.common_dir().join("shopfloor/replica").exists()
-                && place::known(self.repo).is_none(),
+            moved: self.repo.desk().join("replica").exists() && place::known(self.repo).is_none(),
             caches: cache::damaged(&self.repo.common_dir().join("shopfloor")),
             ..Health::default()
         };
@@ -74,7 +74,12 @@ impl Ledger<'_> {
         let Some((_, shelf)) = self.checked()? else { return Ok(Vec::new()) };
         let mut tails = Vec::new();
         for (name, dir) in shelf.replicas() {
-            let first = super::layout::Book::open(&self.store, dir)?.first(&self.store)?;
+            let book = Book::open(&self.store, dir)?;
+            // Who has noted something and done nothing else has a trail alone.
+            if book.count(&self.store)? == 0 {
+                continue;
+            }
+            let first = book.first(&self.store)?;
             if name_of(&Line::parse(&first)?.id) == name {
                 tails.push(name.to_owned());
             }

@@ -15,11 +15,14 @@ use super::heads::Ends;
 use super::layout::Book;
 use super::leaf::Leaf;
 use super::manners::unreadable;
+use super::place;
 use super::shelf::{News, Positions, Shelf};
 use super::{Ledger, Line, REF, remote};
 use crate::git::{Oid, RefName};
 use crate::refusal::Refusal;
 
+/// On the desk: the commit that a ledger begun here says it belongs to.
+const BEGUN: &str = "begun";
 /// Names a commit that this repository is known by, too: what it began with before it was rewritten.
 const FORMER: &str = "shopfloor.root";
 
@@ -83,17 +86,17 @@ impl Stray {
 /// Looks at the lines of a ledger, one by one, of which repository they are.
 pub(super) struct Homes {
     /// What the ledger says of itself.
-    root: Option<Oid>,
+    roots: Vec<Oid>,
     others: BTreeMap<Oid, Vec<Stray>>,
 }
 
 impl Homes {
-    pub(super) fn of(root: Option<Oid>) -> Self {
-        Self { root, others: BTreeMap::new() }
+    pub(super) fn of(roots: Vec<Oid>) -> Self {
+        Self { roots, others: BTreeMap::new() }
     }
 
     pub(super) fn line(&mut self, line: &Line) {
-        if let Some(root) = line.of.filter(|root| Some(*root) != self.root) {
+        if let Some(root) = line.of.filter(|root| !self.roots.contains(root)) {
             self.others.entry(root).or_default().push(Stray::of(line, Why::Root(root)));
         }
     }
@@ -102,7 +105,7 @@ impl Homes {
     pub(super) fn end(self, ledger: &Ledger<'_>) -> Result<Vec<Stray>> {
         let mut strays = Vec::new();
         for (root, lines) in self.others {
-            if !ledger.is_home(&root)?.unwrap_or(self.root.is_none()) {
+            if !ledger.is_home(&root)?.unwrap_or(self.roots.is_empty()) {
                 strays.extend(lines);
             }
         }
@@ -119,8 +122,8 @@ pub(super) struct Travellers {
 }
 
 impl Travellers {
-    pub(super) fn of(root: Option<Oid>) -> Self {
-        Self { homes: Homes::of(root), ids: HashSet::new(), open: Vec::new() }
+    pub(super) fn of(roots: Vec<Oid>) -> Self {
+        Self { homes: Homes::of(roots), ids: HashSet::new(), open: Vec::new() }
     }
 
     pub(super) fn line(&mut self, line: &Line) {
@@ -190,9 +193,29 @@ impl Ledger<'_> {
     /// Has a ledger say whose it is, if it does not and that can be told.
     pub(super) fn settle_in(&self, shelf: &mut Shelf) -> Result<()> {
         match (shelf.root(&self.store)?, self.whose()?) {
-            (None, Some(root)) => shelf.set_root(&self.store, &root),
+            (None, Some(root)) => self.give_root(shelf, &root),
             _ => Ok(()),
         }
+    }
+
+    pub(super) fn give_root(&self, shelf: &mut Shelf, root: &Oid) -> Result<()> {
+        place::write(&self.repo.desk_dir()?.join(BEGUN), root)?;
+        shelf.set_root(&self.store, root)
+    }
+
+    /// What a ledger has to say instead that was begun here and that nobody else has seen, where what it
+    /// says was amended: others have never had that commit.
+    pub(super) fn amended(&self, root: &Oid) -> Result<Option<Oid>> {
+        if !self.began_with(root) || !self.repo.refs_under(remote::PINS)?.is_empty() {
+            return Ok(None);
+        }
+        let gone = !self.repo.is_in_history(root, &["refs/heads/"])?;
+        Ok(self.beginning()?.filter(|_| gone))
+    }
+
+    /// Whether the ledger got that root from this clone, whatever has become of that commit since.
+    fn began_with(&self, root: &Oid) -> bool {
+        place::read::<Oid>(&self.repo.desk().join(BEGUN)).as_ref() == Some(root)
     }
 
     /// The commit with which this repository's history begins, if it can be told.
@@ -207,7 +230,7 @@ impl Ledger<'_> {
 
     /// Whether a history that begins so is this repository's; none where there is no history to tell by.
     pub(super) fn is_home(&self, root: &Oid) -> Result<Option<bool>> {
-        if self.repo.config_all(FORMER)?.contains(&root.to_string()) {
+        if self.repo.config_all(FORMER)?.contains(&root.to_string()) || self.began_with(root) {
             return Ok(Some(true));
         }
         // What was taken in before was looked at then.
@@ -255,7 +278,7 @@ impl Ledger<'_> {
     pub(super) fn keeps_house(&self, shelf: &Shelf, there: Option<&Shelf>) -> Result<()> {
         let known = there.map_or(Ok(Positions::new()), |there| self.positions_of(there))?;
         for known in [known, Positions::new()] {
-            let mut travellers = Travellers::of(shelf.root(&self.store)?);
+            let mut travellers = Travellers::of(shelf.roots(&self.store)?);
             let each = &mut |line| travellers.line(&line);
             if let News::To(_) = shelf.news(&self.store, &known, each)? {
                 let Some(stray) = travellers.end(self, &[shelf])? else { return Ok(()) };
@@ -306,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_line_that_names_another_repository_is_told_from_one_that_names_none() {
-        let mut homes = Homes::of(Some(root(1)));
+        let mut homes = Homes::of(vec![root(1)]);
         for line in [
             line("a", &[], Some(1)),
             line("b", &[], None),
@@ -322,7 +345,7 @@ mod tests {
 
     #[test]
     fn who_comes_before_its_cause_is_no_stray() {
-        let mut travellers = Travellers::of(None);
+        let mut travellers = Travellers::of(Vec::new());
         for line in [line("b", &["a"], None), line("a", &[], None), line("c", &["x", "b"], None)] {
             travellers.line(&line);
         }

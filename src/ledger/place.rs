@@ -33,7 +33,7 @@ pub(super) struct Seen {
 
 /// The name under which this clone has appended, if it ever did. Writes nothing.
 pub(super) fn known(repo: &Repo) -> Option<String> {
-    let replica: Replica = read(&repo.common_dir().join("shopfloor/replica"))?;
+    let replica: Replica = read(&repo.desk().join("replica"))?;
     (replica.place == place(repo).ok()?).then_some(replica.name)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn replica(repo: &Repo) -> Result<String> {
     if let Some(name) = known(repo) {
         return Ok(name);
     }
-    let (path, place) = (repo.own_dir()?.join("replica"), place(repo)?);
+    let (path, place) = (repo.desk_dir()?.join("replica"), place(repo)?);
     let name = name();
     write(&path, &Replica { name: name.clone(), place })?;
     Ok(name)
@@ -60,7 +60,7 @@ impl Seen {
     }
 
     pub(super) fn load(repo: &Repo) -> Option<Self> {
-        let seen: Self = read(&repo.common_dir().join("shopfloor/seen"))?;
+        let seen: Self = read(&repo.desk().join("seen"))?;
         (seen.place == place(repo).ok()?).then_some(seen)
     }
 
@@ -73,8 +73,8 @@ impl Seen {
 
     /// A memory, not a record: a repository that cannot be written to does without.
     pub(super) fn save(&self, repo: &Repo) {
-        if let Ok(own_dir) = repo.own_dir() {
-            drop(write(&own_dir.join("seen"), self));
+        if let Ok(desk) = repo.desk_dir() {
+            drop(write(&desk.join("seen"), self));
         }
     }
 }

@@ -197,7 +197,7 @@ impl Ledger<'_> {
             "git update-ref {} {} brings back what this clone last saw",
             self.name, seen.tip
         );
-        let seen = self.repo.common_dir().join("shopfloor/seen");
+        let seen = self.repo.desk().join("seen");
         let meant = format!("if it was meant, remove {}", seen.display());
         Err(Refusal::fatal(what).hint(fix).hint(meant).into())
     }

@@ -21,6 +21,9 @@ const OF_FILE: &str = "of.json";
 #[derive(Serialize, Deserialize)]
 struct Of {
     root: Oid,
+    /// What it said before, when nobody else had seen it and that commit was amended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Oid>,
 }
 
 /// How far a replica has been read.
@@ -87,16 +90,23 @@ impl Shelf {
 
     /// The first commit of the repository that this ledger belongs to, where it says so.
     pub(super) fn root(&self, store: &Store<'_>) -> Result<Option<Oid>> {
-        let Some(file) = self.entry(OF_FILE) else { return Ok(None) };
+        Ok(self.roots(store)?.first().copied())
+    }
+
+    /// That commit, and those by which its lines may call the same repository.
+    pub(super) fn roots(&self, store: &Store<'_>) -> Result<Vec<Oid>> {
+        let Some(file) = self.entry(OF_FILE) else { return Ok(Vec::new()) };
         let of: Of = serde_json::from_slice(&store.blob(&file.id)?).context(OF_FILE)?;
-        Ok(Some(of.root))
+        Ok([vec![of.root], of.former].concat())
     }
 
     pub(super) fn set_root(&mut self, store: &Store<'_>, root: &Oid) -> Result<()> {
-        let mut text = serde_json::to_vec(&Of { root: *root })?;
+        let mut former = self.roots(store)?;
+        former.retain(|known| known != root);
+        let mut text = serde_json::to_vec(&Of { root: *root, former })?;
         text.push(b'\n');
         let id = store.write_blob(&text)?;
-        self.entries.push(Entry { name: OF_FILE.to_owned(), is_tree: false, id });
+        self.set(Entry { name: OF_FILE.to_owned(), is_tree: false, id });
         Ok(())
     }
 

@@ -190,7 +190,7 @@ impl Ledger<'_> {
         trail::check(&self.store, &new, &ours).map_err(damaged)?;
         for known in [known, Positions::new()] {
             let mut texts = Check::of(&self.store, &new);
-            let mut travellers = Travellers::of(root);
+            let mut travellers = Travellers::of(new.roots(&self.store).map_err(damaged)?);
             let each = &mut |line| {
                 texts.line(&line);
                 travellers.line(&line);
@@ -250,9 +250,13 @@ impl Ledger<'_> {
         for _ in 0..ATTEMPTS {
             let Some((tip, mut shelf)) = self.checked()? else { return Ok(None) };
             let commit = self.store.commit(&tip)?;
-            let root = whose.filter(|_| matches!(shelf.root(&self.store), Ok(None)));
+            let root = match shelf.root(&self.store) {
+                Ok(None) => whose,
+                Ok(Some(root)) => self.amended(&root)?,
+                Err(_) => None,
+            };
             if let Some(root) = &root {
-                shelf.set_root(&self.store, root)?;
+                self.give_root(&mut shelf, root)?;
             }
             let parents = match commit.subject() == PENDING {
                 true => commit.parents.clone(),

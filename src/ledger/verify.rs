@@ -118,7 +118,7 @@ impl Ledger<'_> {
 
     fn walk(&self, shelf: &Shelf, each: Each<'_>) -> Result<Verified> {
         let (mut order, mut texts) = (Order::default(), Check::of(&self.store, shelf));
-        let mut homes = Homes::of(shelf.root(&self.store)?);
+        let mut homes = Homes::of(shelf.roots(&self.store)?);
         let mut checkpoints = Checkpoints::default();
         let mut accounted = HashSet::new();
         let replayed = self.replay(shelf, &mut |line| {

@@ -117,7 +117,7 @@ impl Ledger<'_> {
             return Ok(Some((answer, None)));
         }
         let _turn = turn.map_or_else(|| self.turn(), Ok)?;
-        let mut held = Held::open(&self.repo.own_dir()?)?;
+        let mut held = Held::open(&self.repo.desk_dir()?)?;
         let Some(has_grown) = self.join(&mut held, &mut view, state)? else {
             return Ok(None);
         };
@@ -168,14 +168,14 @@ impl Ledger<'_> {
 
     /// The right to decide.
     pub(super) fn turn(&self) -> Result<Turn> {
-        Turn::take(&self.repo.own_dir()?.join("decide.lock"), "the ledger", PATIENCE)
+        Turn::take(&self.repo.desk_dir()?.join("decide.lock"), "the ledger", PATIENCE)
     }
 
     /// Drinks what was decided on top of a state; none if the state is too old for that.
     fn look(&self, state: &mut Any<'_>) -> Result<Option<View>> {
-        let own_dir = self.repo.own_dir()?;
-        let there = Chain::read(&own_dir);
-        let progress = Progress::load(&own_dir);
+        let desk = self.repo.desk_dir()?;
+        let there = Chain::read(&desk);
+        let progress = Progress::load(&desk);
         let from = |opening: &Opening| standing(opening, progress.as_ref(), state.tip.as_ref());
         let Some((opening, bytes, from)) =
             there.and_then(|(opening, bytes)| from(&opening).map(|from| (opening, bytes, from)))
@@ -216,7 +216,7 @@ impl Ledger<'_> {
         let there = Opening::parse(&bytes).filter(|_| !held.alone);
         // In this order: what is told of a chain is told before the ref is moved.
         let tip = self.repo.read_ref(&self.name)?;
-        let progress = Progress::load(&self.repo.own_dir()?);
+        let progress = Progress::load(&self.repo.desk_dir()?);
         let leads_on = there
             .as_ref()
             .is_some_and(|there| standing(there, progress.as_ref(), tip.as_ref()).is_some());

@@ -197,10 +197,14 @@ impl Clones {
     }
 
     /// What a clone has beside objects and refs, and where the image of it is.
-    fn own(&self, at: usize) -> [(PathBuf, PathBuf); 2] {
+    fn own(&self, at: usize) -> [(PathBuf, PathBuf); 3] {
         let git = self.all[at].path.join(".git");
-        [("shopfloor", "image"), ("shopfloor-objects/trail", "image-trail")]
-            .map(|(own, image)| (git.join(own), git.join(image)))
+        let images = [
+            ("shopfloor", "image"),
+            ("shopfloor-objects/trail", "image-trail"),
+            ("shopfloor-objects/desk", "image-desk"),
+        ];
+        images.map(|(own, image)| (git.join(own), git.join(image)))
     }
 
     fn image(&mut self, at: usize) {

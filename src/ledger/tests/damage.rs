@@ -220,12 +220,12 @@ fn a_lock_of_a_dead_writer_is_taken_away_and_one_of_another_git_is_waited_for() 
     // As a writer leaves it that is killed between its lock and its rename.
     let (lock, draft) = (
         path.join(format!(".git/{REF}.lock")),
-        path.join(".git/shopfloor/refs/refs%2Fshopfloor%2Fledger"),
+        path.join(".git/shopfloor-objects/desk/refs/refs%2Fshopfloor%2Fledger"),
     );
     fs::write(&draft, "x\n").unwrap();
     fs::hard_link(&draft, &lock).unwrap();
     let main = path.join(".git/refs/heads/main.lock");
-    let draft = path.join(".git/shopfloor/refs/refs%2Fheads%2Fmain");
+    let draft = path.join(".git/shopfloor-objects/desk/refs/refs%2Fheads%2Fmain");
     fs::write(&draft, "x\n").unwrap();
     fs::hard_link(&draft, &main).unwrap();
     say(&world, &path, "a", 2).unwrap();

@@ -57,7 +57,7 @@ fn two_ends_under_one_name_are_both_kept_wherever_they_meet() {
             .run()
             .succeeded()
     );
-    let replica = |at: &Path| at.join(".git/shopfloor/replica");
+    let replica = |at: &Path| at.join(".git/shopfloor-objects/desk/replica");
     let name = |at: &Path| {
         let text = fs::read_to_string(replica(at)).unwrap();
         serde_json::from_str::<super::super::Json>(&text).unwrap()["name"]
@@ -68,7 +68,7 @@ fn two_ends_under_one_name_are_both_kept_wherever_they_meet() {
     let shared = name(&one);
     say(&world, &two, "x", 0).unwrap();
     world.git(&two, &["update-ref", REF, &world.git(&one, &["rev-parse", REF])]);
-    drop(fs::remove_file(two.join(".git/shopfloor/seen")));
+    drop(fs::remove_file(two.join(".git/shopfloor-objects/desk/seen")));
     let text = fs::read_to_string(replica(&two)).unwrap().replace(&name(&two), &shared);
     fs::write(replica(&two), text).unwrap();
     for n in 0..30 {

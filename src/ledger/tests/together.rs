@@ -24,7 +24,7 @@ fn settle(world: &World, at: &Path, ticket: &Ticket) -> anyhow::Result<bool> {
 }
 
 fn own(at: &Path) -> PathBuf {
-    at.join(".git/shopfloor")
+    at.join(".git/shopfloor-objects/desk")
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn who_comes_late_ends_nobodys_chain() {
 }
 
 #[test]
-fn a_deleted_directory_of_ours_makes_those_who_wait_decide_anew() {
+fn a_cleared_desk_makes_those_who_wait_decide_anew() {
     let world = World::new();
     let path = world.repo("app", &[]);
     let waits = decide(&world, &path, "a", 1);

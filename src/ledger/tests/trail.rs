@@ -113,8 +113,8 @@ fn two_ends_of_a_trail_are_both_kept() {
     // A copy that does not know it is one.
     note(&world, &two, "t", 0..1);
     world.git(&two, &["update-ref", REF, &world.git(&one, &["rev-parse", REF])]);
-    drop(fs::remove_file(two.join(".git/shopfloor/seen")));
-    let replica = |at: &Path| at.join(".git/shopfloor/replica");
+    drop(fs::remove_file(two.join(".git/shopfloor-objects/desk/seen")));
+    let replica = |at: &Path| at.join(".git/shopfloor-objects/desk/replica");
     let name = |at: &Path| {
         let text = fs::read_to_string(replica(at)).unwrap();
         let told: crate::ledger::Json = serde_json::from_str(&text).unwrap();

@@ -97,13 +97,13 @@ impl Ledger<'_> {
         let who = Signature::new("shopfloor", "shopfloor@localhost", &self.clock.now());
         let new = self.store.write_commit(&tree, &parents, PENDING, &who)?;
         self.store.barrier().context("nothing was written")?;
-        let own_dir = self.repo.own_dir()?;
+        let desk = self.repo.desk_dir()?;
         let told = self.lead_on(tip, new)?;
         if self.repo.swap_ref(&self.name, tip.as_ref(), Some(&new), PENDING)? != Swap::Done {
             return Ok(false);
         }
         if let Some(told) = told {
-            drop(Progress { durable: true, ..told }.save(&own_dir));
+            drop(Progress { durable: true, ..told }.save(&desk));
         }
         if let Some(mut seen) = Seen::load(self.repo).filter(|seen| Some(seen.tip) == tip) {
             if let Some(position) = seen.positions.get_mut(replica) {
@@ -118,15 +118,15 @@ impl Ledger<'_> {
 
     /// Tells those who are deciding that what they stand on has the same lines under another name.
     fn lead_on(&self, tip: Option<Oid>, new: Oid) -> Result<Option<Progress>> {
-        let own_dir = self.repo.own_dir()?;
+        let desk = self.repo.desk_dir()?;
         let here = |told: &Progress| {
             told.failed.is_none() && told.newest().is_some_and(|mark| mark.tip == tip)
         };
-        let Some(mut told) = Progress::load(&own_dir).filter(here) else { return Ok(None) };
+        let Some(mut told) = Progress::load(&desk).filter(here) else { return Ok(None) };
         let lines = told.newest().map_or(0, |mark| mark.lines);
         told.marks.push(Mark { tip: Some(new), lines });
         told.durable = false;
-        told.save(&own_dir)?;
+        told.save(&desk)?;
         Ok(Some(told))
     }
 }

@@ -20,15 +20,8 @@ const OLD: u64 = 600;
 const HALF: u64 = 60;
 
 /// Where somebody is at work for no longer than a write takes.
-const LOCKS: [&str; 7] = [
-    "decide.lock",
-    "ledger.lock",
-    "sync.lock",
-    "maintain.lock",
-    "agents.lock",
-    "parking.lock",
-    "refs/turn",
-];
+const LOCKS: [&str; 4] = ["sync.lock", "maintain.lock", "agents.lock", "parking.lock"];
+const DESK: [&str; 3] = ["decide.lock", "ledger.lock", "refs/turn"];
 
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -103,8 +96,8 @@ impl Facts {
             look("leftovers", no);
             Leftovers::default()
         });
-        let own = repo.common_dir().join("shopfloor");
-        let held = LOCKS.iter().map(|name| own.join(name));
+        let (own, desk) = (repo.common_dir().join("shopfloor"), repo.desk());
+        let held = LOCKS.iter().map(|name| own.join(name)).chain(DESK.map(|name| desk.join(name)));
         let held = held.filter_map(|path| Some((path.clone(), host::holder(&path)?))).collect();
         Ok(Self {
             now: Some(cx.clock.now()),
@@ -113,7 +106,7 @@ impl Facts {
             held,
             orphaned: orphaned(repo.common_dir(), &cx.clock.now()),
             closed: closed(repo),
-            disk: modified(&own.join("decide.lock")),
+            disk: modified(&desk.join("decide.lock")),
             hooks,
             git,
             reftable: repo.reftable(),
