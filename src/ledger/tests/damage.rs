@@ -244,8 +244,10 @@ fn a_repository_that_cannot_be_written_to_is_read_all_the_same() {
     let path = world.repo("app", &[]);
     fill(&world, &path);
     // Not by permissions: they do not bind root.
-    fs::remove_dir_all(path.join(".git/shopfloor")).unwrap();
-    fs::write(path.join(".git/shopfloor"), "in the way").unwrap();
+    for dir in [".git/shopfloor", ".git/shopfloor-objects/desk"] {
+        fs::remove_dir_all(path.join(dir)).unwrap();
+        fs::write(path.join(dir), "in the way").unwrap();
+    }
     assert_eq!(read(&world, &path).unwrap().order.len(), 640);
     let before = tip(&world, &path);
     let no = say(&world, &path, "a", 1).unwrap_err();
