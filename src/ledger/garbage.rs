@@ -85,7 +85,7 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bo
         store.discard(object);
     }
     let own_dir = repo.own_dir()?;
-    for dir in [store.dir(), &own_dir, &own_dir.join("cache")] {
+    for dir in [store.dir(), &repo.desk(), &own_dir, &own_dir.join("cache")] {
         sweep_leftovers(dir);
     }
     Ok(())
