@@ -31,6 +31,7 @@ const TRACKERS: [Tracker; 3] = [
 fn main() {
     let beads = std::env::args().filter(|arg| arg != "--bench").nth(1);
     let beads: usize = beads.map_or(200, |beads| beads.parse().unwrap());
+    assert!(beads / 5 >= RUNS, "too few: at least {}", 5 * RUNS);
     println!(
         "{:<12} {:>6} {:>12} {:>10} {:>10} {:>10} {:>10}",
         "", "beads", "all made in", "ready", "create", "close", "commit"
