@@ -38,12 +38,7 @@ impl Fold for Beads {
     }
 
     fn load(loaded: Loaded) -> Option<Self> {
-        let all = Table::load(loaded, |lines| {
-            let mut beads = Self::default();
-            lines(&mut |line| beads.drink(line))?;
-            Ok(beads.all)
-        })?;
-        Some(Self { all })
+        Table::load(loaded, |beads: Self| beads.all).map(|all| Self { all })
     }
 
     fn is_sound(&self) -> bool {

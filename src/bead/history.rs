@@ -77,12 +77,7 @@ impl Fold for History {
     }
 
     fn load(loaded: Loaded) -> Option<Self> {
-        let table = Table::load(loaded, |lines| {
-            let mut history = Self::default();
-            lines(&mut |line| history.drink(line))?;
-            Ok(history.0)
-        });
-        table.map(Self)
+        Table::load(loaded, |history: Self| history.0).map(Self)
     }
 
     fn is_sound(&self) -> bool {

@@ -74,8 +74,8 @@ pub(super) struct Chain {
 
 impl Chain {
     /// The file of now. Anything that is not as it should be ends it.
-    pub(super) fn read(own_dir: &Path) -> Option<(Opening, Vec<u8>)> {
-        let bytes = fs::read(path(own_dir)).ok()?;
+    pub(super) fn read(desk: &Path) -> Option<(Opening, Vec<u8>)> {
+        let bytes = fs::read(path(desk)).ok()?;
         Some((Opening::parse(&bytes)?, bytes))
     }
 
@@ -140,8 +140,8 @@ impl Drop for Held {
 
 impl Held {
     /// To be asked for by who has the turn to decide.
-    pub(super) fn open(own_dir: &Path) -> Result<Self> {
-        let path = path(own_dir);
+    pub(super) fn open(desk: &Path) -> Result<Self> {
+        let path = path(desk);
         let opening = || format!("opening {}", path.display());
         let opened =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -201,24 +201,24 @@ impl Held {
     }
 }
 
-pub(super) fn is_long(own_dir: &Path) -> bool {
-    fs::metadata(path(own_dir)).is_ok_and(|file| file.len() > LONG)
+pub(super) fn is_long(desk: &Path) -> bool {
+    fs::metadata(path(desk)).is_ok_and(|file| file.len() > LONG)
 }
 
 /// Cuts off what is committed. To be asked for by who has both turns. The file stays the same one: those
 /// who wait hold it.
-pub(super) fn shorten(own_dir: &Path, done: &Mark) -> Result<()> {
-    let Some((mut opening, bytes)) = Chain::read(own_dir) else { return Ok(()) };
+pub(super) fn shorten(desk: &Path, done: &Mark) -> Result<()> {
+    let Some((mut opening, bytes)) = Chain::read(desk) else { return Ok(()) };
     let Some(chain) = Chain::parse(&bytes, done.lines) else { return Ok(()) };
     opening.base = done.clone();
     let mut short = head(&opening)?;
     short.extend(chain.links.iter().flat_map(|next| link(&opening, &next.lines)));
-    let path = path(own_dir);
+    let path = path(desk);
     fs::write(&path, short).with_context(|| format!("writing {}", path.display()))
 }
 
-fn path(own_dir: &Path) -> PathBuf {
-    own_dir.join("chain")
+fn path(desk: &Path) -> PathBuf {
+    desk.join("chain")
 }
 
 fn head(opening: &Opening) -> Result<Vec<u8>> {

@@ -47,9 +47,9 @@ impl Saving {
     }
 }
 
-/// Hands over every line of the ledger, in the one order.
-pub type Lines<'a> = &'a dyn Fn(Each<'_>) -> Result<()>;
+/// Hears lines, one after the other.
 pub type Each<'a> = &'a mut dyn FnMut(&Line);
+/// Hands over every line of the ledger, in the one order.
 pub(super) type Source = Rc<dyn Fn(Each<'_>) -> Result<()>>;
 
 /// A state as it was saved, and where to turn when a part of it cannot be read back.

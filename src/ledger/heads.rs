@@ -52,12 +52,7 @@ impl Fold for Ends {
     }
 
     fn load(loaded: Loaded) -> Option<Self> {
-        let table = Table::load(loaded, |lines| {
-            let mut ends = Self::default();
-            lines(&mut |line| ends.drink(line))?;
-            Ok(ends.0)
-        });
-        table.map(Self)
+        Table::load(loaded, |ends: Self| ends.0).map(Self)
     }
 
     fn is_sound(&self) -> bool {

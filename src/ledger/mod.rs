@@ -54,7 +54,7 @@ mod tests;
 
 pub use canon::OVERSIZED;
 pub use checkpoint::{Attested, Checkpoint};
-pub use fold::{Each, Fold, Folds, Lines, Loaded, Part, Saving};
+pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};
 pub use health::Health;
 pub use line::Line;
 pub use maintain::Maintenance;

@@ -59,12 +59,12 @@ impl Progress {
         marks.next().map_or(0, |mark| mark.lines)
     }
 
-    pub(super) fn load(own_dir: &Path) -> Option<Self> {
-        place::read(&own_dir.join("progress"))
+    pub(super) fn load(desk: &Path) -> Option<Self> {
+        place::read(&desk.join("progress"))
     }
 
-    pub(super) fn save(&self, own_dir: &Path) -> Result<()> {
-        place::write(&own_dir.join("progress"), self)
+    pub(super) fn save(&self, desk: &Path) -> Result<()> {
+        place::write(&desk.join("progress"), self)
     }
 }
 

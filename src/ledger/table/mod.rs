@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use layer::{Builder, Layer};
 
-use super::fold::{Lines, Loaded, Saving};
+use super::fold::{Fold, Loaded, Saving};
 use super::saved::Saved;
 use crate::refusal::Refusal;
 
@@ -253,24 +253,29 @@ impl<R: Kept> Table<R> {
         }
     }
 
-    /// Opens what was saved. `again` makes the whole anew, for a row that cannot be read back.
-    pub fn load(loaded: Loaded, again: impl Fn(Lines<'_>) -> Result<Self> + 'static) -> Option<Self>
+    /// Opens what was saved of a fold that keeps nothing but a table. For a row that cannot be read back
+    /// the whole is made anew by the same fold.
+    pub fn load<F: Fold + 'static>(loaded: Loaded, table: fn(F) -> Self) -> Option<Self>
     where
         R: 'static,
     {
-        let mut table = Self::default();
+        let mut made = Self::default();
         for saved in [Some(loaded.bottom), loaded.since].into_iter().flatten() {
             let layer = Layer::open(saved)?;
-            if !table.layers.is_empty() {
-                (0..layer.len()).for_each(|n| table.hide(layer.key(n)));
+            if !made.layers.is_empty() {
+                (0..layer.len()).for_each(|n| made.hide(layer.key(n)));
             }
-            table.hidden.push(vec![false; layer.len()]);
-            table.layers.push(layer);
+            made.hidden.push(vec![false; layer.len()]);
+            made.layers.push(layer);
         }
-        table.saved = table.layers.len();
+        made.saved = made.layers.len();
         let lines = loaded.lines;
-        table.again = Some(Rc::new(move || again(&*lines)));
-        Some(table)
+        made.again = Some(Rc::new(move || {
+            let mut fold = F::default();
+            lines(&mut |line| fold.drink(line))?;
+            Ok(table(fold))
+        }));
+        Some(made)
     }
 
     fn put(&mut self, key: String, row: R) {

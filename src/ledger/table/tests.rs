@@ -6,8 +6,8 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ledger::Line;
 use crate::ledger::cache::{self, Mark};
-use crate::ledger::{Fold, Line};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Note {
@@ -65,12 +65,7 @@ impl Fold for Notes {
     }
 
     fn load(loaded: Loaded) -> Option<Self> {
-        let table = Table::load(loaded, |lines| {
-            let mut notes = Self::default();
-            lines(&mut |line| notes.drink(line))?;
-            Ok(notes.0)
-        });
-        table.map(Self)
+        Table::load(loaded, |notes: Self| notes.0).map(Self)
     }
 
     fn is_sound(&self) -> bool {
