@@ -193,6 +193,10 @@ fn everybody_pushes_at_once_and_everything_is_queued() {
     wanted.sort();
     found.sort();
     assert_eq!(found, wanted);
+    let kept = repo.git("for-each-ref --format=%(objectname) refs/shopfloor/queue/main").ok().out;
+    let mut kept: Vec<&str> = kept.lines().collect();
+    kept.sort_unstable();
+    assert_eq!(kept, wanted, "one ref each");
 }
 
 #[test]

@@ -179,6 +179,23 @@ fn a_ref_without_a_line_and_a_line_without_a_ref_are_made_whole() {
 }
 
 #[test]
+fn a_ref_of_who_asked_again_under_a_later_number_queues_nothing() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
+    one.commit("a", "a\n", "Add a").ok();
+    two.commit("b", "b\n", "Add b").ok();
+    // One was killed before its line, and somebody else was queued before it asked again.
+    repo.git("update-ref refs/shopfloor/queue/main/1 one").ok();
+    submit(&two);
+    submit(&one);
+    repo.git("refinery reject 3 --reason later").ok();
+    assert_eq!(standing(&repo, &[2, 3]), ["waiting", "rejected"]);
+    assert_eq!(drain(&repo).as_array().unwrap().len(), 1);
+    repo.git("refinery show 1").fails(1);
+}
+
+#[test]
 fn one_refinery_at_a_time() {
     let world = Sandbox::new();
     let repo = gated(&world, "shop", "command = 'until test -e $HOME/go; do sleep 0.02; done'\n");

@@ -49,6 +49,13 @@ impl Lane {
         self.entries.values().find(given_back)
     }
 
+    /// Whether a ref that keeps this commit under this number asks for nothing more: it became an
+    /// entry, or whoever made it was outrun and asked under a later number.
+    pub(super) fn accounts_for(&self, n: Number, commit: &Oid) -> bool {
+        let asked_later = self.entries.range(n..).any(|(_, entry)| entry.commit == *commit);
+        asked_later || self.knows(n, commit) || self.holding(commit).is_some()
+    }
+
     /// The landing that made `commit` a tip of the target.
     pub fn landing(&self, commit: &Oid) -> Option<&Entry> {
         let made = |entry: &&Entry| entry.landed.as_ref().is_some_and(|l| l.commit == *commit);

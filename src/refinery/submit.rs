@@ -47,6 +47,7 @@ pub fn submit(
     let (mut queued, newest) = describe(repo, wanted, &tip)?;
     let contained = repo.is_ancestor(&wanted.commit, &tip)?;
     let told = tell(repo, actor, wanted, &ledger.now());
+    let mut number = None;
     let entry =
         ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
             let lane = queue.lane(target);
@@ -62,7 +63,13 @@ pub fn submit(
             if lane.is_none_or(|lane| lane.baseline.is_none()) {
                 pen.line(target, &Event::Baseline { tip })?;
             }
-            let n = reserve(repo, target, lane.map_or(1, Lane::next), &wanted.commit)?;
+            // Asked again, it keeps the number it has a ref for, whoever was queued meanwhile.
+            let free = |n: &Number| lane.is_none_or(|lane| !lane.entries.contains_key(n));
+            let n = match number.filter(free) {
+                Some(n) => n,
+                None => reserve(repo, target, lane.map_or(1, Lane::next), &wanted.commit)?,
+            };
+            number = Some(n);
             pen.line(&entry::name(target, n), &Event::Queued(queued.clone()))?;
             for old in lane.into_iter().flat_map(|lane| lane.entries.values()) {
                 if replaces(&queued, old) {
@@ -111,8 +118,7 @@ pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Resu
     let mut lines = 0;
     for (name, commit) in &refs {
         let Some((target, n)) = entry_of(name) else { continue };
-        let known = |lane: &Lane| lane.knows(n, commit) || lane.holding(commit).is_some();
-        if !queue.lane(target).is_some_and(known) {
+        if !queue.lane(target).is_some_and(|lane| lane.accounts_for(n, commit)) {
             lines += usize::from(adopt(repo, ledger, actor, (target, n, *commit))?);
         }
     }
@@ -160,7 +166,7 @@ fn adopt(
     let (mut queued, newest) = describe(repo, &wanted, &tip)?;
     ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
         let lane = queue.lane(target);
-        if lane.is_some_and(|lane| lane.knows(n, &commit) || lane.holding(&commit).is_some()) {
+        if lane.is_some_and(|lane| lane.accounts_for(n, &commit)) {
             return Ok(false);
         }
         let n = lane.map_or(n, |lane| lane.called(n, &commit));

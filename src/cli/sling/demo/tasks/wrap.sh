@@ -13,7 +13,7 @@ SH
     cat >tests/wrap.cases <<'CASES'
 wrap 9|to be or not|to be or\nnot
 CASES
-    echo $$ >"$demo/run/wrap.pid"
+    echo $$ >"$demo/run/pid" && mv "$demo/run/pid" "$demo/run/wrap.pid"
     while :; do sleep 1; done
 fi
 echo 'wrap|short|short' >>tests/wrap.cases
