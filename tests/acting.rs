@@ -115,7 +115,7 @@ fn every_changing_command_sees_to_what_a_crash_left_and_no_other() {
         let session = text(&repo.json("sling ps --json")[0], "session");
         let live = format!(".git/shopfloor/live/{session}");
         repo.sh(&format!("kill -9 $(head -1 {live})")).ok();
-        repo.wait("it is dead", 10, "git sling ps", || {
+        repo.wait("it is dead", "git sling ps", || {
             let left = "grep -qv ') Z ' /proc/$p/stat 2>/dev/null";
             repo.sh(&format!("p=$(head -1 {live}); ! {left}")).code == 0
         });
@@ -156,7 +156,7 @@ fn a_new_file_is_work_that_was_never_submitted() {
     let bead = repo.bead("Do the work");
     repo.git(&format!("sling {bead}")).ok();
     let tree = repo.at("../my api.worktrees/toast");
-    repo.wait("it has made a file", 20, "git sling ps", || tree.has("file"));
+    repo.wait("it has made a file", "git sling ps", || tree.has("file"));
     let said = repo
         .git(&format!("bead close {bead} --on-behalf-of toast"))
         .fails(3)

@@ -40,7 +40,7 @@ fn git_sling_alone() {
         "note: git-bead is not on PATH: its commits get no trailers, and without them nothing of it lands\n\
          note: git-refinery is not on PATH: what it pushes is not queued\n"
     );
-    repo.wait("the session is over", 20, "git sling ps --all", || {
+    repo.wait("the session is over", "git sling ps --all", || {
         repo.json("sling ps --json").as_array().unwrap().is_empty()
     });
     let logs = repo.git("sling logs builder").ok().out;

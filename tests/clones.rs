@@ -176,7 +176,7 @@ fn a_verdict_is_about_the_change_that_was_tested_whatever_its_number_has_become(
     let second = queue(one, "ours");
     assert_eq!(first, second, "neither knew of the other");
     let running = one.start(["git-refinery", "run", "--drain"]);
-    one.wait("the gate runs", 20, "git refinery status", || began.exists());
+    one.wait("the gate runs", "git refinery status", || began.exists());
     one.git("bead sync").ok();
     std::fs::write(&go, "").unwrap();
     running.end().ok();

@@ -181,7 +181,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
     let nobody = || repo.json("sling ps --json").as_array().unwrap().is_empty();
     repo.run(["git", "sling", &calm, "builder"]).ok();
     let from = Instant::now();
-    repo.wait("the session is over", 20, "git sling ps", nobody);
+    repo.wait("the session is over", "git sling ps", nobody);
     // The landing that follows is not in it: nothing of a session is left to be killed by then.
     let usual = from.elapsed();
     let (mut killed, mut nth) = (0, 0);
@@ -190,7 +190,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
         let bead = repo.bead(&format!("Work {nth}"));
         let note = notes.join(&bead);
         repo.run(["git", "sling", &bead, "builder"]).ok();
-        repo.wait("the agent began", 20, "git sling ps", || {
+        repo.wait("the agent began", "git sling ps", || {
             fs::read_to_string(&note).is_ok_and(|told| told.contains('\n'))
         });
         let told = fs::read_to_string(&note).unwrap();
@@ -198,9 +198,9 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
         dice.linger(usual);
         killed += usize::from(pid.is_some_and(|pid| kill(&pid)));
         let agent = told.lines().find_map(|line| line.strip_prefix("pid ")).unwrap();
-        repo.wait("the agent is gone", 10, "git sling ps", || !lives(agent));
+        repo.wait("the agent is gone", "git sling ps", || !lives(agent));
         soon(|| repo.git("sling ps").ok());
-        repo.wait("the session is over", 10, "git sling ps", nobody);
+        repo.wait("the session is over", "git sling ps", nobody);
         let told = fs::read_to_string(&note).unwrap();
         for path in told.lines().filter_map(|line| line.strip_prefix("wrote ")) {
             let kept = repo.sh(&format!("git rev-list --all --objects | grep -q ' {path}$'"));
@@ -210,7 +210,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
             |wanted: &str| repo.json(&format!("bead show {bead} --json"))[0]["status"] == wanted;
         // The push may have been taken without the agent hearing of it.
         repo.git("refinery run --drain");
-        repo.wait("the queue is empty", 20, "git refinery status", || waiting(&repo) == 0);
+        repo.wait("the queue is empty", "git refinery status", || waiting(&repo) == 0);
         if !status("closed") {
             assert!(!told.contains("\npushed\n"), "a promise was not kept\n{told}");
             repo.run(["git", "sling", &bead, "builder", "--wait"]).ok();
@@ -248,8 +248,8 @@ fn sling() {
             let rows = repo.json("sling ps --json");
             rows.as_array().unwrap().iter().any(|row| row["bead"] == *bead)
         };
-        repo.wait("its session, if there was one, is over", 20, "git sling ps", || !working());
-        repo.wait("it is through, or free", 20, "git bead list", || status() != "in_progress");
+        repo.wait("its session, if there was one, is over", "git sling ps", || !working());
+        repo.wait("it is through, or free", "git bead list", || status() != "in_progress");
         if status() != "closed" {
             repo.run(["git", "sling", &bead, "--wait"]).ok();
         }
@@ -278,7 +278,7 @@ fn who_is_killed_while_slinging_leaves_nothing_behind() {
         let ran = repo.run(strace.into_iter().chain(["git-sling", &bead]));
         repo.git("sling ps").ok();
         let over = || repo.json("sling ps --json").as_array().unwrap().is_empty();
-        repo.wait("its session, if there was one, is over", 20, "git sling ps", over);
+        repo.wait("its session, if there was one, is over", "git sling ps", over);
         assert_eq!(repo.sh("ls .git/shopfloor/live").ok().out, "", "at rename {nth}");
         if ran.code != 137 {
             assert!(ran.ok().code == 0 && nth > 3, "there were {nth} renames");

@@ -266,11 +266,11 @@ fn dead_sessions_are_named_and_ended() {
     let repo = world.repo("api");
     repo.run(["git", "sling", "Draw the map"]).ok();
     let works = || repo.git("sling ps").ok().out.contains("  builder  working  ");
-    repo.wait("the agent is at work", 20, "git sling ps", works);
+    repo.wait("the agent is at work", "git sling ps", works);
     let id = repo.json("sling ps --json")[0]["session"].as_str().unwrap().to_owned();
     repo.sh(&format!("kill -9 $(head -1 .git/shopfloor/live/{id})")).ok();
     let dead = || repo.git("bead doctor").code == 1;
-    repo.wait("its runner is dead", 10, "git bead doctor", dead);
+    repo.wait("its runner is dead", "git bead doctor", dead);
     names(&repo, "leftovers", &[&id, "git bead doctor --fix"]);
     repo.git("bead doctor --fix").ok();
     assert_eq!(repo.git("sling ps").ok().out, "nobody is at work\n");

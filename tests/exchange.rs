@@ -31,7 +31,7 @@ fn a_push_sends_it_and_a_fetch_brings_it() {
         here.git(&format!("push -q origin topic-{n}")).ok();
         let sent =
             || hub.git(&format!("rev-parse -q --verify {LEDGER}")).line() == here.rev(LEDGER);
-        here.wait("the ledger is there", 30, "cat .git/shopfloor/sync.log", sent);
+        here.wait("the ledger is there", "cat .git/shopfloor/sync.log", sent);
         there.git("fetch -q").ok();
         // What was fetched is here, and nobody has to be asked for it.
         let url = there.git("config remote.origin.url").ok().line();
@@ -53,7 +53,7 @@ fn what_landed_in_one_clone_is_audited_in_another() {
     one.git("refinery run --drain").ok();
     assert_eq!(hub.rev("main"), one.rev("main"));
     let sent = || hub.git(&format!("rev-parse -q --verify {LEDGER}")).line() == one.rev(LEDGER);
-    one.wait("the ledger is there", 30, "cat .git/shopfloor/sync.log", sent);
+    one.wait("the ledger is there", "cat .git/shopfloor/sync.log", sent);
     two.git("pull -q --ff-only").ok();
     assert_eq!(two.git("refinery audit").ok().out, one.git("refinery audit").ok().out);
 }
@@ -141,7 +141,7 @@ fn what_is_wrong_with_a_remote_is_told_by_the_next_change() {
     let bead = ids(&one)[0].clone();
     let comment = format!("bead comment {bead} again");
     let told = || one.git(&comment).err.contains("the ledger of origin is gone");
-    one.wait("somebody says so", 30, "cat .git/shopfloor/sync.log", told);
+    one.wait("somebody says so", "cat .git/shopfloor/sync.log", told);
     let tip = one.rev("refs/shopfloor/pins/origin/ledger");
     one.run([
         "git",

@@ -99,7 +99,7 @@ fn what_waits_is_taken_up_by_any_changing_command() {
     submitted(&repo, "other");
     repo.git("config --unset shopfloor.autorun").ok();
     repo.bead("By the way");
-    repo.wait("the entry has landed", 20, "git refinery status", || queued(&repo).is_empty());
+    repo.wait("the entry has landed", "git refinery status", || queued(&repo).is_empty());
     assert_eq!(repo.git("log -1 --format=%s main").ok().line(), "Add other");
 }
 

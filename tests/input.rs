@@ -99,7 +99,7 @@ fn who_is_at_work_is_told_of_a_read_only_git_directory() {
     repo.run(["git", "sling", "Draw the map"]).ok();
     let row = "  builder  working  ";
     let works = || repo.git("sling ps").ok().out.contains(row);
-    repo.wait("the agent is at work", 20, "git sling ps", works);
+    repo.wait("the agent is at work", "git sling ps", works);
     let ran = read_only(&repo, "git sling ps").ok();
     assert!(ran.out.contains(row) && ran.err.is_empty(), "{ran}");
 
@@ -107,7 +107,7 @@ fn who_is_at_work_is_told_of_a_read_only_git_directory() {
     let live = format!(".git/shopfloor/live/{id}");
     repo.sh(&format!("kill -9 $(head -1 {live})")).ok();
     let noticed = || !read_only(&repo, "git sling ps").ok().err.is_empty();
-    repo.wait("its runner is dead", 10, "cat .git/shopfloor/live/*", noticed);
+    repo.wait("its runner is dead", "cat .git/shopfloor/live/*", noticed);
     let ran = read_only(&repo, "git sling ps").ok();
     assert!(ran.out.contains(&id), "{ran}");
     assert_eq!(ran.err.lines().count(), 1, "{ran}");

@@ -25,7 +25,7 @@ fn lease(places: &[Place<'_>], length: &str) {
 
 /// Asks again and again, as somebody would, until the lease has run out.
 fn take(place: &Place<'_>, name: &str, bead: &str) {
-    place.wait("the lease is over", 30, "cat .git/shopfloor/heard.json", || {
+    place.wait("the lease is over", "cat .git/shopfloor/heard.json", || {
         let asked = agent(place, name, 0, &format!("update {bead} --claim --take-over"));
         assert!(asked.code == 0 || asked.code == 3, "{asked}");
         asked.code == 0
@@ -99,7 +99,7 @@ fn a_word_of_the_holder_renews_the_lease() {
         let claims = heard["told"]["claims"].as_object().unwrap();
         claims.values().next().unwrap()["silent"]["secs"].as_u64().unwrap()
     };
-    two.wait("a second has passed in silence", 30, "true", || {
+    two.wait("a second has passed in silence", "true", || {
         two.git("bead sync").ok();
         silent(two) > 0
     });
@@ -187,8 +187,8 @@ fn a_session_at_work_renews_its_lease() {
         let renewed = lines.filter(|line| line["do"] == "bead.renewed");
         renewed.map(|line| line["at"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    repo.wait("the lease is renewed twice", 30, "git sling ps", || log().len() > 1);
+    repo.wait("the lease is renewed twice", "git sling ps", || log().len() > 1);
     repo.sh("touch ../api.worktrees/go").ok();
     let over = || repo.json("sling ps --json").as_array().unwrap().is_empty();
-    repo.wait("the session is over", 30, "git sling ps", over);
+    repo.wait("the session is over", "git sling ps", over);
 }

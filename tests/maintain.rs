@@ -29,7 +29,7 @@ fn by_itself_when_there_is_enough_to_do_and_git_may() {
     assert!(!repo.has(".git/shopfloor/maintain.log"));
     repo.git("config --unset maintenance.auto").ok();
     repo.bead("Third");
-    repo.wait("all is in a pack", 20, "cat .git/shopfloor/maintain.log", || packs(&repo) == 1);
+    repo.wait("all is in a pack", "cat .git/shopfloor/maintain.log", || packs(&repo) == 1);
     let list = repo.json("bead list --json");
     assert_eq!(list.as_array().unwrap().len(), 3);
 }

@@ -180,11 +180,11 @@ fn who_watches_tries_again_when_the_remote_is_back() {
     submit(&work);
     world.place(".").sh("mv hub.git away.git").ok();
     let watch = repo.start(["git", "refinery", "run", "--watch"]);
-    repo.wait("it stands", 20, "git refinery status", || {
+    repo.wait("it stands", "git refinery status", || {
         repo.has(".git/shopfloor/refinery/main.stopped")
     });
     world.place(".").sh("mv away.git hub.git").ok();
-    repo.wait("it landed", 20, "git refinery status", || subjects(&hub)[0] == "Add new");
+    repo.wait("it landed", "git refinery status", || subjects(&hub)[0] == "Add new");
     drop(watch);
 }
 

@@ -137,7 +137,7 @@ fn one_step_leaves_the_rest_to_another_refinery() {
     repo.git("config --unset shopfloor.autorun").ok();
     let steps = repo.json("refinery run --json")["steps"].clone();
     assert_eq!(steps.as_array().unwrap().len(), 1);
-    repo.wait("the other has landed", 20, "git refinery status", || {
+    repo.wait("the other has landed", "git refinery status", || {
         standing(&repo, &[1, 2]) == ["landed", "landed"]
     });
 }
@@ -202,7 +202,7 @@ fn one_refinery_at_a_time() {
     submitted(&repo, "work", "a");
     let first = repo.start(["git", "refinery", "run", "--drain"]);
     let state = || repo.json("refinery status --json");
-    repo.wait("it is being tested", 20, "git refinery status", || {
+    repo.wait("it is being tested", "git refinery status", || {
         state()["queue"][0]["state"] == "testing"
     });
     repo.git("refinery run --drain").fails(75).says(&["a refinery is at work on main"]);
@@ -218,7 +218,7 @@ fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
         gated(&world, "shop", "command = 'touch $HOME/began; test -e $HOME/go || sleep 1000'\n");
     submitted(&repo, "work", "a");
     let mut first = repo.start(["git-refinery", "run", "--drain"]);
-    repo.wait("the gate runs", 20, "git refinery status", || world.place("home").has("began"));
+    repo.wait("the gate runs", "git refinery status", || world.place("home").has("began"));
     first.kill();
     first.end();
     world.place("home").write("go", "");
@@ -226,7 +226,7 @@ fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
     repo.git("config --unset shopfloor.autorun").ok();
     repo.bead("Something else");
     let state = || entry(&repo, 1)["state"].clone();
-    repo.wait("it has landed", 20, "git refinery status", || state() == "landed");
+    repo.wait("it has landed", "git refinery status", || state() == "landed");
     let left = repo.sh("for p in /proc/[0-9]*; do
            tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q 'sleep 1000' || continue
            tr '\\0' '\\n' <$p/environ 2>/dev/null

@@ -120,7 +120,7 @@ pub(crate) fn play(repo: &Place<'_>, script: &str) {
     .ok();
     let slung = repo.run(["git", "sling", "Play a state", "--json"]).ok().json();
     let session = slung["session"].clone();
-    repo.wait("the session is over", 30, "git sling ps --all; git sling logs toast", || {
+    repo.wait("the session is over", "git sling ps --all; git sling logs toast", || {
         let rows = repo.json("sling ps --all --json");
         rows.as_array()
             .unwrap()

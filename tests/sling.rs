@@ -31,7 +31,7 @@ pub(crate) fn text(value: &serde_json::Value, key: &str) -> String {
 /// Slings, and waits until the session has ended; its session id.
 fn slung_to_the_end(repo: &Place<'_>, words: &[&str]) -> String {
     let session = text(&sling(repo, words), "session");
-    repo.wait("the session is over", 30, "git sling ps --all; git sling logs toast", || {
+    repo.wait("the session is over", "git sling ps --all; git sling logs toast", || {
         over(repo, &session)
     });
     session
@@ -112,15 +112,13 @@ fn a_runner_that_is_killed_takes_its_session_along_and_no_work() {
     let bead = repo.bead("Long work");
     let slung = sling(&repo, &[&bead]);
     let (session, tree) = (text(&slung, "session"), text(&slung, "worktree"));
-    repo.wait("the agent is at work", 20, "ls ../api.worktrees/*", || {
-        repo.at(&tree).has("started")
-    });
+    repo.wait("the agent is at work", "ls ../api.worktrees/*", || repo.at(&tree).has("started"));
     let marked = "grep -lsz '^SHOPFLOOR_SESSION=' /proc/[0-9]*/environ | wc -l";
     let live = format!("head -1 .git/shopfloor/live/{session}");
     let runner = repo.sh(&live).ok().line();
     repo.run(["kill", "-9", &runner]).ok();
     let ours = format!("grep -lsz '^SHOPFLOOR_SESSION={session}$' /proc/[0-9]*/environ | wc -l");
-    repo.wait("every process of the session is gone", 10, marked, || repo.sh(&ours).line() == "0");
+    repo.wait("every process of the session is gone", marked, || repo.sh(&ours).line() == "0");
     let next = repo.run(["git", "sling", "ps"]).ok();
     assert_eq!(next.out, "nobody is at work\n");
     assert!(
@@ -152,7 +150,7 @@ fn a_bead_that_is_slung_again_goes_on_where_it_stood() {
     );
     // The next bead gets a clean worktree, and what stood in it is kept.
     let third = text(&sling(&repo, &["Something else entirely"]), "session");
-    repo.wait("it is over", 30, "git sling ps -a", || over(&repo, &third));
+    repo.wait("it is over", "git sling ps -a", || over(&repo, &third));
     assert!(!repo.at("../api.worktrees/toast").has("half"));
     assert!(reachable(&repo, "half\n"));
 }
@@ -163,10 +161,10 @@ fn an_agent_that_is_killed_loses_its_hook_and_not_its_work() {
     let repo = world.repo("api");
     let slung = sling(&repo, &["Work for somebody"]);
     let (session, tree) = (text(&slung, "session"), text(&slung, "worktree"));
-    repo.wait("the agent is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
+    repo.wait("the agent is at work", "git sling ps", || repo.at(&tree).has("started"));
     let pid = repo.at(&tree).read("pid");
     repo.run(["kill", "-9", pid.trim()]).ok();
-    repo.wait("the session is over", 20, "git sling ps", || over(&repo, &session));
+    repo.wait("the session is over", "git sling ps", || over(&repo, &session));
     assert_eq!(row(&repo, &session)["reason"], "killed");
     assert!(reachable(&repo, "precious\n"));
     assert_eq!(repo.json("bead ready --json").as_array().unwrap().len(), 1);
@@ -206,15 +204,15 @@ fn our_own_directory_may_be_deleted_under_a_session() {
     let repo = world.repo("api");
     let slung = sling(&repo, &["Survive it"]);
     let (session, tree) = (text(&slung, "session"), text(&slung, "worktree"));
-    repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
-    repo.wait("that is written", 20, "git sling ps", || row(&repo, &session)["state"] == "working");
+    repo.wait("it is at work", "git sling ps", || repo.at(&tree).has("started"));
+    repo.wait("that is written", "git sling ps", || row(&repo, &session)["state"] == "working");
     repo.sh("until rm -rf .git/shopfloor; do :; done").ok();
-    repo.wait("the runner answers again", 10, "ls .git", || {
+    repo.wait("the runner answers again", "ls .git", || {
         repo.has(&format!(".git/shopfloor/live/{session}"))
     });
     assert_eq!(row(&repo, &session)["state"], "working");
     repo.sh("touch ../api.worktrees/go").ok();
-    repo.wait("it is over", 20, "git sling ps", || over(&repo, &session));
+    repo.wait("it is over", "git sling ps", || over(&repo, &session));
     assert!(reachable(&repo, "late\n"));
 }
 
@@ -310,10 +308,10 @@ fn a_bead_is_found_from_outside_by_its_prefix() {
     let no = other.run(["git", "sling", "web-1234"]).fails(1);
     no.says(&["there is no bead web-1234 here, and no repository is listed for `web`", "api is "]);
     let session = text(&outside.run(["git", "sling", &bead, "--json"]).ok().json(), "session");
-    repo.wait("it is over", 20, "git sling ps", || over(&repo, &session));
+    repo.wait("it is over", "git sling ps", || over(&repo, &session));
     let other = world.repo("web");
     let session = text(&other.run(["git", "sling", &bead, "--json"]).ok().json(), "session");
-    repo.wait("it is over", 20, "git sling ps", || over(&repo, &session));
+    repo.wait("it is over", "git sling ps", || over(&repo, &session));
 }
 
 #[test]
@@ -333,7 +331,7 @@ fn init_lists_the_repository_for_the_person() {
     let bead = repo.bead("Far away");
     let outside = world.place("elsewhere");
     let session = text(&outside.run(["git", "sling", &bead, "--json"]).ok().json(), "session");
-    repo.wait("it is over", 20, "git sling ps", || over(&repo, &session));
+    repo.wait("it is over", "git sling ps", || over(&repo, &session));
     let other = world.repo("other/api");
     other.git("bead init --yes").ok().says(&["your list of repositories has `api` for "]);
     assert_eq!(read(), listed, "a prefix in use stays");

@@ -84,7 +84,7 @@ fn a_session_that_is_gone_with_its_machine_is_ended_by_a_persons_word() {
     let slung = sling(&repo, &["Stay away"]);
     let session = text(&slung, "session");
     let tree = repo.at(text(&slung, "worktree"));
-    repo.wait("it is at work", 20, "git sling ps", || tree.has("started"));
+    repo.wait("it is at work", "git sling ps", || tree.has("started"));
     world.place(".").sh("cp -r api copy").ok();
     let copy = world.place("copy");
     let lost = format!("sling stop {session} --lost");

@@ -9,7 +9,7 @@ fn a_runner_that_does_not_answer_is_ended_with_its_session() {
     let repo = world.repo("api");
     let slung = sling(&repo, &["Hang on"]);
     let tree = text(&slung, "worktree");
-    repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
+    repo.wait("it is at work", "git sling ps", || repo.at(&tree).has("started"));
     let keeper = format!("head -1 .git/shopfloor/live/{}", text(&slung, "session"));
     repo.sh(&format!("kill -STOP $({keeper})")).ok();
     let said = repo.git("sling stop toast").ok().out;
@@ -28,7 +28,7 @@ fn sessions_of_another_clone_keep_nobody_here() {
     let repo = world.repo("api");
     repo.git("bead init --yes").ok();
     let tree = text(&sling(&repo, &["Stay here"]), "worktree");
-    repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
+    repo.wait("it is at work", "git sling ps", || repo.at(&tree).has("started"));
     world.place(".").sh("cp -r api copy").ok();
     repo.git("bead deinit").fails(3).says(&["sessions are running: toast"]);
     world.place("copy").git("bead deinit").ok();
@@ -40,14 +40,14 @@ fn a_session_whose_runner_fails_on_the_way_was_started() {
     let world = shop("touch started; sleep 1000");
     let repo = world.repo("api");
     let tree = text(&sling(&repo, &["Lose the desk"]), "worktree");
-    repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
+    repo.wait("it is at work", "git sling ps", || repo.at(&tree).has("started"));
     // Nobody can answer for it any more, and its runner notices.
     repo.sh("rm -r .git/shopfloor/live && touch .git/shopfloor/live").ok();
     let ended = || {
         let told = repo.json("bead log --json");
         told.as_array().unwrap().iter().find(|line| line["do"] == "agent.ended").cloned()
     };
-    repo.wait("it has ended", 20, "git bead log", || ended().is_some());
+    repo.wait("it has ended", "git bead log", || ended().is_some());
     assert_eq!(ended().unwrap()["with"]["outcome"], "lost");
 }
 
@@ -57,7 +57,7 @@ fn stop_ends_all_sessions_and_keeps_their_work() {
     let repo = world.repo("api");
     for title in ["First task", "Second task", "Third task"] {
         let tree = text(&sling(&repo, &[title]), "worktree");
-        repo.wait("it is at work", 20, "git sling ps", || repo.at(&tree).has("started"));
+        repo.wait("it is at work", "git sling ps", || repo.at(&tree).has("started"));
     }
     let agents = |rows: serde_json::Value| {
         let rows = rows.as_array().unwrap().clone();

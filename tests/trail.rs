@@ -28,7 +28,7 @@ fn worked<'w>(world: &'w Sandbox, options: &[&str], trail: &str) -> (Place<'w>, 
     let bead = repo.bead("Do it");
     let session = text(&sling(&repo, &[&bead]), "session");
     repo.git(&format!("bead log {bead}")).ok();
-    repo.wait("it has landed and ended", 40, "git bead log --trail; git refinery status", || {
+    repo.wait("it has landed and ended", "git bead log --trail; git refinery status", || {
         let told = repo.git("bead log --json --trail");
         told.out.contains("trail.ended") && told.out.contains("refinery.landed")
     });

@@ -47,7 +47,7 @@ fn wait_for_the_queue_ends_when_it_is_queued() {
     let said = repo.run(["git", "sling", "Just queue it", "--wait=queued"]).ok().out;
     assert!(said.starts_with("Queued api-") && said.contains("(main#1)"), "{said}");
     let bead = text(&repo.json("bead list --json")[0], "id");
-    repo.wait("its session is over", 20, "git sling ps", || {
+    repo.wait("its session is over", "git sling ps", || {
         repo.git("sling ps").ok().out == "nobody is at work\n"
     });
     repo.run(["git", "sling", &bead]).fails(3).says(&["is in the queue already, as main#1"]);

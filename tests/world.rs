@@ -50,7 +50,7 @@ fn a_fact_is_waited_for() {
     let place = world.repo_as("api", &["--object-format=sha256"]);
     assert_eq!(place.rev("HEAD").len(), 64);
     let mut late = place.start(["sh", "-c", "sleep 0.2; touch done; sleep 1000"]);
-    place.wait("the file is there", 10, "ls", || place.has("done"));
+    place.wait("the file is there", "ls", || place.has("done"));
     late.kill();
     assert_eq!(late.end().code, 128 + 9);
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// No command of ours may take longer than this in a test.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// No command of ours, and nothing that is waited for, may take longer than this in a test.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a program said, and how it ended. `code` is 128 + the signal for one that was killed.
 #[derive(Debug)]

@@ -5,12 +5,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::ran::{pause, there};
+use super::ran::{PATIENCE, pause, there};
 use super::{Ran, Running};
 
 /// The four commands as cargo built them.
@@ -266,13 +266,14 @@ impl<'w> Place<'w> {
         self.run(["git", "rev-parse", "--verify", "--quiet", revision]).ok().line()
     }
 
-    /// Wait until a fact holds. After the deadline the test fails and prints what `state` shows.
+    /// Wait until a fact holds. A test that no longer has patience fails and prints what `state` shows:
+    /// how fast it became true on this machine is nobody's promise.
     #[track_caller]
-    pub(crate) fn wait(&self, fact: &str, seconds: u64, state: &str, holds: impl Fn() -> bool) {
+    pub(crate) fn wait(&self, fact: &str, state: &str, holds: impl Fn() -> bool) {
         let from = Instant::now();
         while !holds() {
-            if from.elapsed() > Duration::from_secs(seconds) {
-                panic!("after {seconds} s still not: {fact}\n{}", self.sh(state));
+            if from.elapsed() > PATIENCE {
+                panic!("after {PATIENCE:?} still not: {fact}\n{}", self.sh(state));
             }
             pause(20);
         }
