@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
-use crate::host::{self, Clock, Shelf, Turn};
+use crate::host::{self, Clock, Shelf, Turn, share};
 
 const DIGITS: usize = 10;
 
@@ -52,13 +52,13 @@ impl Desk {
 
     /// A new session that this process answers for, until a runner takes over.
     pub(crate) fn begin(&self, clock: &Clock) -> Result<String> {
-        make_private(&self.sessions)?;
+        make_open(&self.sessions)?;
         self.make_room()?;
         let mut nonce = 0;
         loop {
             let id = name(&Identity::own(), clock, nonce);
             let folder = self.sessions.join(&id);
-            match fs::create_dir(&folder) {
+            match share::make_dir(&folder) {
                 Ok(()) => {
                     self.answer(&id)?;
                     return Ok(id);
@@ -80,12 +80,12 @@ impl Desk {
 
     /// From now on this process answers for the session.
     pub(crate) fn answer(&self, id: &str) -> Result<()> {
-        make_private(&self.live)?;
+        make_open(&self.live)?;
         make_private(&self.folder(id))?;
         // Made in the session's folder: whoever is killed between the two leaves nothing in `live/`.
         let half = self.folder(id).join("keeper");
         let path = self.live.join(id);
-        fs::write(&half, told(&Identity::own()))
+        share::write(&half, told(&Identity::own()))
             .and_then(|()| fs::rename(&half, &path))
             .with_context(|| format!("writing {}", path.display()))
     }
@@ -197,7 +197,7 @@ impl Desk {
 
     /// One at a time: held while worktrees are made or taken away, and while orphans are settled.
     pub(crate) fn turn(&self) -> Result<Turn> {
-        make_private(&self.live)?;
+        make_open(&self.live)?;
         let path = self.live.with_file_name("agents.lock");
         Turn::take(&path, "the place of the agents' worktrees", PATIENCE)
     }
@@ -213,9 +213,15 @@ fn make_private(dir: &Path) -> Result<()> {
 /// Whole or not at all: a reader never sees half a file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension(format!("{}.half", std::process::id()));
-    fs::write(&half, text)
+    share::write(&half, text)
         .and_then(|()| fs::rename(&half, path))
         .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Who shares the repository sees whose sessions there are, and whether somebody answers for them.
+fn make_open(dir: &Path) -> Result<()> {
+    make_private(dir)?;
+    share::adjust(dir).with_context(|| format!("making {}", dir.display()))
 }
 
 fn told(who: &Identity) -> String {
