@@ -73,6 +73,17 @@ fn what_is_made_in_a_shared_repository_is_for_all_who_share_it() {
 
 /// A clone by somebody else reads all that we made.
 #[test]
+fn whose_sessions_there_are_is_for_all_and_what_is_in_them_is_not() {
+    let world = Sandbox::new();
+    world.person("[agents.builder]\ncommand = [\"true\"]\n");
+    let repo = world.repo_as("api", &["--shared=group"]);
+    alone(&repo, "git sling 'Draw the map' builder");
+    let modes = modes(&repo, ".git/shopfloor/live .git/shopfloor/sessions -maxdepth 1 -type d");
+    let of = |end: &str| modes.iter().find(|(path, _)| path.contains(end)).unwrap().1;
+    assert_eq!([of("live"), of("sessions"), of("sessions/s-")], [0o2770, 0o2770, 0o2700]);
+}
+
+#[test]
 fn a_repository_that_is_not_shared_is_left_to_the_umask() {
     let world = Sandbox::new();
     let repo = world.place("api");

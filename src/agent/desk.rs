@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is kept of sessions that are over.
 const ROOM: Shelf = Shelf { entries: 500, bytes: 4 << 30 };
+
+/// Files of a session can hold what its environment holds: they are the person's alone.
+const PRIVATE: u32 = 0o700;
 
 pub(crate) struct Desk {
     place: String,
@@ -58,7 +62,7 @@ impl Desk {
         loop {
             let id = name(&Identity::own(), clock, nonce);
             let folder = self.sessions.join(&id);
-            match share::make_dir(&folder) {
+            match fs::DirBuilder::new().mode(PRIVATE).create(&folder) {
                 Ok(()) => {
                     self.answer(&id)?;
                     return Ok(id);
@@ -203,10 +207,8 @@ impl Desk {
     }
 }
 
-/// Files of a session can hold what its environment holds: they are the person's alone.
 fn make_private(dir: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    let made = fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(dir);
     made.with_context(|| format!("making {}", dir.display()))
 }
 
