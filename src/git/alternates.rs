@@ -4,18 +4,20 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::durable;
 use super::repo::unwritable;
-use crate::host::share;
 
 pub(super) const DIR: &str = "shopfloor-objects";
 /// How long the name of a folder of loose objects is.
 const FAN: usize = 2;
 const OURS: &str = "../shopfloor-objects";
+
+/// How far git follows who borrows from whom.
+const FURTHEST: usize = 5;
 
 /// Puts our line right where it is missing. Where there are lines that lead to the like of it elsewhere,
 /// everything there becomes ours as well, and they go.
@@ -41,10 +43,46 @@ pub(super) fn settle(common_dir: &Path) -> Result<()> {
     let new = file.with_extension("shopfloor");
     let kept = known.lines().filter(|line| !is_borrowed(line) && *line != OURS);
     let text: String = kept.chain([OURS]).flat_map(|line| [line, "\n"]).collect();
-    share::write(&new, text).map_err(|no| unwritable(&new, &no))?;
+    fs::write(&new, text).map_err(|no| unwritable(&new, &no))?;
     durable::flush(&new)?;
     fs::rename(&new, &file).map_err(|no| unwritable(&file, &no))?;
     durable::flush(&objects.join("info"))
+}
+
+/// Where the like of our objects is borrowed from by way of others: a clone that shares objects has a line
+/// for those of the other repository, and that one has our line. What stands there goes at any time, and
+/// gix takes a line that is relative there for one that is relative to here.
+pub(super) fn lent(common_dir: &Path) -> Vec<PathBuf> {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    let (mut known, mut found) = (Vec::new(), Vec::new());
+    known.extend(real(&common_dir.join(DIR)));
+    let mut next = vec![(0, common_dir.join("objects"))];
+    while let Some((depth, objects)) = next.pop() {
+        let lines = fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
+        for dir in lines.lines().filter_map(|line| real(&objects.join(line))) {
+            if known.contains(&dir) {
+                continue;
+            }
+            known.push(dir.clone());
+            match dir.ends_with(DIR) {
+                true => found.push(dir),
+                false if depth < FURTHEST => next.push((depth + 1, dir)),
+                false => {}
+            }
+        }
+    }
+    found
+}
+
+/// Makes all of that ours as well. Says whether there is any.
+pub(super) fn take_over_lent(common_dir: &Path) -> Result<bool> {
+    let (lent, ours) = (lent(common_dir), common_dir.join(DIR));
+    for place in &lent {
+        durable::make_dirs(common_dir, &ours)?;
+        take_over(place, &ours)
+            .with_context(|| format!("taking over what is borrowed from {}", place.display()))?;
+    }
+    Ok(!lent.is_empty())
 }
 
 /// Whether our line is there, and none that leads to the like of it elsewhere.
@@ -78,36 +116,38 @@ fn take_over(from: &Path, to: &Path) -> Result<()> {
         if !is_of_objects(&name) {
             continue;
         }
-        let here = to.join(name);
+        let (here, mut more) = (to.join(name), false);
         for file in fs::read_dir(folder.path()).into_iter().flatten() {
             let file = file?;
             let new = here.join(file.file_name());
             durable::make_dirs(to, &here)?;
             match take(&file.path(), &new) {
-                Ok(()) => durable::flush(&new)?,
+                Ok(is_new) => more |= is_new,
                 Err(no) if no.kind() == ErrorKind::NotFound => {}
                 Err(no) => return Err(no.into()),
             }
         }
-        if here.is_dir() {
+        if more {
             durable::flush(&here)?;
         }
     }
     Ok(())
 }
 
-/// One of them. What is here already may be that very file, so nothing is ever written into it.
-fn take(from: &Path, to: &Path) -> io::Result<()> {
+/// One of them, all of which are on the disk; no if it is here already. That may be that very file, so
+/// nothing is ever written into it.
+fn take(from: &Path, to: &Path) -> io::Result<bool> {
     match fs::hard_link(from, to) {
-        Err(no) if no.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(no) if no.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(no) if no.kind() == ErrorKind::NotFound => Err(no),
         // On another disk.
         Err(_) => {
             let mut half = tempfile::NamedTempFile::new_in(to.parent().unwrap_or(to))?;
             io::copy(&mut File::open(from)?, &mut half)?;
-            share::persist(half, to)
+            half.as_file().sync_all()?;
+            half.persist(to).map(|_| true).map_err(|no| no.error)
         }
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
     }
 }
 

@@ -11,6 +11,7 @@ mod config_file;
 mod desk;
 mod diff;
 mod durable;
+mod elsewhere;
 mod fork;
 mod lock;
 mod merge;

@@ -12,10 +12,10 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use gix::objs::tree::{self, EntryKind};
 use gix::objs::{Exists as _, Find as _, FindHeader as _, Kind, TreeRef, Write as _, WriteTo as _};
 
+use super::elsewhere::Elsewhere;
 use super::object::understood;
 use super::repo::unwritable;
 use super::{Commit, Oid, Repo, Signature, alternates, durable};
-use crate::host::share;
 
 /// How large an object may be to be remembered, and how many are.
 const SMALL: usize = 16 << 10;
@@ -30,7 +30,7 @@ pub struct Store<'r> {
     repo: &'r Repo,
     dir: PathBuf,
     loose: gix::odb::loose::Store,
-    incoming: OnceCell<gix::odb::Handle>,
+    elsewhere: Elsewhere,
     packs: OnceCell<Option<gix::odb::Handle>>,
     /// What was read: an object never changes, and one command looks at the same few again and again.
     known: RefCell<BTreeMap<Oid, (Kind, Vec<u8>)>>,
@@ -72,7 +72,7 @@ impl<'r> Store<'r> {
             repo,
             dir,
             loose,
-            incoming: OnceCell::new(),
+            elsewhere: Elsewhere::default(),
             packs: OnceCell::new(),
             known: RefCell::default(),
             ready: Cell::new(ready),
@@ -179,7 +179,19 @@ impl<'r> Store<'r> {
                 durable::flush(&entry.path())?;
             }
         }
-        durable::flush(&self.dir)
+        durable::flush(&self.dir)?;
+        // Git fetches nothing that it finds here, wherever that stands.
+        self.take_over()
+    }
+
+    /// Makes ours what is borrowed by way of other repositories: it goes whenever it is replaced there.
+    pub fn take_over(&self) -> Result<()> {
+        alternates::take_over_lent(self.repo.common_dir()).map(drop)
+    }
+
+    /// Whether there is any of that.
+    pub fn borrows(&self) -> bool {
+        !alternates::lent(self.repo.common_dir()).is_empty()
     }
 
     /// Unlinks an object of ours that nothing names any more, or that is in a pack.
@@ -241,7 +253,7 @@ impl<'r> Store<'r> {
             Some(size) => size,
             None => match self.repo.handle().find_header(id.id()) {
                 Ok(found) => found.size(),
-                Err(no) => match self.incoming(id)? {
+                Err(no) => match self.elsewhere.find(self.repo, id)? {
                     Some((_, bytes)) => bytes.len() as u64,
                     None => return Err(no).with_context(|| lacking(id)),
                 },
@@ -265,23 +277,6 @@ impl<'r> Store<'r> {
         Ok(bytes)
     }
 
-    /// An object of a push that git has not accepted yet: it asks its hooks first, and tells them where
-    /// what was pushed waits.
-    fn incoming(&self, id: &Oid) -> Result<Option<(Kind, Vec<u8>)>> {
-        let Some(dir) = self.repo.env().get("GIT_QUARANTINE_PATH") else { return Ok(None) };
-        let mut bytes = Vec::new();
-        let odb = match self.incoming.get() {
-            Some(known) => known,
-            None => {
-                let odb = gix::odb::at(dir, id.id().kind()).context("opening what was pushed")?;
-                self.incoming.get_or_init(|| odb)
-            }
-        };
-        let found = odb.try_find(&id.id(), &mut bytes);
-        let kind = found.context("reading what was pushed")?.map(|data| data.kind);
-        Ok(kind.map(|kind| (kind, bytes)))
-    }
-
     /// Our own directory first: it spares opening every pack of a large repository.
     fn find(&self, id: &Oid, kind: Kind) -> Result<(Kind, Vec<u8>)> {
         let damaged = || format!("object {id} is damaged");
@@ -302,7 +297,7 @@ impl<'r> Store<'r> {
         }
         match self.repo.handle().find_object(id.id()) {
             Ok(mut object) => Ok((object.kind, std::mem::take(&mut object.data))),
-            Err(no) => match self.incoming(id)? {
+            Err(no) => match self.elsewhere.find(self.repo, id)? {
                 Some(found) => Ok(found),
                 None => Err(no).with_context(|| lacking(id)),
             },
@@ -317,6 +312,16 @@ impl<'r> Store<'r> {
         self.packs.get_or_init(open).as_ref()
     }
 
+    /// For whoever may write to the directory above, which `core.sharedRepository` may have opened.
+    fn make_fan(&self, fan: &Path) -> Result<()> {
+        let made = fs::create_dir(fan)
+            .and_then(|()| fs::set_permissions(fan, fs::metadata(&self.dir)?.permissions()));
+        match made {
+            Err(no) if no.kind() != std::io::ErrorKind::AlreadyExists => Err(unwritable(fan, &no)),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
         self.prepare()?;
         let hash = self.repo.handle().object_hash();
@@ -325,14 +330,13 @@ impl<'r> Store<'r> {
         let fan = path.parent().context("an object has a directory")?.to_owned();
         let mut unflushed = self.unflushed.borrow_mut();
         if !fan.is_dir() {
-            share::make_dirs(&fan).map_err(|no| unwritable(&fan, &no))?;
+            self.make_fan(&fan)?;
             unflushed.dirs.insert(self.dir.clone());
         }
         // A torn file of the right name would stay torn: git and gix take it for the object.
         if !self.holds(&id, kind, bytes) {
             let written = self.loose.write_buf_with_known_id(kind, bytes, id);
             written.map_err(|no| self.unwritten(no))?;
-            share::adjust(&path).map_err(|no| unwritable(&path, &no))?;
             unflushed.new.push(path.clone());
         }
         unflushed.files.insert(path);
