@@ -55,6 +55,19 @@ impl Repo {
         }
     }
 
+    /// Whether a ref is there for who fetches and not for who pushes.
+    pub fn is_hidden_from_pushes(
+        &self,
+        at: &str,
+        id: &Oid,
+        name: &RefName,
+    ) -> anyhow::Result<bool> {
+        let fixed = ["push", "--dry-run", "--porcelain", "--no-verify", "--end-of-options", at];
+        let said = self.abroad(fixed).args([format!("{id}:{name}")]).run()?;
+        let new = |line: &str| line.starts_with("*\t") && line.ends_with("[new reference]");
+        Ok(String::from_utf8_lossy(&said.out).lines().any(new))
+    }
+
     /// Pushes exactly these refspecs, each lease as `--force-with-lease` takes it.
     pub fn push(&self, to: &str, refspecs: &[&str], leases: &[String]) -> anyhow::Result<Pushed> {
         let mut args: Vec<String> =
@@ -68,7 +81,13 @@ impl Repo {
         let call = git.call();
         let done = git.run()?;
         let said = String::from_utf8_lossy(&done.out);
-        let refused: Vec<String> = said.lines().filter_map(refused).collect();
+        let mut refused: Vec<String> = said.lines().filter_map(refused).collect();
+        // Why it could not be stored is said by another program.
+        if let Some(last) = refused.last_mut().filter(|last| last.ends_with("(unpacker error)"))
+            && let Some(why) = done.err.lines().find_map(|line| line.strip_prefix("remote: "))
+        {
+            *last = format!("{last}: {}", why.trim());
+        }
         match (done.code, refused.is_empty()) {
             (0, _) => Ok(Pushed::Done),
             (_, false) => Ok(Pushed::Rejected(refused.join("; "))),

@@ -11,7 +11,6 @@ use anyhow::{Context as _, Result};
 use crate::git::Repo;
 use crate::githook::mark::Mark;
 use crate::githook::trailers::Message;
-use crate::host::share;
 use crate::refusal::Refusal;
 
 /// Git asks before the editor opens, and where none will. `source` is what git says of the text.
@@ -100,7 +99,7 @@ fn rewrite(
     let message = Message::parse(&text, comment.as_deref().map(str::as_bytes));
     match change(&message)? {
         Some(new) if new != text => {
-            share::write(file, new).with_context(|| format!("writing {}", file.display()))
+            fs::write(file, new).with_context(|| format!("writing {}", file.display()))
         }
         _ => Ok(()),
     }

@@ -34,6 +34,7 @@ mod progress;
 mod prose;
 mod query;
 mod read;
+mod refused;
 mod remote;
 mod replay;
 mod saved;

@@ -7,26 +7,36 @@ use crate::git::{Oid, RefName, Repo, Store};
 use crate::refusal::Refusal;
 
 /// Where a ledger goes on a host that takes branches and tags only.
-const BRANCH: &str = "refs/heads/shopfloor/ledger";
+pub(super) const BRANCH: &str = "refs/heads/shopfloor/ledger";
 
 /// Where it is kept what was taken in of each remote last.
 pub(super) const PINS: &str = "refs/shopfloor/pins/";
 
-/// A remote and what stands there.
+/// A remote, and where its ledger may stand.
 pub(super) struct Remote {
     pub(super) name: String,
     /// Where a push goes that is not to be queued by the gate.
     pub(super) address: String,
-    /// What its ledger was when it was last fetched, by us or by anybody's `git fetch`.
+    /// The same as people say it.
+    pub(super) called: String,
+    /// The one that was set, else ours and then the one for hosts that take branches only.
+    pub(super) spots: Vec<Spot>,
+}
+
+/// A name of a ledger at a remote, and what is kept of it here. What was seen under one name says nothing
+/// of another: whoever sets another name has said that the ledger is there from now on.
+#[derive(Clone)]
+pub(super) struct Spot {
+    pub(super) name: RefName,
+    /// What it was when it was last fetched, by us or by anybody's `git fetch`.
     pub(super) tracking: RefName,
     /// What of it was taken in last: no later state may lack any line of that.
     pub(super) pin: RefName,
-    configured: Option<RefName>,
 }
 
-/// The ledger of a remote as it is there.
+/// What a remote has under a name.
 pub(super) struct There {
-    pub(super) name: RefName,
+    pub(super) spot: Spot,
     pub(super) tip: Option<Oid>,
 }
 
@@ -58,9 +68,8 @@ pub fn fetch_spec(repo: &Repo) -> Result<Option<(String, String)>> {
     if partial || overwrites(&repo.config_all(&format!("remote.{name}.fetch"))?) {
         return Ok(None);
     }
-    let there = repo.config_get("shopfloor.remoteRef")?.unwrap_or_else(|| REF.to_owned());
-    let spec = format!("+{there}*:{}*", tracking(&name)?);
-    Ok(Some((name, spec)))
+    let first = spots(repo, &name)?.into_iter().next();
+    Ok(first.map(|spot| (name, format!("+{}*:{}*", spot.name, spot.tracking))))
 }
 
 impl Remote {
@@ -94,64 +103,46 @@ impl Remote {
             let fix = format!("git config --add remote.{name}.fetch '^refs/shopfloor/*'");
             return Err(Refusal::refused(what).hint(fix).into());
         }
-        let configured = repo.config_get("shopfloor.remoteRef")?;
-        Ok(Self {
-            address: repo.push_address(&remote)?,
-            tracking: tracking(&name)?,
-            pin: pin(&name)?,
-            configured: configured.map(|name| name.parse()).transpose()?,
-            name,
-        })
+        let address = repo.push_address(&remote)?;
+        let called = if remote.push_urls.is_empty() { &name } else { &address }.clone();
+        Ok(Self { spots: spots(repo, &name)?, address, called, name })
     }
 
     /// Asks the remote what it has.
-    pub(super) fn look(&self, repo: &Repo) -> Result<There> {
-        let names = match &self.configured {
-            Some(name) => vec![name.clone()],
-            None => vec![REF.parse()?, BRANCH.parse()?],
-        };
-        let wanted: Vec<_> = names.iter().collect();
-        let found = repo.refs_of(&self.name, &wanted).map_err(|no| self.unreachable(&no))?;
-        let first = found.iter().min_by_key(|(name, _)| names.iter().position(|it| it == name));
-        Ok(match (first, names.into_iter().next()) {
-            (Some((name, tip)), _) => There { name: name.clone(), tip: Some(*tip) },
-            (None, name) => There { name: name.map_or_else(|| REF.parse(), Ok)?, tip: None },
-        })
+    pub(super) fn look(&self, repo: &Repo) -> Result<Vec<There>> {
+        let names: Vec<_> = self.spots.iter().map(|spot| &spot.name).collect();
+        let found = repo.refs_of(&self.name, &names).map_err(|no| self.unreachable(&no))?;
+        let there = self.spots.iter().map(|spot| {
+            let tip = found.iter().find(|(name, _)| *name == spot.name).map(|(_, tip)| *tip);
+            There { spot: spot.clone(), tip }
+        });
+        Ok(there.collect())
     }
 
     /// Fetches what is there, and moves no ref.
-    pub(super) fn fetch(&self, store: &Store<'_>, name: &RefName, again: bool) -> Result<()> {
-        store.fetch(&self.name, &[name.as_str()], again).map_err(|no| self.unreachable(&no))
-    }
-
-    fn unreachable(&self, no: &anyhow::Error) -> anyhow::Error {
-        if let Some(refusal) = no.downcast_ref::<Refusal>() {
-            return refusal.clone().into();
-        }
-        Refusal::again(format!("{} cannot be reached: {no:#}", self.name))
-            .hint("nothing was changed; what is here stays and goes with the next sync")
-            .into()
-    }
-
-    /// What the remote says to a push that it will say again.
-    pub(super) fn refused(&self, name: &RefName, why: &str) -> anyhow::Error {
-        let refusal = Refusal::refused(format!("{} does not take the ledger: {why}", self.name));
-        match name.as_branch() {
-            Some(_) => refusal,
-            None => refusal.hint(format!(
-                "if it takes branches only: git config shopfloor.remoteRef {BRANCH}"
-            )),
-        }
-        .into()
+    pub(super) fn fetch(&self, store: &Store<'_>, spot: &Spot, again: bool) -> Result<()> {
+        store.fetch(&self.name, &[spot.name.as_str()], again)
     }
 }
 
-pub(super) fn tracking(remote: &str) -> Result<RefName> {
-    format!("refs/shopfloor/remotes/{remote}/ledger").parse()
+impl Spot {
+    fn of(remote: &str, name: RefName) -> Result<Self> {
+        let kept = match name.as_str() {
+            REF => "ledger".to_owned(),
+            other => other.trim_start_matches("refs/").replace('/', "+"),
+        };
+        let tracking = format!("refs/shopfloor/remotes/{remote}/{kept}").parse()?;
+        Ok(Self { name, tracking, pin: format!("{PINS}{remote}/{kept}").parse()? })
+    }
 }
 
-pub(super) fn pin(remote: &str) -> Result<RefName> {
-    format!("{PINS}{remote}/ledger").parse()
+/// Where the ledger of a remote may stand.
+pub(super) fn spots(repo: &Repo, remote: &str) -> Result<Vec<Spot>> {
+    let names = match repo.config_get("shopfloor.remoteRef")? {
+        Some(name) => vec![name.parse()?],
+        None => vec![REF.parse()?, BRANCH.parse()?],
+    };
+    names.into_iter().map(|name| Spot::of(remote, name)).collect()
 }
 
 /// Whether a fetch by these refspecs moves or prunes our own ledger.
@@ -166,21 +157,6 @@ fn overwrites(specs: &[String]) -> bool {
     };
     let spared = |spec: &String| spec.strip_prefix('^').is_some_and(covers);
     specs.iter().any(into) && !specs.iter().any(spared)
-}
-
-/// Whether somebody else was faster, so that looking again helps.
-pub(super) fn is_lost_race(why: &str) -> bool {
-    const RACES: [&str; 8] = [
-        "stale info",
-        "fetch first",
-        "non-fast-forward",
-        "cannot lock ref",
-        "failed to update ref",
-        "incorrect old value",
-        "already exists",
-        "unable to lock",
-    ];
-    RACES.iter().any(|race| why.contains(race))
 }
 
 #[cfg(test)]
@@ -203,15 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_race_is_told_from_a_no() {
-        for (why, race) in [
-            ("1234:refs/shopfloor/ledger [rejected] (stale info)", true),
-            ("1234:refs/shopfloor/ledger [remote rejected] (cannot lock ref 'x': is at 1)", true),
-            ("1234:refs/shopfloor/ledger [remote rejected] (pre-receive hook declined)", false),
-            ("1234:refs/shopfloor/ledger [remote rejected] (deny updating a hidden ref)", false),
-            ("1234:refs/shopfloor/ledger [remote rejected] (funny refname)", false),
-        ] {
-            assert_eq!(is_lost_race(why), race, "{why}");
-        }
+    fn each_name_has_a_pin_of_its_own() {
+        let kept = |name: &str| Spot::of("origin", name.parse().unwrap()).unwrap().pin.to_string();
+        assert_eq!(kept(REF), "refs/shopfloor/pins/origin/ledger");
+        assert_eq!(kept(BRANCH), "refs/shopfloor/pins/origin/heads+shopfloor+ledger");
     }
 }

@@ -13,11 +13,12 @@ use super::check::Check;
 use super::home::{Travellers, elsewhere, meant};
 use super::manners::{ATTEMPTS, PENDING, contested};
 use super::place::Seen;
-use super::remote::{Remote, There, is_lost_race};
+use super::refused::{is_damage, is_lost_race, is_stale};
+use super::remote::{Remote, Spot, There, spots};
 use super::shelf::{News, Position, Positions, Shelf};
 use super::state::in_order;
 use super::{Ledger, Line, garbage, pin, texts, trail};
-use crate::git::{Oid, Pushed, RefName, Repo, Signature, Swap};
+use crate::git::{Oid, Pushed, Repo, Signature, Swap};
 use crate::host::Turn;
 use crate::refusal::Refusal;
 
@@ -37,12 +38,12 @@ pub struct Synced {
     pub sent: u64,
 }
 
-/// What was found at a remote.
-enum Taken {
-    Tip(Oid),
-    Nothing,
-    /// It is not what it was when we looked.
-    Moved,
+/// What became of a push.
+enum Sent {
+    /// How many lines are there now that were not.
+    Lines(u64),
+    /// The remote has something else than it had when we looked, as git puts it.
+    Late(String),
 }
 
 impl Ledger<'_> {
@@ -60,17 +61,17 @@ impl Ledger<'_> {
         if let Err(no) = self.pour() {
             tracing::debug!("what was noted last stays here: {no:#}");
         }
-        let mut received = 0;
+        let (mut received, mut before) = (0, None);
         for round in 0..ROUNDS {
-            let there = remote.look(self.repo)?;
-            let theirs = match self.take(&remote, &there, &mut received)? {
-                Taken::Tip(tip) => Some(tip),
-                Taken::Nothing => None,
-                Taken::Moved => continue,
-            };
-            settle(&remote.name, theirs.as_ref())?;
-            if let Some(sent) = self.send(&remote, &there.name, theirs.as_ref())? {
-                return Ok(Synced { remote: remote.name, received, sent });
+            let found = remote.look(self.repo)?;
+            let Some(there) = self.take_all(&remote, found, &mut received)? else { continue };
+            settle(&remote.name, there.tip.as_ref())?;
+            match self.send(&remote, &there)? {
+                Sent::Lines(sent) => return Ok(Synced { remote: remote.name, received, sent }),
+                Sent::Late(why) if is_stale(&why) && there.tip.is_some() && before == there.tip => {
+                    self.is_shown(&remote, &there)?;
+                }
+                Sent::Late(_) => before = there.tip,
             }
             self.clock.sleep(pause(round));
         }
@@ -81,11 +82,15 @@ impl Ledger<'_> {
     /// Takes in what somebody's `git fetch` has brought from a remote; nothing is asked of the remote.
     pub fn take_fetched(&self, name: &str) -> Result<u64> {
         let remote = Remote::find(self.repo, Some(name))?;
-        let Some(theirs) = self.repo.read_ref(&remote.tracking)? else { return Ok(0) };
-        if self.repo.read_ref(&remote.pin)? == Some(theirs) {
-            return Ok(0);
+        let mut received = 0;
+        self.store.take_over()?;
+        for spot in &remote.spots {
+            let Some(theirs) = self.repo.read_ref(&spot.tracking)? else { continue };
+            if self.repo.read_ref(&spot.pin)? != Some(theirs) {
+                received += self.accept(&remote, spot, &theirs)?;
+            }
         }
-        self.accept(&remote, &theirs)
+        Ok(received)
     }
 
     /// The lines here that are not there, in the one order. `theirs` was taken in.
@@ -112,53 +117,111 @@ impl Ledger<'_> {
         Ok(in_order(lines))
     }
 
-    fn take(&self, remote: &Remote, there: &There, received: &mut u64) -> Result<Taken> {
-        let Some(tip) = there.tip else {
-            return match self.repo.read_ref(&remote.pin)? {
-                Some(pinned) => Err(gone(remote, &there.name, &pinned)),
-                None => Ok(Taken::Nothing),
-            };
-        };
-        let known = self.repo.read_ref(&remote.tracking)?;
-        if known != Some(tip) {
-            remote.fetch(&self.store, &there.name, false)?;
-            if !self.repo.exists(&tip) {
-                return Ok(Taken::Moved);
+    /// Takes in what the remote has under any of its names, and says under which one ours goes there: the
+    /// last of those that are in use, which somebody chose because the others were not taken. None if
+    /// it is not what it was when we looked.
+    fn take_all(
+        &self,
+        remote: &Remote,
+        found: Vec<There>,
+        received: &mut u64,
+    ) -> Result<Option<There>> {
+        for there in &found {
+            if !self.bring(remote, there)? {
+                return Ok(None);
             }
-            // Ours to move, so that no lock of a git that was killed is ever in the way.
-            self.repo.swap_ref(&remote.tracking, known.as_ref(), Some(&tip), "fetched")?;
         }
-        let mut taken = self.accept(remote, &tip);
-        // In a partial clone `git fetch` leaves files out.
+        let used = found.iter().rposition(|there| there.tip.is_some()).unwrap_or_default();
+        let main = found.get(used).and_then(|there| there.tip);
+        for there in found.iter().rev().filter(|there| there.tip.is_none()) {
+            self.is_elsewhere(remote, &there.spot, main.as_ref())?;
+        }
+        for (number, There { spot, tip }) in found.iter().enumerate() {
+            let Some(tip) = tip else { continue };
+            // What others do not send to any more need not be merged again and again.
+            if number == used || self.repo.read_ref(&spot.pin)? != Some(*tip) {
+                *received += self.take(remote, spot, tip)?;
+            }
+        }
+        Ok(found.into_iter().nth(used))
+    }
+
+    /// Fetches what is there. No if it is something else by now.
+    fn bring(&self, remote: &Remote, there: &There) -> Result<bool> {
+        let There { spot, tip: Some(tip) } = there else { return Ok(true) };
+        let known = self.repo.read_ref(&spot.tracking)?;
+        if known == Some(*tip) {
+            return Ok(true);
+        }
+        if let Err(no) = remote.fetch(&self.store, spot, false) {
+            let same = |now: &There| now.spot.name == spot.name && now.tip == Some(*tip);
+            if is_damage(&format!("{no:#}")) && remote.look(self.repo)?.iter().any(same) {
+                return Err(remote.broken(spot, &format!("{no:#}")).into());
+            }
+            return Err(remote.unreachable(&no));
+        }
+        if !self.repo.exists(tip) {
+            return Ok(false);
+        }
+        // Ours to move, so that no lock of a git that was killed is ever in the way.
+        self.repo.swap_ref(&spot.tracking, known.as_ref(), Some(tip), "fetched")?;
+        Ok(true)
+    }
+
+    /// A no where something was under a name and is not, unless all of it is under another name of that
+    /// remote's.
+    fn is_elsewhere(&self, remote: &Remote, spot: &Spot, main: Option<&Oid>) -> Result<()> {
+        let Some(pinned) = self.repo.read_ref(&spot.pin)? else { return Ok(()) };
+        let gone = || Err(remote.gone(spot, &pinned).into());
+        let Some(main) = main else { return gone() };
+        let old = self.shelf_of(&pinned).context("reading what was seen of the remote")?;
+        match self.lacks(&old, &self.shelf_of(main)?)? {
+            Some(_) => gone(),
+            None => Ok(()),
+        }
+    }
+
+    fn take(&self, remote: &Remote, spot: &Spot, tip: &Oid) -> Result<u64> {
+        let taken = self.accept(remote, spot, tip);
+        // In a partial clone `git fetch` leaves files out, and also those that are borrowed, which may have
+        // gone meanwhile.
         let partial = self.repo.config_bool(&format!("remote.{}.promisor", remote.name))?;
-        if taken.is_err() && partial == Some(true) {
-            remote.fetch(&self.store, &there.name, true)?;
-            taken = self.accept(remote, &tip);
+        if taken.is_ok() || partial != Some(true) && !self.store.borrows() {
+            return taken;
         }
-        *received += taken?;
-        Ok(Taken::Tip(tip))
+        remote.fetch(&self.store, spot, true).map_err(|no| remote.unreachable(&no))?;
+        self.accept(remote, spot, tip)
+    }
+
+    /// What of one ledger is not in another, as it is told.
+    fn lacks(&self, old: &Shelf, new: &Shelf) -> Result<Option<String>> {
+        match pin::lost(&self.store, old, new)? {
+            Some(lost) => Ok(Some(lost.to_string())),
+            None => texts::lost(&self.store, old, new),
+        }
     }
 
     /// Checks a remote's ledger against what was seen of it before, and merges it into ours. Says how
     /// many lines are new here.
-    fn accept(&self, remote: &Remote, theirs: &Oid) -> Result<u64> {
+    fn accept(&self, remote: &Remote, spot: &Spot, theirs: &Oid) -> Result<u64> {
         if let Some((_, shelf)) = self.checked()? {
             self.at_home(&shelf)?;
         }
-        let pinned = self.repo.read_ref(&remote.pin)?;
-        self.examine(remote, theirs, pinned.as_ref())?;
+        let pinned = self.repo.read_ref(&spot.pin)?;
+        self.examine(remote, (spot, theirs), pinned.as_ref())?;
         let received = self.merge(theirs)?;
         if pinned != Some(*theirs) {
             // Lost to whoever took in something else meanwhile: theirs was checked as well.
-            self.repo.swap_ref(&remote.pin, pinned.as_ref(), Some(theirs), "seen")?;
+            self.repo.swap_ref(&spot.pin, pinned.as_ref(), Some(theirs), "seen")?;
         }
         Ok(received)
     }
 
-    fn examine(&self, remote: &Remote, theirs: &Oid, pinned: Option<&Oid>) -> Result<()> {
+    fn examine(&self, remote: &Remote, at: (&Spot, &Oid), pinned: Option<&Oid>) -> Result<()> {
+        let (_, theirs) = at;
         let damaged = |no: anyhow::Error| match no.downcast::<Refusal>() {
             Ok(refusal) => refusal.into(),
-            Err(no) => self.refuse(remote, theirs, &format!("is damaged: {no:#}"), pinned).into(),
+            Err(no) => remote.altered(at, &format!("{no:#}"), pinned).into(),
         };
         let new = self.shelf_of(theirs).map_err(damaged)?;
         new.format.check(&format!("the ledger of {}", remote.name))?;
@@ -169,13 +232,9 @@ impl Ledger<'_> {
         };
         if let Some(pinned) = pinned.filter(|pinned| *pinned != theirs) {
             let old = self.shelf_of(pinned).context("reading what was seen of the remote")?;
-            if let Some(lost) = pin::lost(&self.store, &old, &new).map_err(damaged)? {
+            if let Some(lost) = self.lacks(&old, &new).map_err(damaged)? {
                 let what = format!("went back: it no longer has {lost}");
-                return Err(self.refuse(remote, theirs, &what, Some(pinned)).into());
-            }
-            if let Some(lost) = texts::lost(&self.store, &old, &new).map_err(damaged)? {
-                let what = format!("went back: it no longer has {lost}");
-                return Err(self.refuse(remote, theirs, &what, Some(pinned)).into());
+                return Err(remote.wrong(at, &what, Some(pinned)).into());
             }
             known = self.positions_of(&old)?;
         }
@@ -184,7 +243,7 @@ impl Ledger<'_> {
             && self.is_home(root)? == Some(false)
         {
             let what = format!("belongs to {}", elsewhere(root));
-            return Err(self.refuse(remote, theirs, &what, pinned).hint(meant(root)).into());
+            return Err(remote.wrong(at, &what, pinned).hint(meant(root)).into());
         }
         let ours = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
         trail::check(&self.store, &new, &ours).map_err(damaged)?;
@@ -197,7 +256,7 @@ impl Ledger<'_> {
             };
             if let News::To(_) = new.news(&self.store, &known, each).map_err(damaged)? {
                 if let Some(stray) = travellers.end(self, &[&new, &ours])? {
-                    let no = self.refuse(remote, theirs, &stray.told(), pinned);
+                    let no = remote.wrong(at, &stray.told(), pinned);
                     return Err(stray.explain(no).into());
                 }
                 return texts.end().map_err(damaged);
@@ -206,40 +265,39 @@ impl Ledger<'_> {
         Err(damaged(anyhow!("its lines have no order")))
     }
 
-    /// A no to what a remote has, with what it had before and how to bring that back.
-    fn refuse(&self, remote: &Remote, theirs: &Oid, what: &str, pinned: Option<&Oid>) -> Refusal {
-        let name = &remote.name;
-        let refusal = Refusal::refused(format!("the ledger of {name} ({}) {what}", theirs.short()))
-            .hint("nothing of it was taken in; what is here is whole");
-        match pinned {
-            Some(pinned) => refusal
-                .hint(format!("it was {pinned} before; see git log --stat {pinned}..{theirs}"))
-                .hint(format!("if that was meant: git update-ref -d {}", remote.pin)),
-            None => refusal.hint(format!("git remote get-url {name} shows where that leads")),
+    fn send(&self, remote: &Remote, there: &There) -> Result<Sent> {
+        let There { spot, tip: theirs } = there;
+        let Some((ours, shelf)) = self.seal()? else { return Ok(Sent::Lines(0)) };
+        if *theirs == Some(ours) {
+            return Ok(Sent::Lines(0));
         }
-    }
-
-    /// Sends what the remote has not. None means that it has moved since.
-    fn send(&self, remote: &Remote, name: &RefName, theirs: Option<&Oid>) -> Result<Option<u64>> {
-        let Some((ours, shelf)) = self.seal()? else { return Ok(Some(0)) };
-        if theirs == Some(&ours) {
-            return Ok(Some(0));
-        }
-        let there = theirs.map(|theirs| self.shelf_of(theirs)).transpose()?;
+        let known = theirs.as_ref().map(|theirs| self.shelf_of(theirs)).transpose()?;
         self.at_home(&shelf)?;
-        self.keeps_house(&shelf, there.as_ref())?;
-        let there = there.map_or(Ok(0), |there| pin::count(&self.store, &there))?;
-        let lease = format!("{name}:{}", theirs.map(Oid::to_string).unwrap_or_default());
+        self.keeps_house(&shelf, known.as_ref())?;
+        let known = known.map_or(Ok(0), |known| pin::count(&self.store, &known))?;
+        let name = &spot.name;
+        let lease = format!("{name}:{}", theirs.as_ref().map(Oid::to_string).unwrap_or_default());
         match self.repo.push(&remote.address, &[&format!("{ours}:{name}")], &[lease])? {
-            Pushed::Rejected(why) if is_lost_race(&why) => Ok(None),
-            Pushed::Rejected(why) => Err(remote.refused(name, &why)),
+            Pushed::Rejected(why) if is_lost_race(&why) => Ok(Sent::Late(why)),
+            Pushed::Rejected(why) if is_damage(&why) => Err(remote.broken(spot, &why).into()),
+            Pushed::Rejected(why) => Err(remote.refused(spot, &why).into()),
             Pushed::Done => {
-                for name in [&remote.tracking, &remote.pin] {
+                for name in [&spot.tracking, &spot.pin] {
                     let old = self.repo.read_ref(name)?;
                     self.repo.swap_ref(name, old.as_ref(), Some(&ours), "pushed")?;
                 }
-                Ok(Some(pin::count(&self.store, &shelf)?.saturating_sub(there)))
+                let lines = pin::count(&self.store, &shelf)?;
+                Ok(Sent::Lines(lines.saturating_sub(known)))
             }
+        }
+    }
+
+    /// A no of a remote that shows its ledger to who fetches and hides it from who pushes.
+    fn is_shown(&self, remote: &Remote, there: &There) -> Result<()> {
+        let There { spot, tip: Some(tip) } = there else { return Ok(()) };
+        match self.repo.is_hidden_from_pushes(&remote.address, tip, &spot.name)? {
+            true => Err(remote.refused(spot, &format!("it hides {}", spot.name)).into()),
+            false => Ok(()),
         }
     }
 
@@ -287,14 +345,6 @@ impl Ledger<'_> {
     }
 }
 
-fn gone(remote: &Remote, name: &RefName, pinned: &Oid) -> anyhow::Error {
-    let what = format!("the ledger of {} is gone: there is no {name} any more", remote.name);
-    Refusal::refused(what)
-        .hint(format!("git push {} {pinned}:{name} brings back what was there", remote.address))
-        .hint(format!("if that was meant: git update-ref -d {}", remote.pin))
-        .into()
-}
-
 /// Longer each time, and never the same for two who wait.
 fn pause(round: u32) -> Duration {
     let most = SHORTEST_PAUSE * 2u32.pow(round.min(6));
@@ -305,7 +355,8 @@ fn pause(round: u32) -> Duration {
 
 /// What a remote had when it was last taken in or sent to.
 pub fn seen_of(repo: &Repo, remote: &str) -> Result<Option<Oid>> {
-    repo.read_ref(&super::remote::pin(remote)?)
+    let mut spots = spots(repo, remote)?.into_iter().rev();
+    spots.find_map(|spot| repo.read_ref(&spot.pin).transpose()).transpose()
 }
 
 /// The remote-tracking refs that somebody's fetch may have moved, for those who look without asking.

@@ -2,7 +2,6 @@
 
 mod content;
 mod refs;
-mod shared;
 mod talk;
 
 use std::fs;

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use super::super::share;
 use super::group::end_members;
 
 /// A deadline beyond this is none; what adds up times must not overflow.
@@ -203,7 +202,11 @@ impl Program {
 }
 
 pub(super) fn append_to(log: &Path) -> anyhow::Result<File> {
-    share::append(log).with_context(|| format!("opening {}", log.display()))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .with_context(|| format!("opening {}", log.display()))
 }
 
 /// Cuts the middle out of a growing file until `over` is closed. What writes it appends, so it goes

@@ -121,19 +121,19 @@ impl Remotes {
     fn gather(repo: &Repo) -> Result<Self> {
         let names: Vec<String> = repo.remotes()?.into_iter().map(|remote| remote.name).collect();
         let chosen = ledger::default_remote(repo)?;
-        let pins = repo.refs_under("refs/shopfloor/pins/")?;
-        let pinned = |name: &&String| {
-            pins.iter().any(|(pin, _)| pin.as_str() == format!("refs/shopfloor/pins/{name}/ledger"))
-        };
         let told = |name: &String| {
             let file = format!("shopfloor/sync-{}.trouble", name.replace('/', "-"));
             let told = fs::read_to_string(repo.common_dir().join(file)).ok()?;
             Some((name.clone(), told.trim().to_owned()))
         };
+        let mut pinned = Vec::new();
+        for name in &names {
+            pinned.extend(ledger::seen_of(repo, name)?.map(|_| name.clone()));
+        }
         Ok(Self {
             hub: repo.config_get("shopfloor.hub")?,
             fetched: ledger::fetched_from(repo)?,
-            pinned: names.iter().filter(pinned).cloned().collect(),
+            pinned,
             manual: repo.config_get("shopfloor.sync")?.as_deref() == Some("manual"),
             unfetchable: chosen.is_some() && ledger::fetch_spec(repo)?.is_none(),
             troubles: names.iter().filter_map(told).collect(),
