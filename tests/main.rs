@@ -47,6 +47,7 @@ mod renames;
 mod rescue;
 mod route;
 mod settings;
+mod shared;
 mod sling;
 mod steps;
 mod stop;

@@ -28,6 +28,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("which::", &["host"]),
 ];
 
+/// How a file or a directory comes about by the umask alone.
+const MAKING: &[&str] =
+    &["fs::create_dir", "fs::write(", "File::create", "OpenOptions", "fs::copy(", ".persist("];
+
 const LINES_IN_A_FILE: usize = 400;
 const LINES_IN_A_GIT_HOOK: usize = 30;
 
@@ -72,6 +76,16 @@ fn packages_have_a_door() {
                 let alone = !line[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
                 assert!(!alone || rooms.contains(&room), "{at}: {package} enters by {rooms:?}");
             }
+        }
+    });
+}
+
+#[test]
+fn what_is_made_is_shared_as_the_repository_says() {
+    each_line_of_src(|at, room, line| {
+        for how in MAKING {
+            let may = room == "host" || at.contains("/tests");
+            assert!(may || !line.contains(how), "{at}: host::share does that");
         }
     });
 }

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::agent::roster::Session;
 use crate::git::Repo;
 use crate::host::process::Identity;
-use crate::host::{self, Clock, Shelf, Turn};
+use crate::host::{self, Clock, Shelf, Turn, share};
 
 const DIGITS: usize = 10;
 
@@ -25,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What is kept of sessions that are over.
 const ROOM: Shelf = Shelf { entries: 500, bytes: 4 << 30 };
+
+/// Files of a session can hold what its environment holds: they are the person's alone.
+const PRIVATE: u32 = 0o700;
 
 pub(crate) struct Desk {
     place: String,
@@ -52,13 +56,13 @@ impl Desk {
 
     /// A new session that this process answers for, until a runner takes over.
     pub(crate) fn begin(&self, clock: &Clock) -> Result<String> {
-        make_private(&self.sessions)?;
+        make_open(&self.sessions)?;
         self.make_room()?;
         let mut nonce = 0;
         loop {
             let id = name(&Identity::own(), clock, nonce);
             let folder = self.sessions.join(&id);
-            match fs::create_dir(&folder) {
+            match fs::DirBuilder::new().mode(PRIVATE).create(&folder) {
                 Ok(()) => {
                     self.answer(&id)?;
                     return Ok(id);
@@ -80,12 +84,12 @@ impl Desk {
 
     /// From now on this process answers for the session.
     pub(crate) fn answer(&self, id: &str) -> Result<()> {
-        make_private(&self.live)?;
+        make_open(&self.live)?;
         make_private(&self.folder(id))?;
         // Made in the session's folder: whoever is killed between the two leaves nothing in `live/`.
         let half = self.folder(id).join("keeper");
         let path = self.live.join(id);
-        fs::write(&half, told(&Identity::own()))
+        share::write(&half, told(&Identity::own()))
             .and_then(|()| fs::rename(&half, &path))
             .with_context(|| format!("writing {}", path.display()))
     }
@@ -197,25 +201,29 @@ impl Desk {
 
     /// One at a time: held while worktrees are made or taken away, and while orphans are settled.
     pub(crate) fn turn(&self) -> Result<Turn> {
-        make_private(&self.live)?;
+        make_open(&self.live)?;
         let path = self.live.with_file_name("agents.lock");
         Turn::take(&path, "the place of the agents' worktrees", PATIENCE)
     }
 }
 
-/// Files of a session can hold what its environment holds: they are the person's alone.
 fn make_private(dir: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    let made = fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(dir);
     made.with_context(|| format!("making {}", dir.display()))
 }
 
 /// Whole or not at all: a reader never sees half a file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension(format!("{}.half", std::process::id()));
-    fs::write(&half, text)
+    share::write(&half, text)
         .and_then(|()| fs::rename(&half, path))
         .with_context(|| format!("writing {}", path.display()))
+}
+
+/// Who shares the repository sees whose sessions there are, and whether somebody answers for them.
+fn make_open(dir: &Path) -> Result<()> {
+    make_private(dir)?;
+    share::adjust(dir).with_context(|| format!("making {}", dir.display()))
 }
 
 fn told(who: &Identity) -> String {

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::agent::name::Name;
 use crate::agent::rescue::{self, Kept};
 use crate::git::{Oid, RefName, Repo, Swap, Worktree};
+use crate::host::share;
 use crate::refusal::{Kind, Refusal};
 
 /// Where one bead is worked on by one agent.
@@ -106,7 +107,7 @@ pub(crate) fn prepare(
 
 fn make(repo: &Repo, place: &Place, start: &Oid) -> Result<Ready> {
     let home = place.path.parent().unwrap_or(&place.path);
-    fs::create_dir_all(home).with_context(|| format!("making {}", home.display()))?;
+    share::make_dirs(home).with_context(|| format!("making {}", home.display()))?;
     if fs::read_dir(&place.path).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Refusal::refused(format!(
             "{} is in the way: it is not a worktree of this repository",

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::git::Repo;
 use crate::host::process::Program;
+use crate::host::share;
 use crate::ledger::{self, Ledger};
 use crate::refusal::{Kind, Refusal};
 
@@ -72,7 +73,7 @@ pub fn remember<T>(repo: &Repo, remote: &str, came: &Result<T>) -> Result<()> {
     let refusal = came.as_ref().err().and_then(|no| no.downcast_ref::<Refusal>());
     match refusal.filter(|refusal| refusal.kind != Kind::Again) {
         Some(refusal) => {
-            fs::write(path, format!("{}; git bead sync {remote} tells more", refusal.what))?;
+            share::write(&path, format!("{}; git bead sync {remote} tells more", refusal.what))?;
         }
         None if path.exists() => fs::remove_file(path)?,
         None => {}

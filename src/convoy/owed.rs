@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::git::Repo;
-use crate::host::Turn;
+use crate::host::{Turn, share};
 
 /// Longer than one notify command may take.
 const EACH: Duration = Duration::from_secs(15);
@@ -38,7 +38,7 @@ impl Owed {
         let Some(turn) = turn else { return Ok(None) };
         let earlier = noted(&path)?;
         let all: String = earlier.iter().chain(new).flat_map(|id| [id, "\n"]).collect();
-        fs::write(&path, all).with_context(|| format!("writing {}", path.display()))?;
+        share::write(&path, all).with_context(|| format!("writing {}", path.display()))?;
         Ok(Some(Self { path, earlier, _turn: turn }))
     }
 

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::durable;
 use super::repo::unwritable;
+use crate::host::share;
 
 pub(super) const DIR: &str = "shopfloor-objects";
 /// How long the name of a folder of loose objects is.
@@ -43,7 +44,7 @@ pub(super) fn settle(common_dir: &Path) -> Result<()> {
     let new = file.with_extension("shopfloor");
     let kept = known.lines().filter(|line| !is_borrowed(line) && *line != OURS);
     let text: String = kept.chain([OURS]).flat_map(|line| [line, "\n"]).collect();
-    fs::write(&new, text).map_err(|no| unwritable(&new, &no))?;
+    share::write(&new, text).map_err(|no| unwritable(&new, &no))?;
     durable::flush(&new)?;
     fs::rename(&new, &file).map_err(|no| unwritable(&file, &no))?;
     durable::flush(&objects.join("info"))
@@ -144,8 +145,12 @@ fn take(from: &Path, to: &Path) -> io::Result<bool> {
         Err(_) => {
             let mut half = tempfile::NamedTempFile::new_in(to.parent().unwrap_or(to))?;
             io::copy(&mut File::open(from)?, &mut half)?;
+<<<<<<< 2af772a
+            share::persist(half, to)
+=======
             half.as_file().sync_all()?;
             half.persist(to).map(|_| true).map_err(|no| no.error)
+>>>>>>> 5925918
         }
         Ok(()) => Ok(true),
     }

@@ -12,6 +12,7 @@ use gix::bstr::ByteSlice as _;
 use super::object::fields;
 use super::repo::unwritable;
 use super::{Git, Oid, Repo, Signature};
+use crate::host::share;
 use crate::refusal::Refusal;
 
 /// Files of an operation that waits for a person, and what it is called.
@@ -276,7 +277,7 @@ fn is_file(root: &Path, name: &[u8]) -> bool {
 /// Git tells by an index's age which files it has to read again: those that are no older.
 fn copy_of_age(index: &Path, copy: &Path) -> std::io::Result<()> {
     let age = fs::metadata(index)?.modified()?;
-    fs::copy(index, copy)?;
+    share::copy(index, copy)?;
     fs::File::options().write(true).open(copy)?.set_modified(age)
 }
 

@@ -1,12 +1,14 @@
 //! Make a file and its name outlast a power cut. An error here is never retried: a second flush may
 //! say yes to what the first one lost.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context as _, Result, anyhow};
+
+use crate::host::share;
 
 /// How many flushes are asked for at once. A disk takes those for little more than the price of one.
 const AT_ONCE: usize = 8;
@@ -45,7 +47,7 @@ pub(super) fn make_dirs(root: &Path, dir: &Path) -> Result<()> {
     }
     let parent = dir.parent().context("a directory without a parent")?;
     make_dirs(root, parent)?;
-    match fs::create_dir(dir) {
+    match share::make_dir(dir) {
         Ok(()) => flush(parent),
         Err(no) if no.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(no) => Err(super::repo::unwritable(dir, &no)),

@@ -1,6 +1,6 @@
 //! The lock beside a ref, taken so that one whose writer died is known for what it is.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use super::repo::unwritable;
 use super::{Oid, RefName, Repo, durable};
-use crate::host::{Clock, Turn};
+use crate::host::{Clock, Turn, share};
 use crate::refusal::Refusal;
 
 /// How long a swap waits for a lock that somebody else holds.
@@ -36,14 +36,14 @@ pub(super) struct Lock {
 impl Lock {
     pub(super) fn take(repo: &Repo, name: &RefName, at: &Path, new: &Oid) -> Result<Self> {
         let dir = repo.desk_dir()?.join("refs");
-        fs::create_dir_all(&dir).map_err(|no| unwritable(&dir, &no))?;
+        share::make_dirs(&dir).map_err(|no| unwritable(&dir, &no))?;
         let turn = Turn::take(&dir.join("turn"), "moving refs", TURN)?;
         reclaim(repo, &dir)?;
         let parent = at.parent().context("a ref has a directory")?;
         durable::make_dirs(repo.common_dir(), parent)?;
         let draft = dir.join(name.as_str().replace('%', "%25").replace('/', "%2F"));
         // A new file, whatever happens: what is there may by now be a ref under its other name.
-        let written = File::create_new(&draft).and_then(|mut file| {
+        let written = share::create_new(&draft).and_then(|mut file| {
             file.write_all(format!("{new}\n").as_bytes())?;
             file.sync_all()
         });
@@ -64,7 +64,7 @@ impl Lock {
                 Err(no) if no.kind() == ErrorKind::AlreadyExists => {}
                 // `git pack-refs` removes directories it has emptied.
                 Err(no) if no.kind() == ErrorKind::NotFound && !parent.is_dir() => {
-                    fs::create_dir_all(parent).map_err(|no| unwritable(parent, &no))?;
+                    share::make_dirs(parent).map_err(|no| unwritable(parent, &no))?;
                     continue;
                 }
                 Err(no) => return Err(unwritable(&self.path, &no)),

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use super::lock::{Lock, PATIENCE, PAUSE};
 use super::repo::unwritable;
 use super::{Oid, RefName, Repo, Signature, durable};
-use crate::host::Clock;
+use crate::host::{Clock, share};
 use crate::refusal::Refusal;
 
 const DEEPEST: usize = 5;
@@ -202,8 +202,8 @@ impl Repo {
             who.time
         );
         let parent = path.parent().context("a reflog has a directory")?;
-        let written = fs::create_dir_all(parent)
-            .and_then(|()| fs::OpenOptions::new().append(true).create(true).open(&path))
+        let written = share::make_dirs(parent)
+            .and_then(|()| share::append(&path))
             .and_then(|mut file| file.write_all(line.as_bytes()));
         written.map_err(|no| unwritable(&path, &no))
     }

@@ -7,10 +7,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use gix::bstr::ByteSlice as _;
 
 use super::config::Settings;
 use crate::host::Environment;
 use crate::host::process::Program;
+use crate::host::share::{self, Sharing};
 use crate::refusal::Refusal;
 
 /// How long git may take to say whether it would work here.
@@ -40,6 +42,7 @@ impl Repo {
             let mut repo = Self::open(&git_dir, env)?;
             if let Some(shared) = env.get("GIT_COMMON_DIR") {
                 repo.common_dir = canonical(&at.join(shared))?;
+                share::declare(&repo.common_dir, sharing(&repo.handle));
             }
             match env.get("GIT_WORK_TREE") {
                 Some(named) => repo.work_dir = Some(canonical(&at.join(named))?),
@@ -96,6 +99,7 @@ impl Repo {
         let common_dir = canonical(handle.common_dir())?;
         let git_dir = canonical(handle.git_dir())?;
         let work_dir = handle.workdir().map(canonical).transpose()?;
+        share::declare(&common_dir, sharing(&handle));
         let storage = handle.config_snapshot().string("extensions.refStorage");
         let reftable = storage.is_some_and(|name| !name.eq_ignore_ascii_case(b"files"));
         Ok(Self {
@@ -157,7 +161,7 @@ impl Repo {
     /// Our own directory, for what can be made again: a person may delete it at any time.
     pub fn own_dir(&self) -> anyhow::Result<PathBuf> {
         let dir = self.common_dir.join("shopfloor");
-        match fs::create_dir_all(&dir) {
+        match share::make_dirs(&dir) {
             Ok(()) => Ok(dir),
             Err(no) => Err(unwritable(&dir, &no)),
         }
@@ -166,6 +170,11 @@ impl Repo {
     pub(super) fn handle(&self) -> &gix::Repository {
         &self.handle
     }
+}
+
+fn sharing(handle: &gix::Repository) -> Option<Sharing> {
+    let value = handle.config_snapshot().string("core.sharedRepository")?;
+    Sharing::named(&value.to_str_lossy())
 }
 
 /// The refusal for a directory of the repository that we may not write to.

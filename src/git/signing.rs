@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use super::Repo;
 use crate::host::process::{End, Outcome, Program};
+use crate::host::share;
 use crate::refusal::Refusal;
 
 /// Long enough for somebody to type a passphrase or to touch a key.
@@ -57,14 +58,14 @@ impl Repo {
         };
         let dir = tempfile::tempdir().context("making a place for what is to be signed")?;
         let (text, mut args) = (dir.path().join("text"), words("-Y sign -n"));
-        std::fs::write(&text, said.text).context("writing what is to be signed")?;
+        share::write(&text, said.text).context("writing what is to be signed")?;
         args.extend([said.namespace.into(), "-f".into()]);
         // As git has it: the key itself, which an agent holds, or a file.
         match key.strip_prefix("key::").or_else(|| key.starts_with("ssh-").then_some(key.as_str()))
         {
             Some(literal) => {
                 let file = dir.path().join("key");
-                std::fs::write(&file, literal).context("writing the key to sign with")?;
+                share::write(&file, literal).context("writing the key to sign with")?;
                 args.extend([file.into(), "-U".into()]);
             }
             None => args.push(self.expand(&key).into()),

@@ -16,6 +16,7 @@ use super::elsewhere::Elsewhere;
 use super::object::understood;
 use super::repo::unwritable;
 use super::{Commit, Oid, Repo, Signature, alternates, durable};
+use crate::host::share;
 
 /// How large an object may be to be remembered, and how many are.
 const SMALL: usize = 16 << 10;
@@ -312,16 +313,6 @@ impl<'r> Store<'r> {
         self.packs.get_or_init(open).as_ref()
     }
 
-    /// For whoever may write to the directory above, which `core.sharedRepository` may have opened.
-    fn make_fan(&self, fan: &Path) -> Result<()> {
-        let made = fs::create_dir(fan)
-            .and_then(|()| fs::set_permissions(fan, fs::metadata(&self.dir)?.permissions()));
-        match made {
-            Err(no) if no.kind() != std::io::ErrorKind::AlreadyExists => Err(unwritable(fan, &no)),
-            _ => Ok(()),
-        }
-    }
-
     pub(super) fn write(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
         self.prepare()?;
         let hash = self.repo.handle().object_hash();
@@ -330,13 +321,14 @@ impl<'r> Store<'r> {
         let fan = path.parent().context("an object has a directory")?.to_owned();
         let mut unflushed = self.unflushed.borrow_mut();
         if !fan.is_dir() {
-            self.make_fan(&fan)?;
+            share::make_dirs(&fan).map_err(|no| unwritable(&fan, &no))?;
             unflushed.dirs.insert(self.dir.clone());
         }
         // A torn file of the right name would stay torn: git and gix take it for the object.
         if !self.holds(&id, kind, bytes) {
             let written = self.loose.write_buf_with_known_id(kind, bytes, id);
             written.map_err(|no| self.unwritten(no))?;
+            share::adjust(&path).map_err(|no| unwritable(&path, &no))?;
             unflushed.new.push(path.clone());
         }
         unflushed.files.insert(path);

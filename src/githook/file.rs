@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::host::Clock;
 use crate::host::process::Identity;
+use crate::host::{Clock, share};
 use crate::refusal::Refusal;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,13 +31,12 @@ pub(super) fn mode(path: &Path) -> Option<u32> {
 pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let whole = || {
         let dir = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(dir)?;
+        share::make_dirs(dir)?;
         let mut new = tempfile::NamedTempFile::new_in(dir)?;
         new.write_all(bytes)?;
         new.as_file().set_permissions(Permissions::from_mode(mode))?;
         new.as_file().sync_all()?;
-        new.persist(path)?;
-        Ok(())
+        share::persist(new, path)
     };
     whole().map_err(|no| unwritable(path, &no))
 }
@@ -98,7 +97,7 @@ impl Lock {
         };
         let own = Identity::own();
         let (lock, mine) = (with(".lock"), with(&format!(".{OURS}-{}", own.pid)));
-        fs::write(&mine, format!("{OURS}\n{}\n{}\n", own.pid, own.start))
+        share::write(&mine, format!("{OURS}\n{}\n{}\n", own.pid, own.start))
             .map_err(|no| unwritable(path, &no))?;
         let taken = Self::link(path, &mine, lock);
         fs::remove_file(&mine).ok();

@@ -12,6 +12,7 @@ use crate::githook::block::{self, Placed};
 use crate::githook::place::{self, Place};
 use crate::githook::settings::{self, Settings};
 use crate::githook::{file, hooks_path, listing, outfit, route, scripts};
+use crate::host::share;
 
 /// How pushes to the protected branch reach the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,7 +283,7 @@ fn name(path: &Path) -> &std::ffi::OsStr {
 /// Into a directory of its own, under its own name. A relative link goes on pointing where it did.
 fn set_aside(path: &Path) -> Result<()> {
     let kept = path.with_file_name(scripts::KEPT);
-    fs::create_dir_all(&kept)?;
+    share::make_dirs(&kept)?;
     let to = kept.join(name(path));
     match fs::read_link(path) {
         Ok(target) if target.is_relative() => {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 
 use crate::git::Repo;
 use crate::githook::file;
+use crate::host::share;
 use crate::policy;
 use crate::refusal::Refusal;
 
@@ -51,7 +52,7 @@ pub(super) fn missing(repo: &Repo, prefix: &str) -> Result<Option<PathBuf>> {
 pub(super) fn add(repo: &Repo, list: &Path, prefix: &str) -> Result<()> {
     let place = place(repo);
     let dir = list.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    share::make_dirs(dir).with_context(|| format!("making {}", dir.display()))?;
     file::edit_config(list, |old| {
         let old = old.map(std::str::from_utf8).transpose()?;
         let bare = old.map(|old| policy::unlist(old, &place));

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::git::Repo;
 use crate::githook::mark::Mark;
 use crate::githook::trailers::Message;
+use crate::host::share;
 use crate::refusal::Refusal;
 
 /// Git asks before the editor opens, and where none will. `source` is what git says of the text.
@@ -99,7 +100,7 @@ fn rewrite(
     let message = Message::parse(&text, comment.as_deref().map(str::as_bytes));
     match change(&message)? {
         Some(new) if new != text => {
-            fs::write(file, new).with_context(|| format!("writing {}", file.display()))
+            share::write(file, new).with_context(|| format!("writing {}", file.display()))
         }
         _ => Ok(()),
     }

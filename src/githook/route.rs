@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Remote, Repo};
 use crate::githook::{file, scripts};
+use crate::host::share;
 
 /// Where pushes really go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,12 +139,13 @@ fn make(repo: &Repo, dir: &Path, config: &str) -> Result<()> {
     let made = tempfile::Builder::new().prefix("gate-").tempdir_in(&own)?;
     let at = |path: &str| made.path().join(path);
     for place in ["objects/info", "objects/pack", "refs/heads", "hooks"] {
-        fs::create_dir_all(at(place))?;
+        share::make_dirs(&at(place))?;
     }
-    fs::write(at("HEAD"), "ref: refs/heads/none\n")?;
-    fs::write(at("objects/info/alternates"), "../../../objects\n")?;
-    fs::write(at("config"), config)?;
+    share::write(&at("HEAD"), "ref: refs/heads/none\n")?;
+    share::write(&at("objects/info/alternates"), "../../../objects\n")?;
+    share::write(&at("config"), config)?;
     file::write(&at("hooks/proc-receive"), scripts::PROC_RECEIVE.as_bytes(), 0o755)?;
+    share::adjust(made.path())?;
     match fs::rename(made.path(), dir) {
         Err(_) if dir.join("HEAD").exists() => Ok(()),
         other => Ok(other?),
@@ -167,9 +169,11 @@ fn config(repo: &Repo) -> Result<String> {
     };
     let path = programs(repo)?.to_string_lossy().into_owned();
     let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+    let shared = repo.config_get("core.sharedRepository")?;
+    let shared = shared.map(|how| format!("\tsharedRepository = {how}\n")).unwrap_or_default();
     Ok(format!(
         "[core]\n\trepositoryFormatVersion = {version}\n\tbare = true\n\thooksPath = hooks\n\
-         \talternateRefsPrefixes = refs/heads refs/remotes\n{format}\
+         \talternateRefsPrefixes = refs/heads refs/remotes\n{shared}{format}\
          [receive]\n\tprocReceiveRefs = refs/\n\tadvertisePushOptions = true\n\tautogc = false\n\
          [uploadpack]\n\tallowAnySHA1InWant = true\n[gc]\n\tauto = 0\n\
          [shopfloor]\n\tgateOf = ../..\n\tpath = \"{path}\"\n"

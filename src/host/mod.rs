@@ -5,6 +5,7 @@ mod clock;
 mod environment;
 pub mod process;
 mod reach;
+pub mod share;
 mod shelf;
 mod turn;
 mod uptime;

@@ -1,7 +1,7 @@
 //! Taking turns: a lock of the kernel's on a file. It is free again the moment its holder dies, it is
 //! handed on in the order of asking, and nobody waits for it without end.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use super::share;
 use crate::refusal::Refusal;
 
 /// The turn of this process; dropping it gives it up.
@@ -83,8 +84,7 @@ impl Turn {
 }
 
 fn open(path: &Path) -> Result<File> {
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    opened.map_err(|no| {
+    share::lockable(path).map_err(|no| {
         let fix = "give yourself write access to that directory";
         Refusal::fatal(format!("cannot write to {}: {no}", path.display())).hint(fix).into()
     })

@@ -16,7 +16,7 @@ use super::saved::{Back, Saved};
 use super::seal::seal;
 use super::shelf::Positions;
 use crate::git::Oid;
-use crate::host::Turn;
+use crate::host::{Turn, share};
 
 /// Names the form of the file; another form has another name.
 const MAGIC: u64 = u64::from_le_bytes(*b"sfcache4");
@@ -56,7 +56,7 @@ pub(super) fn load(own_dir: &Path, part: &mut dyn Part, lines: Source) -> Option
 pub(super) fn save(own_dir: &Path, part: &dyn Part, mark: &Mark, bottom: u64) -> Option<u64> {
     let [lower, upper] = paths(own_dir, &part.name());
     let dir = lower.parent()?;
-    fs::create_dir_all(dir).ok()?;
+    share::make_dirs(dir).ok()?;
     let _turn = Turn::try_take(&dir.join("turn")).ok()??;
     let header =
         |bottom| Header { name: part.name(), version: part.version(), bottom, mark: mark.clone() };
@@ -131,7 +131,7 @@ fn write(path: &Path, header: &Header, saved: Saved) -> Option<u64> {
     file.write_all(&prelude.collect::<Vec<_>>()).ok()?;
     file.write_all(&bytes).ok()?;
     file.write_all(&back).ok()?;
-    file.persist(path).ok()?;
+    share::persist(file, path).ok()?;
     Some(seal)
 }
 

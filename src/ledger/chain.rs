@@ -4,7 +4,7 @@
 //! nothing: whoever appended waits, and holds the file shared as long as that lasts. So when nobody holds
 //! it, nobody will ask for what stands in it, and it is begun anew.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::canon::digest;
 use super::progress::{Mark, Progress};
 use crate::git::Oid;
+use crate::host::share;
 
 /// A chain that is longer has its committed part cut off.
 pub(super) const LONG: u64 = 128 << 10;
@@ -143,9 +144,7 @@ impl Held {
     pub(super) fn open(desk: &Path) -> Result<Self> {
         let path = path(desk);
         let opening = || format!("opening {}", path.display());
-        let opened =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.with_context(opening)?;
+        let file = share::lockable(&path).with_context(opening)?;
         let alone = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
@@ -214,7 +213,7 @@ pub(super) fn shorten(desk: &Path, done: &Mark) -> Result<()> {
     let mut short = head(&opening)?;
     short.extend(chain.links.iter().flat_map(|next| link(&opening, &next.lines)));
     let path = path(desk);
-    fs::write(&path, short).with_context(|| format!("writing {}", path.display()))
+    share::write(&path, short).with_context(|| format!("writing {}", path.display()))
 }
 
 fn path(desk: &Path) -> PathBuf {

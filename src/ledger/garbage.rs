@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, Repo, Store};
-use crate::host::{Clock, Stamp};
+use crate::host::{Clock, Stamp, share};
 
 /// It is worth looking when the note is this long, or its first entry this old.
 const LONG: u64 = 64 << 10;
@@ -26,7 +26,7 @@ pub(super) fn add(repo: &Repo, objects: &[Oid]) -> Result<()> {
     let path = note(repo)?;
     let ids: Vec<_> = objects.iter().map(Oid::to_string).collect();
     let line = format!("{} {}\n", now().seconds(), ids.join(" "));
-    let opened = fs::OpenOptions::new().append(true).create(true).open(&path);
+    let opened = share::append(&path);
     opened
         .and_then(|mut file| file.write_all(line.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))
@@ -80,7 +80,7 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bo
             }
         }
     }
-    fs::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
+    share::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
     for object in &objects {
         store.discard(object);
     }

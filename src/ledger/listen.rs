@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::line::Line;
 use super::shelf::{News, Positions};
+use crate::host::share;
 
 #[derive(Serialize, Deserialize)]
 struct Heard<T> {
@@ -41,7 +42,7 @@ impl Ledger<'_> {
             None => Heard { marks: self.positions_of(&shelf)?, told: hear(None) },
         };
         let half = path.with_extension(format!("{}.half", std::process::id()));
-        fs::write(&half, serde_json::to_vec(&heard)?)
+        share::write(&half, serde_json::to_vec(&heard)?)
             .and_then(|()| fs::rename(&half, path))
             .with_context(|| format!("writing {}", path.display()))
     }

@@ -6,7 +6,6 @@
 //! says which: whoever commits the line puts it into the tree.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -19,6 +18,7 @@ use super::prose::{self, Name, Piece, Text, WRITTEN, named, pieces};
 use super::shelf::{Shelf, TEXTS};
 use super::{Json, Ledger, place};
 use crate::git::{Entry, Oid, Repo, Store};
+use crate::host::share;
 use crate::refusal::Refusal;
 
 /// From this length on a text stands beside its line, unless `shopfloor.textLimit` says otherwise.
@@ -114,7 +114,7 @@ impl Ledger<'_> {
             return Ok(());
         }
         let dir = self.waiting()?;
-        fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+        share::make_dirs(&dir).with_context(|| format!("making {}", dir.display()))?;
         let ids = texts.iter().map(|Text { text, .. }| self.store.write_blob(text.as_bytes()));
         let ids = ids.collect::<Result<Vec<_>>>()?;
         self.store.barrier().context("nothing was written")?;

@@ -1,7 +1,6 @@
 //! Which commands of which repository a person has agreed to. Kept outside the repository, so that
 //! no clone and no commit can bring its own trust.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -9,7 +8,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::git::Repo;
-use crate::host::Environment;
+use crate::host::{Environment, share};
 use crate::policy::Surface;
 use crate::refusal::Refusal;
 
@@ -37,9 +36,9 @@ pub fn grant(env: &Environment, repo: &Repo, surface: &Surface) -> Result<()> {
     let path = record(env, repo, surface)
         .ok_or_else(|| Refusal::fatal("no place to keep trust in").hint("set HOME"))?;
     let folder = path.parent().unwrap_or(&path);
-    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    share::make_dirs(folder).with_context(|| format!("making {}", folder.display()))?;
     let text = format!("{}\n{}\n", repo.common_dir().display(), surface.lines().join("\n"));
-    fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    share::write(&path, text).with_context(|| format!("writing {}", path.display()))
 }
 
 fn record(env: &Environment, repo: &Repo, surface: &Surface) -> Option<PathBuf> {

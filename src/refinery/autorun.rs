@@ -12,6 +12,7 @@ use anyhow::Result;
 use crate::bead::aside;
 use crate::git::{RefName, Repo};
 use crate::host::process::Program;
+use crate::host::share;
 use crate::ledger::Ledger;
 use crate::policy::{self, trust};
 use crate::refinery::clones;
@@ -64,7 +65,7 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
 fn shorten(log: &Path) {
     const LONG: u64 = 1 << 20;
     if fs::metadata(log).is_ok_and(|facts| facts.len() > LONG) {
-        drop(fs::write(log, ""));
+        drop(share::write(log, ""));
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::git::Oid;
-use crate::host::Shelf;
 use crate::host::process::{End, Program};
+use crate::host::{Shelf, share};
 use crate::policy::{Gate, Policy};
 use crate::refinery::event::Ran;
 use crate::refinery::lease::{Lease, file_name};
@@ -65,7 +65,7 @@ pub(super) fn run_all(
     }
     let place = Workplace::at(lease, commit)?;
     let folder = lease.outputs(entry)?;
-    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    share::make_dirs(&folder).with_context(|| format!("making {}", folder.display()))?;
     clear(&folder)?;
     for (at, (name, gate)) in policy.gates.iter().enumerate() {
         if tests.failed.is_some() {
@@ -103,7 +103,7 @@ fn run(
     gate: &Gate,
     kept: &Path,
 ) -> Result<(Ran, Option<String>)> {
-    if let Err(error) = fs::write(kept, "") {
+    if let Err(error) = share::write(kept, "") {
         return Err(error).with_context(|| format!("writing {}", kept.display()));
     }
     let words = gate.command.words();

@@ -1,15 +1,15 @@
 //! Proof that this is the only refinery on its target. The kernel holds the lock and gives it back
 //! whatever happens to us; a note beside it says to others what is being tested.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use crate::git::{RefName, Repo};
-use crate::host::Clock;
 use crate::host::process::Identity;
+use crate::host::{Clock, share};
 use crate::ledger::{Actor, Ledger};
 use crate::refinery::number::Number;
 
@@ -39,10 +39,9 @@ impl<'a> Lease<'a> {
         target: &str,
     ) -> Result<Option<Self>> {
         let folder = folder(repo)?;
-        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        share::make_dirs(&folder).with_context(|| format!("making {}", folder.display()))?;
         let path = folder.join(format!("{}.lock", file_name(target)));
-        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let lock = opened.with_context(|| format!("opening {}", path.display()))?;
+        let lock = share::lockable(&path).with_context(|| format!("opening {}", path.display()))?;
         if !locked(&lock, &path, || at_work(repo, target).is_some(), clock)? {
             return Ok(None);
         }
@@ -62,7 +61,7 @@ impl<'a> Lease<'a> {
         let own = Identity::own();
         let fresh = self.note.with_extension("fresh");
         let text = format!("{n}\n{}\n{}\n{}\n", own.pid, own.start, self.target);
-        drop(fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.note)));
+        drop(share::write(&fresh, text).and_then(|()| fs::rename(&fresh, &self.note)));
     }
 
     /// Counts one more attempt at entry `n`; says how many there were before that came to no end.
@@ -71,7 +70,7 @@ impl<'a> Lease<'a> {
         let text = fs::read_to_string(&file).unwrap_or_default();
         let before = text.strip_prefix(&format!("{n} ")).and_then(|tries| tries.parse().ok());
         let before: usize = before.unwrap_or(0);
-        drop(fs::write(&file, format!("{n} {}", before + 1)));
+        drop(share::write(&file, format!("{n} {}", before + 1)));
         before
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::git::{Oid, RefName, Repo, Worktree};
-use crate::host::Turn;
+use crate::host::{Turn, share};
 use crate::refinery::forward::{self, Holding};
 
 /// In a parked work tree's git directory: the branch it stood on, and the commit; then the one that its
@@ -56,7 +56,7 @@ fn note(dir: &Path, branch: &RefName, tips: &[&Oid]) -> Result<()> {
     let (file, fresh) = (dir.join(FILE), dir.join(FILE).with_extension("fresh"));
     let tips: String = tips.iter().map(|tip| format!("{tip}\n")).collect();
     let write = || -> io::Result<()> {
-        let mut written = File::create(&fresh)?;
+        let mut written = share::create(&fresh)?;
         written.write_all(format!("{branch}\n{tips}").as_bytes())?;
         written.sync_all()?;
         fs::rename(&fresh, &file)?;

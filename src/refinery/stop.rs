@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::git::Repo;
+use crate::host::share;
 use crate::refinery::lease::file_name;
 use crate::refusal::Refusal;
 
@@ -19,7 +20,7 @@ pub struct Stopped {
 pub fn stopped(repo: &Repo, target: &str, why: Option<&anyhow::Error>) {
     let place = place(repo, target);
     drop(match why {
-        Some(why) => fs::write(place, text(why)),
+        Some(why) => share::write(&place, text(why)),
         None => fs::remove_file(place),
     });
 }

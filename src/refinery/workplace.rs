@@ -23,7 +23,7 @@ use indexmap::IndexMap;
 
 use crate::agent::worktree;
 use crate::git::{Git, Oid, Repo};
-use crate::host::process;
+use crate::host::{process, share};
 use crate::refinery::lease::{Lease, file_name};
 
 /// Set in every gate's environment, so that what a gate leaves running can be found and ended.
@@ -190,7 +190,7 @@ impl<'l> Workplace<'l> {
 
     fn cache(&self) -> Result<PathBuf> {
         let path = self.lease.repo.own_dir()?.join("cache").join(file_name(&self.lease.target));
-        fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
+        share::make_dirs(&path).with_context(|| format!("making {}", path.display()))?;
         Ok(path)
     }
 
@@ -208,7 +208,7 @@ impl<'l> Workplace<'l> {
         remove(&dir.join("index.lock"))?;
         remove(&copy)?;
         let copying = || format!("copying {}", self.index.display());
-        fs::copy(&self.index, &copy).with_context(copying)?;
+        share::copy(&self.index, &copy).with_context(copying)?;
         // Git tells by an index's age which files it has to read again.
         let age =
             fs::metadata(&self.index).and_then(|known| known.modified()).with_context(copying)?;
@@ -223,7 +223,7 @@ impl<'l> Workplace<'l> {
         }
         remove(&self.index)?;
         for parent in [self.path.parent(), self.index.parent()].into_iter().flatten() {
-            fs::create_dir_all(parent).with_context(|| format!("making {}", parent.display()))?;
+            share::make_dirs(parent).with_context(|| format!("making {}", parent.display()))?;
         }
         // Forced twice, it also takes the place of one that a gate has locked. Others whose directory
         // is gone stay known: git keeps there what their agents left behind.

@@ -10,6 +10,7 @@ use crate::agent::runner;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
 use crate::host::process::{Program, leave_terminal};
+use crate::host::share;
 use crate::ledger::Maintenance;
 use crate::refusal::Refusal;
 
@@ -65,7 +66,7 @@ fn begin(cx: &Context) -> Result<()> {
     if age.is_some_and(|age| age < REST) {
         return Ok(());
     }
-    fs::write(&log, "").with_context(|| format!("writing {}", log.display()))?;
+    share::write(&log, "").with_context(|| format!("writing {}", log.display()))?;
     let place = repo.common_dir();
     Program::new(std::env::current_exe().context("finding git-bead")?)
         .args(["maintain", "--detached"])

@@ -1,6 +1,5 @@
 //! `git bead manual`: what `git help bead` shows.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::cli;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
+use crate::host::share;
 use crate::refusal::Refusal;
 
 /// Write the manual pages, so that `git help bead` finds them
@@ -35,7 +35,7 @@ impl Manual {
         };
         let section = dir.join("man1");
         let writing = || format!("writing manual pages to {}", section.display());
-        fs::create_dir_all(&section).with_context(writing)?;
+        share::make_dirs(&section).with_context(writing)?;
         for tool in cli::grammars() {
             let mut tool = tool.disable_help_subcommand(true);
             tool.build();
@@ -55,7 +55,7 @@ fn write(verb: &clap::Command, section: &Path) -> io::Result<()> {
     man.render(&mut page)?;
     // Examples stand as they are, line by line.
     let page = String::from_utf8_lossy(&page).replace(".SH EXTRA\n", ".SH EXAMPLES\n.nf\n");
-    fs::write(section.join(man.get_filename()), page.replace("\nExamples:\n", "\n"))
+    share::write(&section.join(man.get_filename()), page.replace("\nExamples:\n", "\n"))
 }
 
 /// The place for pages that belongs to the place of the commands.

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use crate::cli::context::Context;
 use crate::cli::show::Done;
 use crate::host::process::Program;
+use crate::host::share;
 use crate::refusal::Refusal;
 
 macro_rules! material {
@@ -90,10 +91,10 @@ fn base(cx: &Context) -> PathBuf {
 
 /// The first of `demo`, `demo-2`, … that is not there yet.
 fn fresh(base: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(base).with_context(|| format!("making {}", base.display()))?;
+    share::make_dirs(base).with_context(|| format!("making {}", base.display()))?;
     let names = std::iter::once("demo".to_owned()).chain((2..).map(|n| format!("demo-{n}")));
     for dir in names.map(|name| base.join(name)) {
-        match fs::create_dir(&dir) {
+        match share::make_dir(&dir) {
             Ok(()) => return Ok(dir.canonicalize()?),
             Err(no) if no.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(no) => return Err(no).with_context(|| format!("making {}", dir.display())),
@@ -104,7 +105,7 @@ fn fresh(base: &Path) -> Result<PathBuf> {
 
 /// The directory that was asked for, made if need be.
 fn vacant(dir: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    share::make_dirs(dir).with_context(|| format!("making {}", dir.display()))?;
     if fs::read_dir(dir)?.next().is_some() {
         return Err(Refusal::refused(format!("{} is not empty", dir.display()))
             .hint("the demo wants a directory of its own; leave the name out and it takes one")
@@ -116,11 +117,11 @@ fn vacant(dir: &Path) -> Result<PathBuf> {
 fn lay_out(dir: &Path) -> Result<()> {
     for (mode, place, text) in MATERIAL {
         let path = dir.join(place);
-        fs::create_dir_all(path.parent().unwrap_or(dir))?;
-        fs::write(&path, text)?;
+        share::make_dirs(path.parent().unwrap_or(dir))?;
+        share::write(&path, text)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(*mode))?;
     }
-    fs::create_dir(dir.join("run"))?;
+    share::make_dir(&dir.join("run"))?;
     // The commands that stand beside this one, so that the demo shows these and no others.
     let here = std::env::current_exe()?;
     for tool in TOOLS {

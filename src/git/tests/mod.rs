@@ -2,6 +2,7 @@
 
 mod content;
 mod refs;
+mod shared;
 mod talk;
 
 use std::fs;

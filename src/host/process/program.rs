@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use super::super::share;
 use super::group::end_members;
 
 /// A deadline beyond this is none; what adds up times must not overflow.
@@ -202,11 +203,7 @@ impl Program {
 }
 
 pub(super) fn append_to(log: &Path) -> anyhow::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(log)
-        .with_context(|| format!("opening {}", log.display()))
+    share::append(log).with_context(|| format!("opening {}", log.display()))
 }
 
 /// Cuts the middle out of a growing file until `over` is closed. What writes it appends, so it goes

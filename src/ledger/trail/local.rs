@@ -1,6 +1,6 @@
 //! The trail that does not travel: the same lines, in files of this clone that may be removed.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use super::end::End;
 use super::note::Note;
 use super::spool::Taken;
+use crate::host::share;
 use crate::ledger::canon::split;
 use crate::ledger::layout::MIDDLE;
 use crate::ledger::leaf::Leaf;
@@ -36,8 +37,7 @@ pub(super) fn put(path: &Path, text: &[u8]) -> Result<()> {
     let dir = path.parent().with_context(writing)?;
     let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;
     file.write_all(text).with_context(writing)?;
-    file.persist(path).map_err(|no| no.error).with_context(writing)?;
-    Ok(())
+    share::persist(file, path).with_context(writing)
 }
 
 /// Adds notes at its end.
@@ -46,7 +46,7 @@ pub(super) fn keep(own_dir: &Path, taken: &Taken, notes: &[Note]) -> Result<()> 
         return Ok(());
     }
     let dir = own_dir.join("trail/local");
-    fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    share::make_dirs(&dir).with_context(|| format!("making {}", dir.display()))?;
     let (mut path, mut end) = (dir.join("0.jsonl"), End::default());
     if let Some((first, last)) = files(own_dir).pop() {
         let bytes = fs::read(&last).with_context(|| format!("reading {}", last.display()))?;
@@ -62,7 +62,7 @@ pub(super) fn keep(own_dir: &Path, taken: &Taken, notes: &[Note]) -> Result<()> 
     let (lines, end) = end.follow(notes)?;
     taken.give(&end.last.context("notes make lines")?)?;
     let bytes: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
-    let opened = OpenOptions::new().append(true).create(true).open(&path);
+    let opened = share::append(&path);
     let written = opened.and_then(|mut file| file.write_all(&bytes));
     written.with_context(|| format!("writing {}", path.display()))
 }

@@ -4,7 +4,7 @@
 //! It lies beside our objects: what was noted is as safe as a line, also from whoever clears what may be
 //! removed.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::note::Note;
-use crate::host::Turn;
+use crate::host::{Turn, share};
 use crate::ledger::manners::PATIENCE;
 
 /// The folder beside the objects.
@@ -90,7 +90,7 @@ impl Taken {
     /// Takes down by which line it will be known that these are in a trail.
     pub(super) fn give(&self, last: &str) -> Result<()> {
         let path = self.dir.join("given");
-        let opened = OpenOptions::new().append(true).create(true).open(&path);
+        let opened = share::append(&path);
         let written = opened.and_then(|mut file| writeln!(file, "{last}"));
         written.with_context(|| format!("writing {}", path.display()))
     }
@@ -112,7 +112,7 @@ impl Taken {
 /// The file under this name, held: not one that was taken meanwhile.
 fn hold(path: &Path) -> std::io::Result<File> {
     loop {
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = share::append(path)?;
         file.lock()?;
         let here = file.metadata()?.ino();
         if fs::metadata(path).is_ok_and(|there| there.ino() == here) {

@@ -1,0 +1,96 @@
+//! `core.sharedRepository`: whoever may use what git makes may use what we make, whatever the umask is of
+//! the one who made it.
+
+use crate::support::{Place, Sandbox};
+
+const SETTINGS: [&str; 5] = ["group", "all", "0660", "0640", "0664"];
+
+/// What stands in these places, with its mode.
+fn modes(repo: &Place<'_>, places: &str) -> Vec<(String, u32)> {
+    let told = repo.sh(&format!("find {places} -printf '%m %y %p\\n'")).ok().out;
+    let each = told.lines().map(|line| {
+        let (mode, path) = line.split_once(' ').unwrap();
+        (path.to_owned(), u32::from_str_radix(mode, 8).unwrap())
+    });
+    each.collect()
+}
+
+/// Everything of ours has at least the bits that git gives its own, made beside it by the same person.
+#[track_caller]
+fn is_open(repo: &Place<'_>, setting: &str) {
+    let git = modes(repo, ".git/objects/?? .git/refs/heads");
+    let git_s = |start: &str, is_made: &dyn Fn(u32) -> bool| {
+        let bits = git.iter().filter(|(path, mode)| path.starts_with(start) && is_made(*mode));
+        bits.map(|(_, mode)| *mode).next().unwrap()
+    };
+    let dir = git_s("d ", &|mode| mode & 0o2000 != 0);
+    let kept = git_s("f .git/objects", &|mode| mode & 0o200 == 0);
+    let written = git_s("f .git/refs", &|mode| mode & 0o200 != 0);
+    let ours = ".git/shopfloor .git/shopfloor-objects .git/objects/info .git/refs/shopfloor \
+                .git/logs/refs/shopfloor .git/hooks/pre-push .git/config";
+    let found = modes(repo, ours);
+    assert!(found.len() > 60, "{found:#?}");
+    // What a session holds of its environment is the person's alone, shared repository or not.
+    let is_private = |path: &str| path.contains("/sessions/s-");
+    for (path, mode) in found.iter().filter(|(path, _)| !is_private(path)) {
+        let least = match (path.starts_with('d'), mode & 0o200) {
+            (true, _) => dir,
+            (false, 0) => kept,
+            (false, _) => written,
+        };
+        assert_eq!(mode & least, least, "{setting}: {path} has {mode:o}, and git's have {least:o}");
+    }
+}
+
+/// With the umask of somebody who shares nothing else.
+fn alone(repo: &Place<'_>, line: &str) {
+    repo.sh(&format!("umask 077; {line}")).ok();
+}
+
+#[test]
+fn what_is_made_in_a_shared_repository_is_for_all_who_share_it() {
+    for setting in SETTINGS {
+        let world = Sandbox::new();
+        let hub = world.bare("hub.git");
+        let repo = world.place("api");
+        alone(
+            &repo,
+            &format!("git init -q --shared={setting} && git config core.logAllRefUpdates always"),
+        );
+        alone(&repo, "echo one >file && git add file && git commit -q -m one");
+        alone(&repo, &format!("git remote add origin {}", hub.dir.display()));
+        alone(&repo, "git bead init --yes --route all");
+        for n in 0..30 {
+            alone(&repo, &format!("git bead create 'Draw map {n}' --description 'in ink'"));
+        }
+        alone(&repo, "seq 20000 | git bead create 'A long story' --body-file -");
+        alone(&repo, "git bead sync && git bead maintain");
+        alone(&repo, "git bead create 'Walk the land' && git bead list");
+        alone(&repo, "echo two >file && git commit -q -am two; git refinery run --drain; true");
+        is_open(&repo, setting);
+    }
+}
+
+/// A clone by somebody else reads all that we made.
+#[test]
+fn whose_sessions_there_are_is_for_all_and_what_is_in_them_is_not() {
+    let world = Sandbox::new();
+    world.person("[agents.builder]\ncommand = [\"true\"]\n");
+    let repo = world.repo_as("api", &["--shared=group"]);
+    alone(&repo, "git sling 'Draw the map' builder");
+    let modes = modes(&repo, ".git/shopfloor/live .git/shopfloor/sessions -maxdepth 1 -type d");
+    let of = |end: &str| modes.iter().find(|(path, _)| path.contains(end)).unwrap().1;
+    assert_eq!([of("live"), of("sessions"), of("sessions/s-")], [0o2770, 0o2770, 0o2700]);
+}
+
+#[test]
+fn a_repository_that_is_not_shared_is_left_to_the_umask() {
+    let world = Sandbox::new();
+    let repo = world.place("api");
+    alone(&repo, "git init -q && git commit -q --allow-empty -m one");
+    alone(&repo, "git bead init --yes && git bead create 'Draw the map' && git bead list");
+    let ours = modes(&repo, ".git/shopfloor .git/shopfloor-objects .git/refs/shopfloor");
+    for (path, mode) in ours {
+        assert_eq!(mode & 0o2022, 0, "{path} has {mode:o}");
+    }
+}
