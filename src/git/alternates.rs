@@ -145,12 +145,8 @@ fn take(from: &Path, to: &Path) -> io::Result<bool> {
         Err(_) => {
             let mut half = tempfile::NamedTempFile::new_in(to.parent().unwrap_or(to))?;
             io::copy(&mut File::open(from)?, &mut half)?;
-<<<<<<< 2af772a
-            share::persist(half, to)
-=======
             half.as_file().sync_all()?;
-            half.persist(to).map(|_| true).map_err(|no| no.error)
->>>>>>> 5925918
+            share::persist(half, to).map(|()| true)
         }
         Ok(()) => Ok(true),
     }
