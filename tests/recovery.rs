@@ -211,6 +211,33 @@ fn one_refinery_at_a_time() {
     assert_eq!(state()["landed"][0]["entry"], "main#1");
 }
 
+/// It had found nothing more to do, and had not yet begun to look for changes.
+#[test]
+fn who_watches_sees_what_is_queued_while_a_pass_comes_to_its_end() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    submitted(&repo, "one", "a");
+    let two = tree(&repo, "two", "main");
+    two.commit("b", "b\n", "Add b").ok();
+    // What is noted goes into the trail then, which somebody else is busy with.
+    repo.write(".git/shopfloor-objects/trail/spool", "\n");
+    repo.write(".git/shopfloor-objects/trail/turn", "");
+    let turn = std::fs::File::open(repo.dir.join(".git/shopfloor-objects/trail/turn")).unwrap();
+    turn.lock().unwrap();
+    // That there was something to wait for is taken back first.
+    repo.write(".git/shopfloor/refinery/main.stopped", "");
+    let watch = repo.start(["git", "refinery", "run", "--watch"]);
+    repo.wait("the pass is over", "git refinery status", || {
+        !repo.has(".git/shopfloor/refinery/main.stopped")
+    });
+    submit(&two);
+    drop(turn);
+    repo.wait("both have landed", "git refinery status", || {
+        standing(&repo, &[1, 2]) == ["landed", "landed"]
+    });
+    drop(watch);
+}
+
 #[test]
 fn a_killed_refinery_leaves_nothing_that_needs_a_hand() {
     let world = Sandbox::new();

@@ -10,9 +10,9 @@ use crate::cli::context::Context;
 use crate::cli::refinery::target::Target;
 use crate::cli::show::{Done, Screen, Show};
 use crate::cli::sling;
-use crate::git::Repo;
+use crate::git::{Oid, Repo};
 use crate::host::process;
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::refinery::event::Held;
 use crate::refinery::{self, Autorun, Lease, Outcome, Rejection};
 use crate::refusal::{Kind, Refusal};
@@ -99,6 +99,7 @@ impl Run {
         let mut away = None;
         loop {
             report.steps.clear();
+            let before = stands(lease)?;
             let passed = self.pass(cx, lease, report);
             let why = match passed {
                 Err(no) if is_passing(&no) => Some(format!("{no:#}")),
@@ -108,7 +109,12 @@ impl Run {
                 cx.note(format!("note: {why}; trying again"));
             }
             away = why;
-            change(cx, lease, away.as_ref().map(|_| RETRY))?;
+            match away {
+                // What came to nothing may be in the ledger, and is no reason to try again at once.
+                Some(_) => change(cx, lease, &stands(lease)?, Some(RETRY))?,
+                // Who queued something at the end of the pass has left it to us.
+                None => change(cx, lease, &before, None)?,
+            }
         }
     }
 
@@ -184,13 +190,21 @@ fn is_passing(no: &anyhow::Error) -> bool {
     no.downcast_ref::<Refusal>().is_some_and(|no| no.kind == Kind::Again)
 }
 
-/// Returns when the ledger or the target is no longer what it was, or after `limit`.
-fn change(cx: &Context, lease: &Lease<'_>, limit: Option<Duration>) -> Result<()> {
-    let ledger = "refs/shopfloor/ledger".parse()?;
-    let look = || anyhow::Ok((lease.repo.read_ref(&ledger)?, lease.repo.read_ref(&lease.branch)?));
-    let before = look()?;
+/// Where the ledger and the target are.
+fn stands(lease: &Lease<'_>) -> Result<[Option<Oid>; 2]> {
+    let ledger = ledger::REF.parse()?;
+    Ok([lease.repo.read_ref(&ledger)?, lease.repo.read_ref(&lease.branch)?])
+}
+
+/// Returns when they are no longer where they were, or after `limit`.
+fn change(
+    cx: &Context,
+    lease: &Lease<'_>,
+    before: &[Option<Oid>; 2],
+    limit: Option<Duration>,
+) -> Result<()> {
     let begun = Instant::now();
-    while look()? == before && limit.is_none_or(|limit| begun.elapsed() < limit) {
+    while stands(lease)? == *before && limit.is_none_or(|limit| begun.elapsed() < limit) {
         cx.clock.sleep(LOOK);
     }
     Ok(())
