@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::refinery::{audited, drain, entry, gated, shop, standing, submit, tree};
-use crate::support::{Place, Sandbox};
+use crate::support::{Place, Sandbox, TOOLS};
 
 /// A branch of this name with one file more waits to land.
 fn submitted<'w>(repo: &Place<'w>, name: &str, file: &str) -> Place<'w> {
@@ -236,6 +236,20 @@ fn who_watches_sees_what_is_queued_while_a_pass_comes_to_its_end() {
         standing(&repo, &[1, 2]) == ["landed", "landed"]
     });
     drop(watch);
+}
+
+#[test]
+fn a_refinery_that_is_slow_to_start_is_waited_for() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    submitted(&repo, "work", "a");
+    let bin = world.root().join("bin");
+    std::fs::copy(TOOLS[3].1, bin.join("real-refinery")).unwrap();
+    std::fs::remove_file(bin.join("git-refinery")).unwrap();
+    let slow = "case $* in *--detached*) sleep 5 ;; esac\nexec real-refinery \"$@\"\n";
+    world.program("git-refinery", &format!("#!/bin/sh\n{slow}"));
+    repo.git("config --unset shopfloor.autorun").ok();
+    repo.git("refinery wait 1").ok();
 }
 
 #[test]

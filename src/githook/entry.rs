@@ -66,7 +66,7 @@ pub(super) fn queue(
     // It is queued; that nobody could be started to test it takes nothing of that back.
     let left = match refinery::autorun(repo, target) {
         Ok(Autorun::Left(why)) => Some(why),
-        Ok(Autorun::Started | Autorun::Running) => None,
+        Ok(Autorun::Started(_) | Autorun::Running) => None,
         Err(no) => Some(format!("the refinery could not be started: {no:#}")),
     };
     Ok((entry, left))

@@ -11,7 +11,7 @@ use anyhow::Result;
 
 use crate::bead::aside;
 use crate::git::{RefName, Repo};
-use crate::host::process::Program;
+use crate::host::process::{Identity, Program};
 use crate::host::share;
 use crate::ledger::Ledger;
 use crate::policy::{self, trust};
@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 /// What became of the wish to have a refinery run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Autorun {
-    Started,
+    Started(Identity),
     /// One is at work and will see what waits.
     Running,
     /// The person turned it off, or it cannot be found; somebody has to run it by hand.
@@ -56,7 +56,7 @@ pub fn autorun(repo: &Repo, target: &str) -> Result<Autorun> {
         .dir(place)
         .spawn_detached(&log);
     match started {
-        Ok(_) => Ok(Autorun::Started),
+        Ok(refinery) => Ok(Autorun::Started(refinery)),
         Err(error) => Ok(Autorun::Left(format!("{PROGRAM} could not be started: {error:#}"))),
     }
 }
@@ -81,6 +81,7 @@ pub fn last_words(repo: &Repo, target: &str) -> Option<String> {
 #[derive(Debug, Default)]
 pub struct Awake {
     started: usize,
+    last: Option<Identity>,
     next: Option<Instant>,
 }
 
@@ -92,7 +93,9 @@ impl Awake {
     /// Starts one where none is at work. Says why, where a person has to do it; refuses where it would
     /// come to nothing.
     pub fn see_to(&mut self, repo: &Repo, target: &str) -> Result<Option<String>> {
-        let early = self.next.is_some_and(|next| Instant::now() < next);
+        // On a slow machine the last one may still be on its way.
+        let early = self.next.is_some_and(|next| Instant::now() < next)
+            || self.last.as_ref().is_some_and(Identity::alive);
         if early || lease::at_work(repo, target).is_some() {
             return Ok(None);
         }
@@ -108,7 +111,10 @@ impl Awake {
         }
         self.next = Some(Instant::now() + Self::PAUSE);
         match autorun(repo, target)? {
-            Autorun::Started => self.started += 1,
+            Autorun::Started(refinery) => {
+                self.started += 1;
+                self.last = Some(refinery);
+            }
             Autorun::Running => {}
             Autorun::Left(why) => return Ok(Some(why)),
         }
