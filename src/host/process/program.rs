@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
@@ -206,19 +206,39 @@ pub(super) fn append_to(log: &Path) -> anyhow::Result<File> {
     share::append(log).with_context(|| format!("opening {}", log.display()))
 }
 
-/// Cuts the middle out of a growing file until `over` is closed. What writes it appends, so it goes
-/// on behind the cut. What comes in one go after the last look stays.
+/// Cuts the middle out of a growing file until `over` is closed, and once more then, however late.
 fn keep_short(log: &Path, most: u64, over: &mpsc::Receiver<()>) {
     const LOOK: Duration = Duration::from_millis(50);
     while over.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        if std::fs::metadata(log).is_ok_and(|known| known.len() > most)
-            && let Ok(mut file) = OpenOptions::new().append(true).open(log)
-            && file.set_len(most / 2).is_ok()
-        {
-            // Only a mark for the reader.
-            file.write_all(b"\n[much was said here and is not kept]\n").ok();
+        drop(cut(log, most));
+    }
+    drop(cut(log, most));
+}
+
+/// What writes the file appends, so it goes on behind the cut. What it adds between two steps of ours is
+/// lost: while it is at it that is a part of the middle, so only a file that rests has its end for sure.
+fn cut(log: &Path, most: u64) -> io::Result<()> {
+    const END: u64 = 64 << 10;
+    const TRIES: usize = 3;
+    let mut file = OpenOptions::new().read(true).append(true).open(log)?;
+    let mut end = Vec::new();
+    for _ in 0..TRIES {
+        let size = file.metadata()?.len();
+        if size <= most {
+            return Ok(());
+        }
+        let kept = END.min(most / 4);
+        file.seek(SeekFrom::Start(size - kept))?;
+        end.clear();
+        (&file).take(kept).read_to_end(&mut end)?;
+        if file.metadata()?.len() == size {
+            break;
         }
     }
+    file.set_len(most / 2)?;
+    // Only a mark for the reader.
+    file.write_all(b"\n[much was said here and is not kept]\n")?;
+    file.write_all(&end)
 }
 
 fn finished(output: Output, begun: Instant) -> Outcome {
@@ -292,8 +312,19 @@ mod tests {
         let program = sh(script).dir(dir.path()).timeout(Duration::from_secs(60));
         assert!(program.most_output(20_000).run_into(&log).succeeded());
         let text = std::fs::read_to_string(&log).unwrap();
-        assert!(text.len() < 300_000, "{}", text.len());
+        assert!(text.len() <= 20_000, "{}", text.len());
         assert!(text.starts_with("first\n") && text.ends_with("last\n"));
+    }
+
+    #[test]
+    fn what_is_said_in_one_go_at_the_end_is_cut_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let program = sh("echo first; head -c 3000000 /dev/zero; echo last");
+        assert!(program.most_output(20_000).run_into(&log).succeeded());
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(text.len() <= 20_000, "{}", text.len());
+        assert!(text.starts_with("first\n") && text.contains("not kept"));
     }
 
     #[test]
