@@ -22,6 +22,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(3);
 /// How long a session that has done its work may take to end.
 const LEAVE: Duration = Duration::from_secs(5);
+/// How long its runner may take to put away what is left of it.
+const FINISH: Duration = Duration::from_secs(60);
 
 /// What was put on whose hook.
 pub(super) struct Slung {
@@ -116,7 +118,9 @@ pub(super) fn wait(cx: &Context, slung: &Slung, until: For) -> Result<Done> {
 /// it has more to do.
 fn leave(cx: &Context, slung: &Slung) -> Result<()> {
     let (ledger, desk, begun) = (cx.ledger()?, Desk::of(cx.repo()?), Instant::now());
-    while begun.elapsed() < LEAVE {
+    let gone = || desk.agent(&slung.session).is_some_and(|agent| !agent.alive());
+    let is_put_away = || desk.alive(&slung.session) && gone() && begun.elapsed() < FINISH;
+    while begun.elapsed() < LEAVE || is_put_away() {
         let roster = ledger.read::<Roster>()?;
         let over = roster.session(&slung.session).is_none_or(|session| session.ended.is_some());
         if over && !desk.is_open(&slung.session) {
