@@ -15,5 +15,5 @@ pub use environment::Environment;
 pub use process::machine;
 pub use reach::{holder, may_write};
 pub use shelf::Shelf;
-pub use turn::Turn;
+pub use turn::{Patience, Turn};
 pub use uptime::Uptime;

@@ -1,13 +1,13 @@
 //! Taking turns: a lock of the kernel's on a file. It is free again the moment its holder dies, it is
-//! handed on in the order of asking, and nobody waits for it without end.
+//! handed on about in the order of asking, and nobody waits for it without end.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 
@@ -36,7 +36,7 @@ impl Turn {
             let held = match file.try_lock() {
                 Ok(()) => Some(file),
                 Err(TryLockError::WouldBlock) => {
-                    wait(file, patience).with_context(|| locking(path))?
+                    wait(file, Patience::new(path, patience)).with_context(|| locking(path))?
                 }
                 Err(TryLockError::Error(no)) => return Err(no).with_context(|| locking(path)),
             };
@@ -94,15 +94,61 @@ fn locking(path: &Path) -> String {
     format!("locking {}", path.display())
 }
 
-/// The kernel's own queue is fair, but it knows no deadline: so a thread stands in it. One that comes
-/// too late finds nobody listening and lets go.
-fn wait(file: File, patience: Duration) -> io::Result<Option<File>> {
+/// How long somebody waits for a turn: as long as was said for one who keeps it, and longer where others
+/// get theirs meanwhile. A busy place on a slow disk is no place where nothing moves.
+#[derive(Debug)]
+pub struct Patience {
+    path: PathBuf,
+    length: Duration,
+    begun: Instant,
+    since: Instant,
+    seen: Option<SystemTime>,
+}
+
+impl Patience {
+    /// How long a place that is merely busy is waited for.
+    const BUSY: Duration = Duration::from_secs(60);
+
+    /// With whoever has the turn at `path` now.
+    pub fn new(path: &Path, length: Duration) -> Self {
+        let begun = Instant::now();
+        Self { path: path.to_owned(), length, begun, since: begun, seen: last_taken(path) }
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        if self.since.elapsed() < self.length {
+            return false;
+        }
+        let now = last_taken(&self.path);
+        if now == self.seen || self.begun.elapsed() >= Self::BUSY {
+            return true;
+        }
+        (self.seen, self.since) = (now, Instant::now());
+        false
+    }
+}
+
+/// Whoever gets the turn writes that down.
+fn last_taken(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+/// The kernel's own queue knows no deadline: so a thread stands in it. One that comes too late finds
+/// nobody listening and lets go.
+fn wait(file: File, mut patience: Patience) -> io::Result<Option<File>> {
     let (told, asked) = mpsc::channel();
     thread::spawn(move || {
         let locked = file.lock();
         drop(told.send(locked.map(|()| file)));
     });
-    asked.recv_timeout(patience).ok().transpose()
+    loop {
+        if let Ok(locked) = asked.recv_timeout(patience.length) {
+            return locked.map(Some);
+        }
+        if patience.is_over() {
+            return Ok(None);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +181,30 @@ mod tests {
         let _of_a_child = turn.file.try_clone().unwrap();
         drop(turn);
         assert!(Turn::try_take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_place_where_others_get_their_turns_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("turn");
+        drop(Turn::take(&path, "x", Duration::ZERO).unwrap());
+        let mut patience = Patience::new(&path, Duration::ZERO);
+        let file = File::options().write(true).open(&path).unwrap();
+        let taken = |seconds| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            file.set_modified(time).unwrap();
+        };
+        taken(1);
+        assert!(!patience.is_over());
+        taken(2);
+        assert!(!patience.is_over());
+        assert!(patience.is_over());
+        let mut hour = Patience::new(&path, Duration::from_secs(3600));
+        assert!(!hour.is_over());
+        // Busy as it may be, there is an end.
+        taken(3);
+        patience.begun = patience.begun.checked_sub(Patience::BUSY).unwrap();
+        assert!(patience.is_over());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::progress::{Failure, Mark, Progress};
 use super::shelf::{Position, Positions, Shelf};
 use super::{Ledger, garbage, texts};
 use crate::git::{Oid, Signature, Swap};
-use crate::host::{Clock, Turn};
+use crate::host::{Clock, Patience, Turn};
 use crate::refusal::{Kind, Refusal};
 
 /// How often those who wait look. They do not stand in line: a line of processes that have what they
@@ -62,8 +62,7 @@ impl Ledger<'_> {
     /// moved the ref meanwhile, and has to be decided anew.
     pub(super) fn settle(&self, ticket: &Ticket) -> Result<bool> {
         let lock = self.lock()?;
-        let clock = Clock::real();
-        let start = clock.now();
+        let mut patience = Patience::new(&lock, PATIENCE);
         let mut pause = SHORTEST;
         loop {
             let progress = self.progress(ticket)?;
@@ -73,10 +72,10 @@ impl Ledger<'_> {
             if let Some(turn) = Turn::try_take(&lock)? {
                 return self.settle_now(turn, ticket);
             }
-            if clock.now().since(&start) > PATIENCE {
+            if patience.is_over() {
                 return Err(unsettled(Turn::taken(&lock, "the ledger", PATIENCE)));
             }
-            clock.sleep(pause);
+            Clock::real().sleep(pause);
             pause = (pause * 2).min(LONGEST);
         }
     }
