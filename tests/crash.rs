@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::power::traceable;
-use crate::support::{Dice, Place, Sandbox, kills, soon};
+use crate::support::{Dice, Place, Sandbox, hit, kills, soon};
 
 #[test]
 fn writer() {
@@ -20,7 +20,7 @@ fn writer() {
     let from = Instant::now();
     let mut promised = BTreeSet::from(["Bead first".to_owned(), "Bead second".to_owned()]);
     repo.bead("Bead second");
-    let usual = from.elapsed() * 5 / 4;
+    let mut usual = from.elapsed() * 5 / 4;
     let (mut killed, mut nth) = (0, 0);
     while killed < kills(40) {
         nth += 1;
@@ -32,7 +32,7 @@ fn writer() {
         dice.linger(usual);
         writer.kill();
         let ran = writer.end();
-        killed += usize::from(ran.code == 137);
+        killed += hit(&mut usual, ran.code == 137);
         if ran.code == 0 {
             promised.insert(text);
         }
@@ -117,14 +117,12 @@ fn hook() {
             pid = fs::read_to_string(&note).ok().filter(|text| text.ends_with('\n'));
         }
         dice.linger(usual);
-        killed += usize::from(pid.is_some_and(|pid| kill(pid.trim())));
+        killed += hit(&mut usual, pid.is_some_and(|pid| kill(pid.trim())));
         let pushed = push.end();
         if pushed.code == 0 {
             assert!(waiting(&repo) > 0, "promised, and not there\n{pushed}");
         }
-        let from = Instant::now();
         side.git("push origin HEAD:main").ok();
-        usual = from.elapsed().min(Duration::from_millis(300));
         assert_eq!(waiting(&repo), 1, "the same push twice is one entry");
         repo.git("refinery run --drain").ok();
         landed_once(&repo, nth);
@@ -140,7 +138,7 @@ fn refinery() {
     work(&repo, 0).git("refinery submit").ok();
     let from = Instant::now();
     repo.git("refinery run --drain").ok();
-    let usual = from.elapsed();
+    let mut usual = from.elapsed();
     let (mut killed, mut nth) = (0, 0);
     while killed < kills(16) {
         nth += 1;
@@ -148,7 +146,7 @@ fn refinery() {
         let mut refinery = repo.start(["git-refinery", "run", "--drain"]);
         dice.linger(usual);
         refinery.kill();
-        killed += usize::from(refinery.end().code == 137);
+        killed += hit(&mut usual, refinery.end().code == 137);
         repo.git("refinery run --drain").ok();
         landed_once(&repo, nth);
         assert_eq!(waiting(&repo), 0);
@@ -183,7 +181,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
     let from = Instant::now();
     repo.wait("the session is over", "git sling ps", nobody);
     // The landing that follows is not in it: nothing of a session is left to be killed by then.
-    let usual = from.elapsed();
+    let mut usual = from.elapsed();
     let (mut killed, mut nth) = (0, 0);
     while killed < kills(8) {
         nth += 1;
@@ -196,7 +194,7 @@ fn session_dies(kind: &str, victim: impl Fn(&str) -> Option<String>) {
         let told = fs::read_to_string(&note).unwrap();
         let pid = victim(&told).or_else(|| runner_of(&repo));
         dice.linger(usual);
-        killed += usize::from(pid.is_some_and(|pid| kill(&pid)));
+        killed += hit(&mut usual, pid.is_some_and(|pid| kill(&pid)));
         let agent = told.lines().find_map(|line| line.strip_prefix("pid ")).unwrap();
         repo.wait("the agent is gone", "git sling ps", || !lives(agent));
         soon(|| repo.git("sling ps").ok());
@@ -233,7 +231,7 @@ fn sling() {
     let calm = repo.bead("Calm");
     let from = Instant::now();
     repo.run(["git", "sling", &calm, "builder"]).ok();
-    let usual = from.elapsed() * 5 / 4;
+    let mut usual = from.elapsed() * 5 / 4;
     let (mut killed, mut nth) = (0, 0);
     while killed < kills(12) {
         nth += 1;
@@ -241,7 +239,7 @@ fn sling() {
         let mut call = repo.start(["git-sling", &bead]);
         dice.linger(usual);
         call.kill();
-        killed += usize::from(call.end().code == 137);
+        killed += hit(&mut usual, call.end().code == 137);
         soon(|| repo.git("sling ps").ok());
         let status = || repo.json(&format!("bead show {bead} --json"))[0]["status"].clone();
         let working = || {
@@ -358,12 +356,7 @@ fn commits_of(repo: &Place<'_>, path: &str) -> usize {
 }
 
 fn sound(repo: &Place<'_>) {
-    // It lists the objects, then the refs, and misses what is written in between.
-    let tip = || repo.git("rev-parse -q --verify refs/shopfloor/ledger").out;
-    let look = || (tip(), repo.git("fsck --no-dangling --no-progress"));
-    let (_, fsck) = std::iter::repeat_with(look).find(|(before, _)| tip() == *before).unwrap();
-    let fsck = fsck.ok();
-    assert_eq!((fsck.out.as_str(), fsck.err.as_str()), ("", ""));
+    repo.sound();
     if repo.has("shopfloor.toml") {
         repo.git("refinery audit").ok();
     }

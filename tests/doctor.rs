@@ -261,7 +261,7 @@ fn copies_of_a_repository_are_told() {
 #[test]
 fn dead_sessions_are_named_and_ended() {
     let world = Sandbox::new();
-    world.program("builder", "#!/bin/sh\nexec sleep 60\n");
+    world.program("builder", "#!/bin/sh\nexec sleep 1000\n");
     world.person("[agents.builder]\ncommand = [\"builder\"]\n");
     let repo = world.repo("api");
     repo.run(["git", "sling", "Draw the map"]).ok();

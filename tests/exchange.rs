@@ -1,7 +1,7 @@
 //! The ledger travels beside what people push and fetch anyway, and is in nobody's way.
 
 use crate::support::{Place, Sandbox};
-use crate::sync::{assert_whole, clones, ids};
+use crate::sync::{clones, ids};
 
 const LEDGER: &str = "refs/shopfloor/ledger";
 
@@ -40,7 +40,7 @@ fn a_push_sends_it_and_a_fetch_brings_it() {
         there.git(&format!("config remote.origin.url {url}")).ok();
     }
     for place in [&one, &two, &hub] {
-        assert_whole(place);
+        place.sound();
     }
 }
 

@@ -145,6 +145,5 @@ fn titles(repo: &Place<'_>) -> Vec<String> {
 }
 
 fn sound(repo: &Place<'_>) {
-    let fsck = repo.git("fsck --no-dangling --no-progress").ok();
-    assert_eq!((fsck.out.as_str(), fsck.err.as_str()), ("", ""));
+    repo.sound();
 }

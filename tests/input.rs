@@ -91,7 +91,7 @@ fn a_repository_of_somebody_else_is_opened_where_git_would_open_it() {
 #[test]
 fn who_is_at_work_is_told_of_a_read_only_git_directory() {
     let world = Sandbox::new();
-    world.program("builder", "#!/bin/sh\nexec sleep 60\n");
+    world.program("builder", "#!/bin/sh\nexec sleep 1000\n");
     world.person("[agents.builder]\ncommand = [\"builder\"]\n");
     let repo = world.repo("api");
     let none = read_only(&repo, "git sling ps").ok();

@@ -62,7 +62,7 @@ fn eight_writers_beside_gc_lose_nothing() {
     let kept: BTreeSet<String> =
         ids(&repo.json("bead list --json --limit 0")).into_iter().collect();
     assert_eq!(kept, promised);
-    assert_eq!(repo.git("fsck --no-dangling").ok().out, "");
+    repo.sound();
 }
 
 /// The ids in one bead or in a list of them.

@@ -146,10 +146,10 @@ fn each_outcome_of_a_gate_has_its_own_word() {
         ),
         (
             "slow",
-            "command = 'test -e a || exit 0; sleep 60'\ntimeout = '1s'",
+            "command = 'test -e a || exit 0; sleep 1000'\ntimeout = '4s'",
             "rejected",
             "timeout",
-            "did not end within 1 s",
+            "did not end within 4 s",
         ),
         (
             "dirty",
@@ -390,6 +390,6 @@ fn a_push_starts_the_refinery_unless_told_not_to() {
     work.git("refinery wait 1").ok();
     work.commit("b", "b\n", "Add b").ok();
     submit(&work);
-    work.git("refinery wait 2 --timeout 60").ok();
+    work.git("refinery wait 2 --timeout 1000").ok();
     assert_eq!(audited(&repo), ["Add b", "Add a", "a gate", "first light"]);
 }

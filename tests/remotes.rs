@@ -1,7 +1,7 @@
 //! What a remote may do to a ledger, and what a person who does what the message says has afterwards.
 
 use crate::support::{Place, Ran, Sandbox};
-use crate::sync::{assert_whole, clones, ids};
+use crate::sync::{clones, ids};
 use crate::tamper::settled;
 
 const LEDGER: &str = "refs/shopfloor/ledger";
@@ -52,7 +52,7 @@ fn a_remote_that_begins_to_refuse_our_names_has_the_ledger_under_the_fallback() 
         new.git("bead sync").ok();
         assert_eq!(hub.rev(BRANCH), new.rev(LEDGER), "{way}");
         for place in [&one, &two, &hub] {
-            assert_whole(place);
+            place.sound();
         }
     }
 }
@@ -146,7 +146,7 @@ fn what_is_damaged_at_a_remote_is_named_with_the_way_to_mend_it() {
         follow(&one, &told, "then in the clone that synced with it last: ", "");
         hub.sh(&format!("cp {}/ledger.bundle .", one.dir.display())).ok();
         follow(&hub, &told, "and there: ", "");
-        assert_whole(&hub);
+        hub.sound();
         two.bead("afterwards");
         for place in [&new, &two, &one] {
             place.git("bead sync").ok();
@@ -184,7 +184,7 @@ fn a_clone_that_shares_objects_has_its_own_of_the_ledger() {
         place.run(["git", "fetch", "-q", "origin", spec]).ok();
         place.git("bead sync").ok();
         assert_eq!(ids(&place), ids(&origin), "{name}");
-        assert_whole(&place);
+        place.sound();
     }
     let kept = ids(&origin);
     at.sh("rm -rf */.git/shopfloor").ok();

@@ -37,6 +37,18 @@ fn slung_to_the_end(repo: &Place<'_>, words: &[&str]) -> String {
     session
 }
 
+/// A copy of the whole repository, made when the session is at work and while nobody writes.
+pub(crate) fn copied<'w>(repo: &Place<'w>, session: &str) -> Place<'w> {
+    repo.wait("that is written", "git sling ps", || row(repo, session)["state"] == "working");
+    let script = format!(
+        "runner=$(head -1 .git/shopfloor/live/{session}); kill -STOP $runner\n\
+         until grep -q ') T ' /proc/$runner/stat; do :; done\n\
+         cp -r . ../copy; copied=$?; kill -CONT $runner; exit $copied"
+    );
+    repo.sh(&script).ok();
+    repo.world.place("copy")
+}
+
 fn row(repo: &Place<'_>, session: &str) -> serde_json::Value {
     let rows = repo.json("sling ps --all --json");
     rows.as_array().unwrap().iter().find(|row| row["session"] == session).unwrap().clone()

@@ -1,6 +1,6 @@
 //! A no comes with a next step, also where nothing is wrong but the world.
 
-use crate::sling::{shop, sling, text};
+use crate::sling::{copied, shop, sling, text};
 use crate::support::Sandbox;
 
 #[test]
@@ -85,8 +85,7 @@ fn a_session_that_is_gone_with_its_machine_is_ended_by_a_persons_word() {
     let session = text(&slung, "session");
     let tree = repo.at(text(&slung, "worktree"));
     repo.wait("it is at work", "git sling ps", || tree.has("started"));
-    world.place(".").sh("cp -r api copy").ok();
-    let copy = world.place("copy");
+    let copy = copied(&repo, &session);
     let lost = format!("sling stop {session} --lost");
     repo.git(&lost).fails(3).says(&["was started here", &format!("git sling stop {session}")]);
     copy.git("sling stop toast")

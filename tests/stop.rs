@@ -1,7 +1,7 @@
 //! The end of sessions before their time: by a person's word, by the death or the silence of who
 //! looks after them.
 
-use crate::sling::{reachable, shop, sling, text};
+use crate::sling::{copied, reachable, shop, sling, text};
 
 #[test]
 fn a_runner_that_does_not_answer_is_ended_with_its_session() {
@@ -24,14 +24,13 @@ fn a_runner_that_does_not_answer_is_ended_with_its_session() {
 
 #[test]
 fn sessions_of_another_clone_keep_nobody_here() {
-    let world = shop("touch started; sleep 1000");
+    let world = shop("sleep 1000");
     let repo = world.repo("api");
     repo.git("bead init --yes").ok();
-    let tree = text(&sling(&repo, &["Stay here"]), "worktree");
-    repo.wait("it is at work", "git sling ps", || repo.at(&tree).has("started"));
-    world.place(".").sh("cp -r api copy").ok();
+    let slung = sling(&repo, &["Stay here"]);
+    let copy = copied(&repo, &text(&slung, "session"));
     repo.git("bead deinit").fails(3).says(&["sessions are running: toast"]);
-    world.place("copy").git("bead deinit").ok();
+    copy.git("bead deinit").ok();
     repo.git("sling stop toast").ok();
 }
 

@@ -7,7 +7,7 @@ mod sandbox;
 mod soon;
 mod story;
 
-pub(crate) use dice::{Dice, all_faults, beside, kills};
+pub(crate) use dice::{Dice, all_faults, beside, hit, kills};
 pub(crate) use ran::{Ran, Running, there};
 pub(crate) use redact::{Names, redact};
 pub(crate) use sandbox::{Place, Sandbox, TOOLS};

@@ -266,6 +266,17 @@ impl<'w> Place<'w> {
         self.run(["git", "rev-parse", "--verify", "--quiet", revision]).ok().line()
     }
 
+    /// Git finds nothing to complain of. It lists the objects, then the refs, and misses what is written
+    /// or packed in between; what is damaged stays so.
+    #[track_caller]
+    pub(crate) fn sound(&self) {
+        let look = "git fsck --no-dangling --no-progress 2>&1";
+        self.wait("nothing is missing or damaged", look, || {
+            let ran = self.sh(look);
+            ran.code == 0 && ran.out.is_empty()
+        });
+    }
+
     /// Wait until a fact holds. A test that no longer has patience fails and prints what `state` shows:
     /// how fast it became true on this machine is nobody's promise.
     #[track_caller]
