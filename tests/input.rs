@@ -216,3 +216,53 @@ fn whoever_asks_for_json_gets_nothing_else() {
     let said: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
     assert_eq!(said["error"], "the following required arguments were not provided: <ID> <ON>");
 }
+
+/// A no says what it is about, and what to do instead.
+#[test]
+fn every_no_says_what_where_and_what_next() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (one, two) = (repo.bead("Draw the map"), repo.bead("Walk the land"));
+    let (short, other) = (&one[..8], &two[..8]);
+    let head = &repo.rev("HEAD")[..9];
+    for (line, code, said, next) in [
+        (format!("reopen {one}"), 3, format!("{short} is not closed"), "git bead show api-"),
+        (
+            format!("dep remove {one} {two}"),
+            1,
+            format!("{short} does not depend on {other}"),
+            "git bead dep tree api-",
+        ),
+        (format!("comment {one} ''"), 129, format!("nothing is said of {one}"), "--file FILE"),
+        (
+            "create X --body-file /nope".to_owned(),
+            128,
+            "cannot be read from /nope".to_owned(),
+            "or `-` for standard input",
+        ),
+        ("-C /nope list".to_owned(), 128, "cannot go to /nope".to_owned(), "-C takes a directory"),
+        (
+            format!("verify --range {head}..{head}"),
+            129,
+            format!("{head}..{head}"),
+            "$(git rev-parse OLD)..$(git rev-parse NEW)",
+        ),
+        (
+            "create X --deps blocks:".to_owned(),
+            129,
+            "--deps \"blocks:\"".to_owned(),
+            "--deps blocks:ID",
+        ),
+        (
+            "create X --deps :7f3k".to_owned(),
+            129,
+            "--deps \":7f3k\"".to_owned(),
+            "--deps blocks:ID",
+        ),
+        ("show ''".to_owned(), 129, "an empty id names no bead".to_owned(), "git bead list --all"),
+    ] {
+        let ran = repo.sh(&format!("git bead {line}")).fails(code);
+        ran.says(&[&said, "hint: ", next]);
+    }
+    assert_eq!(repo.json("bead list --all --json").as_array().unwrap().len(), 2);
+}

@@ -83,6 +83,12 @@ impl Beads {
 
     /// The bead whose id starts so. Refuses an unknown start, and an ambiguous one with its candidates.
     pub fn find(&self, start: &str) -> anyhow::Result<&Bead> {
+        // Any id starts so, and where there is one bead alone that would name it.
+        if start.is_empty() {
+            return Err(Refusal::usage("an empty id names no bead")
+                .hint("`git bead list --all` shows them all")
+                .into());
+        }
         if let Some(bead) = self.all.get(start) {
             return Ok(bead);
         }

@@ -145,7 +145,9 @@ pub fn unlink(beads: &Beads, from: &Bead, to: &str) -> Result<Vec<Event>> {
         .collect();
     if events.is_empty() {
         let (from, to) = (beads.short(&from.id), beads.short(to));
-        return Err(Refusal::nothing(format!("{from} does not depend on {to}")).into());
+        return Err(Refusal::nothing(format!("{from} does not depend on {to}"))
+            .hint(format!("`git bead dep tree {from}` shows what it depends on"))
+            .into());
     }
     Ok(events)
 }

@@ -108,7 +108,10 @@ pub fn reopen(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result
         let close = bead.close.as_ref().map(|close| close.line.clone());
         return Ok(Event::Reopened { reason: reason.to_owned(), close });
     }
-    Err(Refusal::refused(format!("{} is not closed", beads.short(&bead.id))).into())
+    let short = beads.short(&bead.id);
+    Err(Refusal::refused(format!("{short} is not closed, so it cannot be opened again"))
+        .hint(format!("`git bead show {short}` tells how it stands"))
+        .into())
 }
 
 fn number(entry: &str) -> &str {

@@ -17,6 +17,7 @@ use crate::githook::{self, Mark};
 use crate::host::{Clock, Environment};
 use crate::ledger::{Actor, Ledger, Part};
 use crate::refinery::Queue;
+use crate::refusal::Refusal;
 
 /// What all verbs of all tools understand.
 #[derive(clap::Args)]
@@ -52,6 +53,14 @@ impl Context {
         #[expect(clippy::disallowed_methods, reason = "the one place that asks where we are")]
         let here = std::env::current_dir().context("finding the current directory")?;
         let here = dir.map_or(here.clone(), |dir| here.join(dir));
+        if dir.is_some() && !here.is_dir() {
+            return Err(Refusal::fatal(format!(
+                "cannot go to {}: no such directory",
+                here.display()
+            ))
+            .hint("-C takes a directory that is there")
+            .into());
+        }
         let text = |word: std::ffi::OsString| word.into_string().ok();
         let env: Environment = std::env::vars_os()
             .filter_map(|(key, value)| Some((text(key)?, text(value)?)))

@@ -37,7 +37,10 @@ impl Comment {
             None => self.text.unwrap_or_default(),
         };
         if text.trim().is_empty() {
-            return Err(Refusal::usage("an empty comment says nothing").into());
+            let id = &self.id;
+            return Err(Refusal::usage(format!("nothing is said of {id}: the comment is empty"))
+                .hint(format!("git bead comment {id} 'what is to be said', or --file FILE"))
+                .into());
         }
         let ledger = cx.ledger()?;
         let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {

@@ -101,7 +101,7 @@ impl Create {
             None => self.fields.description,
         };
         let parent = self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
-        let links = self.deps.iter().map(|dep| link(dep)).chain(parent);
+        let links = self.deps.iter().map(|dep| link(dep)).chain(parent.map(Ok));
         Ok(New {
             title: self.title,
             description: description.unwrap_or_default(),
@@ -114,16 +114,21 @@ impl Create {
             labels: labels(&self.labels),
             external_ref: self.fields.external_ref,
             estimated_minutes: self.fields.estimate,
-            links: links.collect(),
+            links: links.collect::<Result<_>>()?,
         })
     }
 }
 
-fn link(dep: &str) -> NewLink {
-    match dep.split_once(':') {
-        Some((kind, to)) => NewLink { to: to.to_owned(), kind: Link::new(kind) },
-        None => NewLink { to: dep.to_owned(), kind: Link::BLOCKS },
+fn link(dep: &str) -> Result<NewLink> {
+    let (kind, to) = match dep.split_once(':') {
+        Some((kind, to)) => (Link::new(kind), to),
+        None => (Link::BLOCKS, dep),
+    };
+    if to.is_empty() || dep.starts_with(':') {
+        let what = format!("--deps {dep:?} does not say which bead, or how it depends on it");
+        return Err(Refusal::usage(what).hint("--deps ID, or --deps blocks:ID").into());
     }
+    Ok(NewLink { to: to.to_owned(), kind })
 }
 
 /// The text of a file, or of standard input for `-`, that is to become `what`.
@@ -132,8 +137,10 @@ pub(in crate::cli) fn text(cx: &Context, file: &Path, what: &str) -> Result<Stri
         true => (Box::new(std::io::stdin()), "standard input".to_owned()),
         false => {
             let path = cx.path(file);
-            let opened =
-                File::open(&path).with_context(|| format!("reading {}", path.display()))?;
+            let opened = File::open(&path).map_err(|no| {
+                Refusal::fatal(format!("{what} cannot be read from {}: {no}", path.display()))
+                    .hint("name a file that can be read, or `-` for standard input")
+            })?;
             (Box::new(opened), path.display().to_string())
         }
     };

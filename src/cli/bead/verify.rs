@@ -78,7 +78,10 @@ fn sign(cx: &Context, ledger: &Ledger<'_>) -> Result<Option<u64>> {
 
 /// Both ends of a range as a hook gets them: whole names, zeros for nothing.
 fn ends(range: &str) -> Result<(Option<Oid>, Option<Oid>)> {
-    let wrong = || Refusal::usage(format!("{range:?} is no range")).hint("--range OLD..NEW");
+    let wrong = || {
+        Refusal::usage(format!("{range:?} is no range of whole object names"))
+            .hint("--range \"$(git rev-parse OLD)..$(git rev-parse NEW)\"; zeros stand for nothing")
+    };
     let (old, new) = range.split_once("..").ok_or_else(wrong)?;
     let end = |text: &str| text.parse::<Oid>().map_err(|_| wrong());
     let real = |id: Oid| Some(id).filter(|id| !id.is_null());
