@@ -80,7 +80,7 @@ impl Ledger<'_> {
         let other = Shelf::open(&self.store, &foreign.tree)?;
         for _ in 0..ATTEMPTS {
             let known = Seen::load(self.repo).map(|seen| seen.positions).unwrap_or_default();
-            let ours = self.checked()?;
+            let ours = self.checked_or_gone()?;
             if let Some((_, shelf)) = &ours {
                 shelf.format.check(OURS)?;
             }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::git::{Oid, RefName, Repo, Store};
 use crate::host::Clock;
 
+mod back;
 mod cache;
 mod canon;
 mod chain;

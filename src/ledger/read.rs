@@ -165,12 +165,19 @@ impl Ledger<'_> {
 
     /// The tip, if everything that this clone has seen is in it.
     pub(super) fn checked(&self) -> Result<Option<(Oid, Shelf)>> {
-        self.steadily(|tip, seen| {
-            let Some(tip) = tip else { return Ok(None) };
-            let shelf = self.shelf_of(&tip)?;
-            self.compare(&shelf, tip, seen)?;
-            Ok(Some((tip, shelf)))
-        })
+        self.steadily(|tip, seen| self.check(tip, seen))
+    }
+
+    /// The same for who takes in what a remote has: where ours is gone, that brings it back.
+    pub(super) fn checked_or_gone(&self) -> Result<Option<(Oid, Shelf)>> {
+        self.even_where_it_was(|tip, seen| self.check(tip, seen))
+    }
+
+    fn check(&self, tip: Option<Oid>, seen: Option<&Seen>) -> Result<Option<(Oid, Shelf)>> {
+        let Some(tip) = tip else { return Ok(None) };
+        let shelf = self.shelf_of(&tip)?;
+        self.compare(&shelf, tip, seen)?;
+        Ok(Some((tip, shelf)))
     }
 
     /// Everything this clone has seen must still be there, if a merge moved it, under another name.
@@ -208,12 +215,24 @@ impl Ledger<'_> {
         &self,
         mut read: impl FnMut(Option<Oid>, Option<&Seen>) -> Result<T>,
     ) -> Result<T> {
+        self.even_where_it_was(|tip, seen| {
+            if tip.is_none() {
+                self.never_was()?;
+            }
+            read(tip, seen)
+        })
+    }
+
+    fn even_where_it_was<T>(
+        &self,
+        mut read: impl FnMut(Option<Oid>, Option<&Seen>) -> Result<T>,
+    ) -> Result<T> {
         let mut attempt = 0;
         loop {
             let seen = Seen::load(self.repo);
-            let tip = self.repo.read_ref(&self.name)?;
-            if let (None, Some(seen)) = (&tip, &seen) {
-                return Err(self.gone(&seen.tip));
+            let tip = self.repo.read_ref(&self.name).map_err(|no| self.illegible(no))?;
+            if tip.is_none() && seen.is_some() {
+                return Err(self.lost(&format!("there is no {}", self.name), None).into());
             }
             let result = read(tip, seen.as_ref());
             attempt += 1;
@@ -229,17 +248,18 @@ impl Ledger<'_> {
     fn unreadable(&self, tip: Option<&Oid>, no: anyhow::Error) -> anyhow::Error {
         let shelf = tip.and_then(|tip| self.shelf_of(tip).ok());
         let newer = shelf.map(|shelf| shelf.format).filter(Format::is_newer);
-        match newer.filter(|_| !no.is::<Refusal>()) {
+        if no.is::<Refusal>() {
+            return no;
+        }
+        if let Some(astray) = tip.and_then(|tip| self.astray(tip)) {
+            return astray.into();
+        }
+        match newer {
             Some(format) => {
                 let what = format!("{}: {no:#}", format.told(OURS));
                 Refusal::fatal(what).hint(format.remedy()).into()
             }
             None => unreadable(no),
         }
-    }
-
-    fn gone(&self, tip: &Oid) -> anyhow::Error {
-        let fix = format!("git update-ref {} {tip} brings it back", self.name);
-        Refusal::fatal(format!("the ledger is gone: there is no {}", self.name)).hint(fix).into()
     }
 }

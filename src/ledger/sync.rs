@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::check::Check;
 use super::home::{Travellers, elsewhere, meant};
-use super::manners::{ATTEMPTS, PENDING, contested};
+use super::manners::{ATTEMPTS, OURS, PENDING, contested};
 use super::place::Seen;
 use super::refused::{is_damage, is_lost_race, is_stale};
 use super::remote::{Remote, Spot, There, spots};
@@ -55,7 +55,9 @@ impl Ledger<'_> {
         settle: &mut dyn FnMut(&str, Option<&Oid>) -> Result<()>,
     ) -> Result<Synced> {
         let remote = Remote::find(self.repo, named)?;
-        self.writable()?;
+        if let Some((_, shelf)) = self.checked_or_gone()? {
+            shelf.format.check(OURS)?;
+        }
         let lock = self.repo.own_dir()?.join("sync.lock");
         let _turn = Turn::take(&lock, "the exchange with remotes", PATIENCE)?;
         if let Err(no) = self.pour() {
@@ -204,7 +206,7 @@ impl Ledger<'_> {
     /// Checks a remote's ledger against what was seen of it before, and merges it into ours. Says how
     /// many lines are new here.
     fn accept(&self, remote: &Remote, spot: &Spot, theirs: &Oid) -> Result<u64> {
-        if let Some((_, shelf)) = self.checked()? {
+        if let Some((_, shelf)) = self.checked_or_gone()? {
             self.at_home(&shelf)?;
         }
         let pinned = self.repo.read_ref(&spot.pin)?;
@@ -245,7 +247,7 @@ impl Ledger<'_> {
             let what = format!("belongs to {}", elsewhere(root));
             return Err(remote.wrong(at, &what, pinned).hint(meant(root)).into());
         }
-        let ours = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
+        let ours = self.checked_or_gone()?.map(|(_, shelf)| shelf).unwrap_or_default();
         trail::check(&self.store, &new, &ours).map_err(damaged)?;
         for known in [known, Positions::new()] {
             let mut texts = Check::of(&self.store, &new);
