@@ -140,8 +140,7 @@ fn a_text_that_is_missing_is_named_and_never_empty() {
     fs::rename(repo.dir.join(&file), repo.dir.join("kept")).unwrap();
     for call in ["bead show", "bead show --json"] {
         let words = call.replace("show", &format!("show {id}"));
-        let ran =
-            repo.git(&words).fails(128).says(&["a text of 204800 bytes", "git fetch --refetch"]);
+        let ran = repo.git(&words).fails(128).says(&["a text of 204800 bytes", "git bead doctor"]);
         assert_eq!(ran.out, "");
     }
     repo.git("bead list --json").fails(128);

@@ -19,6 +19,7 @@ mod clones;
 mod compat;
 mod convoy;
 mod crash;
+mod damage;
 mod demo;
 mod doctor;
 mod exchange;

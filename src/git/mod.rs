@@ -1,6 +1,7 @@
 //! Objects, refs, trees, transport: the only room that names gix and the only caller of `git`.
 
 mod alternates;
+mod broken;
 mod call;
 mod change;
 mod checkout;

@@ -232,14 +232,38 @@ impl<'r> Store<'r> {
         self.loose.contains(&id.id()) || self.packs().is_some_and(|packs| packs.exists(&id.id()))
     }
 
+    /// Whether an object that stands in a file of its own is what its name says.
+    pub(super) fn is_sound(&self, id: &Oid) -> bool {
+        let mut bytes = Vec::new();
+        let read = self.loose.try_find(&id.id(), &mut bytes);
+        matches!(read, Ok(Some(data)) if data.verify_checksum(&id.id()).is_ok())
+    }
+
     /// About how many objects stand each in a file of its own, by one folder of 256.
     pub fn loose_count(&self) -> usize {
         fs::read_dir(self.dir.join("17")).map_or(0, |folder| folder.count() * 256)
     }
 
+    /// What is said of an object that is not what its name says.
+    fn damaged(&self, id: &Oid) -> String {
+        let file = self.loose.object_path(&id.id());
+        match fs::metadata(&file).map(|file| file.len()) {
+            Ok(0) => format!("object {id} is damaged: {} is empty", file.display()),
+            Ok(_) => format!("object {id} is damaged: {}", file.display()),
+            Err(_) => format!("object {id} is damaged"),
+        }
+    }
+
+    fn lacking(&self, id: &Oid) -> String {
+        match self.loose.object_path(&id.id()).exists() {
+            true => self.damaged(id),
+            false => format!("object {id} is missing or damaged"),
+        }
+    }
+
     /// An object's size, before any memory is given to it.
     fn measure(&self, id: &Oid, most: u64) -> Result<()> {
-        let damaged = || format!("object {id} is damaged");
+        let damaged = || self.damaged(id);
         if self.known.borrow().contains_key(id) {
             return Ok(());
         }
@@ -256,7 +280,7 @@ impl<'r> Store<'r> {
                 Ok(found) => found.size(),
                 Err(no) => match self.elsewhere.find(self.repo, id)? {
                     Some((_, bytes)) => bytes.len() as u64,
-                    None => return Err(no).with_context(|| lacking(id)),
+                    None => return Err(no).with_context(|| self.lacking(id)),
                 },
             },
         };
@@ -280,7 +304,7 @@ impl<'r> Store<'r> {
 
     /// Our own directory first: it spares opening every pack of a large repository.
     fn find(&self, id: &Oid, kind: Kind) -> Result<(Kind, Vec<u8>)> {
-        let damaged = || format!("object {id} is damaged");
+        let damaged = || self.damaged(id);
         let mut bytes = Vec::new();
         if let Some(data) = self.loose.try_find(&id.id(), &mut bytes).with_context(damaged)? {
             // A file of lines checks itself line by line.
@@ -300,7 +324,7 @@ impl<'r> Store<'r> {
             Ok(mut object) => Ok((object.kind, std::mem::take(&mut object.data))),
             Err(no) => match self.elsewhere.find(self.repo, id)? {
                 Some(found) => Ok(found),
-                None => Err(no).with_context(|| lacking(id)),
+                None => Err(no).with_context(|| self.lacking(id)),
             },
         }
     }
@@ -358,8 +382,4 @@ impl<'r> Store<'r> {
         self.ready.set(true);
         Ok(())
     }
-}
-
-fn lacking(id: &Oid) -> String {
-    format!("object {id} is missing or damaged")
 }

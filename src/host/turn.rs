@@ -85,7 +85,10 @@ impl Turn {
 
 fn open(path: &Path) -> Result<File> {
     share::lockable(path).map_err(|no| {
-        let fix = "give yourself write access to that directory";
+        let fix = match path.is_dir() {
+            true => "a file belongs there; git bead doctor names the command",
+            false => "give yourself write access to that directory",
+        };
         Refusal::fatal(format!("cannot write to {}: {no}", path.display())).hint(fix).into()
     })
 }

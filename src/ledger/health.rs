@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::layout::Book;
 use super::merge::name_of;
 use super::{Ledger, cache, place};
+use crate::git::Oid;
 use crate::ledger::line::Line;
 use crate::refusal::Refusal;
 
@@ -20,6 +21,10 @@ pub struct Health {
     /// Why it is not written to, where it is newer than this program.
     pub newer: Option<Refusal>,
     pub damage: Option<Refusal>,
+    /// Files of objects that are not what they were.
+    pub broken: Vec<PathBuf>,
+    /// The ledger as a remote had it, where that is whole: the last resort.
+    pub resort: Option<Oid>,
     pub lines: usize,
     pub replicas: usize,
     /// Lines that were written past the rules.
@@ -44,13 +49,19 @@ impl Ledger<'_> {
         if let Err(no) = self.examine_all(&mut health) {
             let refusal = no.downcast::<Refusal>();
             health.damage = Some(refusal.unwrap_or_else(|no| Refusal::fatal(format!("{no:#}"))));
+            health.broken = self.store.broken();
+            health.resort = self.resort();
         }
         health
     }
 
     fn examine_all(&self, health: &mut Health) -> Result<()> {
-        let tip = self.repo.read_ref(&self.name)?;
-        health.exists = tip.is_some() || place::Seen::load(self.repo).is_some();
+        health.exists = true;
+        let tip = self.repo.read_ref(&self.name).map_err(|no| self.illegible(no))?;
+        if tip.is_none() && place::Seen::load(self.repo).is_none() {
+            self.never_was()?;
+            health.exists = false;
+        }
         if let Some(shelf) = tip.and_then(|tip| self.shelf_of(&tip).ok()) {
             health.format = Some(shelf.format.number());
             let newer = shelf.format.check("the ledger").err();

@@ -210,10 +210,7 @@ fn missing(name: &Name, no: &anyhow::Error) -> anyhow::Error {
     let Name { hash, bytes } = name;
     Refusal::fatal(format!("a text of {bytes} bytes cannot be read ({hash}): {no:#}"))
         .hint("git bead verify names the line that it belongs to")
-        .hint(format!(
-            "git fetch --refetch REMOTE {} brings it from a remote that has it",
-            super::REF
-        ))
+        .hint("git bead doctor tells the way back")
         .into()
 }
 

@@ -1,10 +1,9 @@
 //! What is wrong, why that matters, and what mends it. Pure: facts in, findings out.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::cli::bead::doctor::facts::{Facts, Leftovers, Remotes};
-use crate::cli::bead::doctor::finding::{Finding, Fix, name, names};
+use crate::cli::bead::doctor::facts::{Facts, Leftovers, Misplaced, Remotes};
+use crate::cli::bead::doctor::finding::{Finding, Fix, name, names, quoted};
 use crate::cli::bead::doctor::ledger;
 
 /// The oldest git that can do what is asked of it.
@@ -25,6 +24,7 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
     ledger::state(facts, &mut found);
     ledger::copies(facts, &mut found);
     places(facts, &mut found);
+    misplaced(facts, &mut found);
     locks(facts, &mut found);
     git(facts, &mut found);
     hooks(facts, &mut found);
@@ -40,6 +40,19 @@ fn places(facts: &Facts, found: &mut Vec<Finding>) {
         let what = format!("{} cannot be written to", place.display());
         let why = "every write ends with an error; a sandbox may have mounted it read-only";
         let mend = format!("let this user, and the sandbox, write to {}", place.display());
+        found.push(Finding::problem("access", what, why).mend(mend));
+    }
+}
+
+fn misplaced(facts: &Facts, found: &mut Vec<Finding>) {
+    for (path, kind) in &facts.misplaced {
+        let (is, wanted) = match kind {
+            Misplaced::Dir => ("directory", "file"),
+            Misplaced::File => ("file", "directory"),
+        };
+        let what = format!("{} is a {is}, and a {wanted} belongs there", path.display());
+        let why = "whatever has to write there ends with an error";
+        let mend = format!("mv {} {}", quoted(path), quoted(&path.with_extension("aside")));
         found.push(Finding::problem("access", what, why).mend(mend));
     }
 }
@@ -187,11 +200,6 @@ fn leftovers(left: &Leftovers, found: &mut Vec<Finding>) {
     }
 }
 
-/// As a shell takes it.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -240,7 +248,7 @@ mod tests {
         use Level::{Note, Problem};
         type Case = (&'static str, Level, Option<Fix>, fn(&mut Facts));
         let path = || PathBuf::from("/r/.git/refs/shopfloor/ledger.lock");
-        let cases: [Case; 31] = [
+        let cases: [Case; 33] = [
             ("format", Problem, None, |it| it.health.newer = Some(Refusal::fatal("newer"))),
             ("ledger", Problem, None, |it| it.health.damage = Some(Refusal::fatal("damaged"))),
             ("ledger", Problem, None, |it| it.health.findings = 2),
@@ -251,6 +259,12 @@ mod tests {
             ("replicas", Note, None, |it| it.health.tails = vec!["5e8c02d9b7341fa6".to_owned()]),
             ("replicas", Note, None, |it| it.health.moved = true),
             ("access", Problem, None, |it| it.closed = vec!["/r/.git/refs".into()]),
+            ("access", Problem, None, |it| {
+                it.misplaced = vec![("/r/.git/shopfloor".into(), Misplaced::File)];
+            }),
+            ("access", Problem, None, |it| {
+                it.misplaced = vec![("/r/.git/x/ledger.lock".into(), Misplaced::Dir)];
+            }),
             ("locks", Note, None, |it| it.held = vec![("ledger.lock".into(), "17".to_owned())]),
             ("locks", Problem, Some(Fix::Remove(vec![path()])), |it| {
                 it.orphaned = vec!["/r/.git/refs/shopfloor/ledger.lock".into()];

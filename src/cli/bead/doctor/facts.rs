@@ -21,6 +21,8 @@ const HALF: u64 = 60;
 
 /// Where somebody is at work for no longer than a write takes.
 const LOCKS: [&str; 4] = ["sync.lock", "maintain.lock", "agents.lock", "parking.lock"];
+/// What else writers keep there.
+const KEPT: [&str; 4] = ["seen", "replica", "progress", "chain"];
 const DESK: [&str; 3] = ["decide.lock", "ledger.lock", "refs/turn"];
 
 #[derive(Debug, Default)]
@@ -34,6 +36,10 @@ pub(super) struct Facts {
     pub orphaned: Vec<PathBuf>,
     /// Places that have to be written to and cannot be.
     pub closed: Vec<PathBuf>,
+    /// What stands where the other one belongs.
+    pub misplaced: Vec<(PathBuf, Misplaced)>,
+    /// The directory of ours for what can be made again.
+    pub own: PathBuf,
     /// The newest time that the disk has given a file of ours.
     pub disk: Option<Stamp>,
     pub hooks: Standing,
@@ -43,6 +49,13 @@ pub(super) struct Facts {
     pub leftovers: Leftovers,
     /// What could not be looked at, and why.
     pub unseen: Vec<(&'static str, String)>,
+}
+
+/// What is in the place of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Misplaced {
+    File,
+    Dir,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +111,8 @@ impl Facts {
         });
         let (own, desk) = (repo.common_dir().join("shopfloor"), repo.desk());
         let held = LOCKS.iter().map(|name| own.join(name)).chain(DESK.map(|name| desk.join(name)));
-        let held = held.filter_map(|path| Some((path.clone(), host::holder(&path)?))).collect();
+        let held: Vec<_> =
+            held.filter_map(|path| Some((path.clone(), host::holder(&path)?))).collect();
         Ok(Self {
             now: Some(cx.clock.now()),
             health: ledger.health(),
@@ -106,6 +120,8 @@ impl Facts {
             held,
             orphaned: orphaned(repo.common_dir(), &cx.clock.now()),
             closed: closed(repo),
+            misplaced: misplaced(repo),
+            own,
             disk: modified(&desk.join("decide.lock")),
             hooks,
             git,
@@ -201,6 +217,23 @@ fn closed(repo: &Repo) -> Vec<PathBuf> {
         }
     }
     closed
+}
+
+/// Somebody's `mkdir` or `touch` in a place of ours, or what a restored backup has made of it.
+fn misplaced(repo: &Repo) -> Vec<(PathBuf, Misplaced)> {
+    let (common, desk) = (repo.common_dir(), repo.desk());
+    let (own, objects) = (common.join("shopfloor"), common.join("shopfloor-objects"));
+    let dirs = ["cache", "texts", "live", "sessions"].map(|name| own.join(name));
+    let more = ["trail", "pack", "desk", "desk/refs"].map(|name| objects.join(name));
+    let dirs = dirs.into_iter().chain(more).chain([common.join("refs/shopfloor")]);
+    let files = DESK.iter().chain(&KEPT).map(|name| desk.join(name));
+    let files = files.chain(LOCKS.map(|name| own.join(name)));
+    let files = files.chain([common.join("objects/info/alternates")]);
+    let file = |path: &PathBuf| path.is_file();
+    let dir = |path: &PathBuf| path.is_dir();
+    let dirs = dirs.chain([own.clone(), objects.clone()]).filter(file);
+    let found = dirs.map(|path| (path, Misplaced::File));
+    found.chain(files.filter(dir).map(|path| (path, Misplaced::Dir))).collect()
 }
 
 fn modified(path: &Path) -> Option<Stamp> {

@@ -1,7 +1,9 @@
 //! What is wrong with the ledger: its lines, its copies, its saved states, its objects. Pure.
 
+use std::path::Path;
+
 use crate::cli::bead::doctor::facts::Facts;
-use crate::cli::bead::doctor::finding::{Finding, Fix, names};
+use crate::cli::bead::doctor::finding::{Finding, Fix, names, quoted};
 use crate::ledger::{self, UNREADABLE};
 use crate::refusal::Refusal;
 
@@ -11,14 +13,23 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
         let why = "what is there can be read, and nothing can be written";
         found.push(told(Finding::problem("format", newer.what.clone(), why), newer));
     } else if let Some(damage) = &health.damage {
-        let why = "nothing is written over a ledger that cannot be read whole";
+        let why = match health.broken.is_empty() {
+            true => "nothing is written over a ledger that cannot be read whole",
+            false => {
+                "nothing is written over it; git gc and git repack fail until those files are out of the way, and git fetches nothing in their place"
+            }
+        };
         let finding = told(Finding::problem("ledger", damage.what.clone(), why), damage);
-        let whole = |from: &str| format!("git fetch --refetch {from} {}", ledger::REF);
-        found.push(match facts.remotes.pinned.first() {
-            _ if !damage.what.contains(UNREADABLE) => finding,
-            Some(remote) => finding.mend(whole(remote)),
-            None => finding.mend(format!("with a copy or a backup: {}", whole("PATH"))),
+        found.push(match damage.what.contains(UNREADABLE) {
+            true => finding.mend(way_back(facts)),
+            false => finding,
         });
+        if let Some(tip) = &health.resort {
+            let what = "the ledger that was exchanged with a remote last is whole";
+            let why = "the last resort: what was written here since then is not in it";
+            let back = format!("git update-ref {} {tip}", ledger::REF);
+            found.push(Finding::note("ledger", what, why).mend(back));
+        }
     }
     if health.findings > 0 {
         let what = format!("{} lines were written past the rules", health.findings);
@@ -37,6 +48,31 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
         let why =
             "git does not find the ledger's objects: fsck, gc and clones of this repository fail";
         found.push(Finding::problem("alternates", what, why).fixed(Fix::Alternates));
+    }
+}
+
+/// Out of the way with what is damaged, and then all of it anew.
+fn way_back(facts: &Facts) -> String {
+    let aside = match facts.health.broken.as_slice() {
+        [] => String::new(),
+        broken => {
+            let place = quoted(&facts.own.join("damaged"));
+            let files: Vec<_> = broken.iter().map(|file| all_of(file)).collect();
+            format!("mkdir -p {place} && mv {} {place} && ", files.join(" "))
+        }
+    };
+    let whole = |from: &str| format!("{aside}git fetch --refetch {from} {}", ledger::REF);
+    let Some(remote) = facts.remotes.pinned.first() else {
+        return format!("with a copy or a backup: {}", whole("PATH"));
+    };
+    whole(remote)
+}
+
+/// A pack goes with its index and whatever else is made for it.
+fn all_of(file: &Path) -> String {
+    match file.extension() {
+        Some(_) => format!("{}.*", quoted(&file.with_extension(""))),
+        None => quoted(file),
     }
 }
 
@@ -84,5 +120,9 @@ mod tests {
         assert_eq!(mend(&facts), format!("with a copy or a backup: {fetch} PATH {}", ledger::REF));
         facts.remotes.pinned = vec!["origin".to_owned()];
         assert_eq!(mend(&facts), "git fetch --refetch origin refs/shopfloor/ledger");
+        facts.own = "/r/s".into();
+        facts.health.broken = vec!["/r/o/3f/5a".into(), "/r/o/pack/p-1.pack".into()];
+        let aside = "mkdir -p '/r/s/damaged' && mv '/r/o/3f/5a' '/r/o/pack/p-1'.* '/r/s/damaged'";
+        assert_eq!(mend(&facts), format!("{aside} && {fetch} origin refs/shopfloor/ledger"));
     }
 }

@@ -1,0 +1,202 @@
+//! What is damaged or gone is named, with the command that brings it back; and that works as it is printed.
+
+use crate::support::{Place, Sandbox};
+use crate::sync::clones;
+
+const LEDGER: &str = "refs/shopfloor/ledger";
+
+/// The one problem that the doctor has with this, and its command.
+#[track_caller]
+fn problem(repo: &Place<'_>, check: &str) -> (String, String) {
+    let ran = repo.git("bead doctor --json").fails(1);
+    let report = ran.json();
+    let all = report["findings"].as_array().unwrap();
+    let ours: Vec<_> =
+        all.iter().filter(|it| it["check"] == check && it["level"] == "problem").collect();
+    assert_eq!(ours.len(), 1, "{ran}");
+    let text = |key: &str| ours[0][key].as_str().unwrap_or_default().to_owned();
+    (text("what"), text("mend"))
+}
+
+fn titles(repo: &Place<'_>) -> Vec<String> {
+    let beads = repo.json("bead list --all --json");
+    let title = |bead: &serde_json::Value| bead["title"].as_str().unwrap().to_owned();
+    beads.as_array().unwrap().iter().map(title).collect()
+}
+
+/// A hub with a ledger: many lines, and a text that stands beside them.
+fn hub(world: &Sandbox) -> Place<'_> {
+    let hub = world.bare("hub.git");
+    let [one] = clones(world, &hub, ["writer"]);
+    for n in 0..12 {
+        one.bead(&format!("Draw map {n}"));
+    }
+    one.sh("seq 5000 | git bead create 'A long story' --body-file -").ok();
+    one.git("bead sync").ok();
+    hub
+}
+
+/// The file of an object of ours.
+fn file_of(repo: &Place<'_>, object: &str) -> String {
+    let id = repo.rev(object);
+    format!(".git/shopfloor-objects/{}/{}", &id[..2], &id[2..])
+}
+
+#[test]
+fn an_object_that_is_damaged_is_moved_away_and_comes_anew() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let text = format!("$(git ls-tree -r {LEDGER} | grep '\tt/' | cut -d' ' -f3 | cut -f1)");
+    let damages = ["printf x >", ": >"];
+    for (n, object) in ["^{tree}", ":v.json", &text].into_iter().enumerate() {
+        let name = format!("clone-{n}");
+        let [one] = clones(&world, &hub, [name.as_str()]);
+        one.git("bead sync").ok();
+        let before = titles(&one);
+        let object = match object.starts_with('$') {
+            true => one.sh(&format!("echo {object}")).ok().line(),
+            false => format!("{LEDGER}{object}"),
+        };
+        let file = file_of(&one, &object);
+        one.sh(&format!("chmod u+w {file} && {} {file}", damages[n % 2])).ok();
+        one.sh("rm -rf .git/shopfloor/cache").ok();
+        let (what, command) = problem(&one, "ledger");
+        assert!(what.contains("is damaged: ") && what.contains(&file[5..]), "{what}");
+        assert!(command.contains(&file[5..]), "{command}");
+        one.sh(&command).ok();
+        one.git("bead doctor").ok();
+        one.git("gc --quiet").ok();
+        one.git("fsck --strict").ok();
+        assert_eq!(titles(&one), before);
+    }
+}
+
+#[test]
+fn a_text_that_was_emptied_is_called_so() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let story = one.json("bead list --all --json");
+    let story = story.as_array().unwrap().iter().find(|it| it["title"] == "A long story").unwrap();
+    let text = one.sh(&format!("git ls-tree -r {LEDGER} | grep '\tt/' | cut -d' ' -f3 | cut -f1"));
+    let file = file_of(&one, &text.ok().line());
+    one.sh(&format!("chmod u+w {file} && : >{file}")).ok();
+    let shown = one.git(&format!("bead show {}", story["id"].as_str().unwrap())).fails(128);
+    shown.says(&[
+        "a text of 23893 bytes cannot be read",
+        &file[5..],
+        "is empty",
+        "git bead doctor",
+    ]);
+    let (what, _) = problem(&one, "ledger");
+    assert!(what.contains("the text ") && what.contains("is empty"), "{what}");
+}
+
+#[test]
+fn a_pack_that_is_damaged_is_moved_away_and_comes_anew() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    one.git("bead maintain").ok();
+    let before = titles(&one);
+    let pack = one.sh("ls .git/shopfloor-objects/pack/*.pack").ok().line();
+    let spoil = "printf '\\377\\377\\377\\377\\377\\377' | dd conv=notrunc bs=1 seek=20";
+    one.sh(&format!("chmod u+w {pack} && {spoil} of={pack} && rm -rf .git/shopfloor/cache")).ok();
+    let (_, command) = problem(&one, "ledger");
+    assert!(command.contains(pack[5..].trim_end_matches(".pack")), "{command}");
+    one.sh(&command).ok();
+    one.git("bead doctor").ok();
+    one.git("gc --quiet").ok();
+    one.git("fsck --strict").ok();
+    assert_eq!(titles(&one), before);
+}
+
+/// With what this clone saw last, and where that is gone, too, with what was exchanged.
+#[test]
+fn a_ref_that_leads_to_no_ledger_is_put_back() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let (before, tip) = (titles(&one), one.rev(LEDGER));
+    let (code, blob) = (one.rev("HEAD"), one.rev("HEAD:README.md"));
+    let nowhere = "1".repeat(40);
+    for (named, said) in [
+        ("", "names no object"),
+        ("garbage", "names no object"),
+        (&code, "which is no ledger"),
+        (&blob, "which is a blob"),
+        (&nowhere, "which is nowhere"),
+    ] {
+        for forget in ["true", "rm -r .git/shopfloor-objects/desk"] {
+            one.sh(&format!("{forget}; echo {named} >.git/{LEDGER}")).ok();
+            for line in ["list", "create X", "sync"] {
+                one.git(&format!("bead {line}")).fails(128).says(&["hint: "]);
+            }
+            let (what, way) = problem(&one, "ledger");
+            assert!(what.contains(said), "{named}: {what}");
+            one.sh(way.split_once(": ").unwrap().1).ok();
+            assert_eq!(one.rev(LEDGER), tip, "{way}");
+            assert_eq!(titles(&one), before);
+            one.git("bead sync").ok();
+            one.git("bead doctor").ok();
+        }
+    }
+}
+
+#[test]
+fn a_ledger_of_which_only_a_pin_is_left_is_not_shown_as_empty() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let (before, tip) = (titles(&one), one.rev(LEDGER));
+    let lose =
+        format!("git update-ref -d {LEDGER}; rm -rf .git/shopfloor .git/shopfloor-objects/desk");
+    one.sh(&lose).ok();
+    for line in ["list", "ready --json", "create X", "log", "verify", "maintain"] {
+        one.git(&format!("bead {line}")).fails(128).says(&["is gone", &tip]);
+    }
+    one.sh(&format!("git rev-parse --verify -q {LEDGER}")).fails(1);
+    let (_, way) = problem(&one, "ledger");
+    one.sh(way.split_once(": ").unwrap().1).ok();
+    assert_eq!(titles(&one), before);
+    // An exchange brings it back, too.
+    one.sh(&lose).ok();
+    one.git("bead sync").ok();
+    assert_eq!(titles(&one), before);
+    one.git("bead doctor").ok();
+    // Who has fetched pins and nothing else has lost nothing.
+    let [two] = clones(&world, &hub, ["two"]);
+    two.git("fetch -q ../one refs/shopfloor/pins/*:refs/shopfloor/pins/*").ok();
+    two.git("bead sync").ok();
+    assert_eq!(titles(&two), before);
+    two.bead("From here");
+    two.git("bead sync").ok();
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_file_or_a_directory_is_named() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Draw the map");
+    let objects = ".git/shopfloor-objects";
+    for (spoil, place) in [
+        ("mkdir", "desk/ledger.lock"),
+        ("mkdir", "desk/decide.lock"),
+        ("mkdir", "desk/refs/turn"),
+        ("touch", "trail"),
+    ] {
+        repo.sh(&format!("rm -rf {objects}/{place} && {spoil} {objects}/{place}")).ok();
+        if spoil == "mkdir" {
+            repo.git("bead create X").fails(128).says(&[place, "git bead doctor"]);
+        }
+        let (what, command) = problem(&repo, "access");
+        assert!(what.contains(place), "{what}");
+        repo.sh(&command).ok();
+        repo.git("bead doctor").ok();
+        repo.bead("Walk the land");
+    }
+}
