@@ -11,6 +11,8 @@ fn by_hand() {
     let done = repo.json("bead maintain --json");
     assert_eq!((&done["objects"], &done["cut"]), (&6.into(), &0.into()));
     assert_eq!(packs(&repo), 1);
+    repo.bead("One more");
+    assert_eq!(repo.git("bead maintain").ok().line(), "Nothing to pack yet");
     repo.git("gc --quiet --prune=now").ok();
     assert_eq!(repo.json(&format!("bead show {bead} --json"))[0]["comments"][0]["text"], "well");
     assert_eq!(repo.git("fsck --no-dangling").ok().out, "");

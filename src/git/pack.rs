@@ -25,6 +25,26 @@ pub struct Packed {
 }
 
 impl Store<'_> {
+    /// How many packs there are, and how many objects stand each in a file of its own.
+    pub fn tally(&self) -> Result<(usize, usize)> {
+        let (mut packs, mut loose) = (0, 0);
+        let folders = if self.dir().is_dir() { files_of(self.dir())? } else { Vec::new() };
+        for folder in folders {
+            match folder.file_name().map_or(0, |name| name.len()) {
+                2 => loose += files_of(&folder)?.len(),
+                _ if folder.ends_with("pack") => {
+                    let files = files_of(&folder)?;
+                    packs += files
+                        .iter()
+                        .filter(|file| file.extension() == Some("pack".as_ref()))
+                        .count();
+                }
+                _ => {}
+            }
+        }
+        Ok((packs, loose))
+    }
+
     /// Packs all that these commits are made of, their history too, and unlinks what is in the pack:
     /// loose files and older packs.
     pub fn pack(&self, tips: &[Oid]) -> Result<Packed> {

@@ -16,6 +16,8 @@ use crate::host::Turn;
 
 /// It is worth it when about so many objects stand each in a file of its own.
 const MANY: usize = 1024;
+/// Fewer beside one pack are left for another time: they would make the whole pack anew.
+const FEW: usize = 64;
 /// How many commits are kept, and how many more there may be before the oldest are cut.
 const KEPT: usize = 256;
 
@@ -40,6 +42,9 @@ impl Ledger<'_> {
             return Ok(None);
         };
         self.writable()?;
+        if self.is_rolled_up()? {
+            return Ok(Some(Maintenance::default()));
+        }
         // What cannot be read whole is left as it is: any object may be what it is put right with.
         let Some((_, shelf)) = self.checked()? else { return Ok(Some(Maintenance::default())) };
         let mut texts = Check::of(&self.store, &shelf);
@@ -58,6 +63,18 @@ impl Ledger<'_> {
         Ok(Some(Maintenance { packed, cut }))
     }
 
+    /// Whether all but the newest few objects stand in one pack, and there is no history to cut.
+    fn is_rolled_up(&self) -> Result<bool> {
+        let Some((tip, _)) = self.checked()? else { return Ok(true) };
+        let (packs, loose) = self.store.tally()?;
+        Ok(packs == 1 && loose < FEW && (self.has_hub()? || self.history(tip)?.1 <= KEPT))
+    }
+
+    /// Where there is a hub we stand on its history, so there is nothing to be won before it is cut there.
+    fn has_hub(&self) -> Result<bool> {
+        Ok(!self.repo.refs_under("refs/shopfloor/remotes/")?.is_empty())
+    }
+
     /// The commits of ours that something names, and the one this clone would be put back to.
     fn in_use(&self) -> Result<Vec<Oid>> {
         let named = self.repo.refs_under("refs/")?.into_iter().map(|(_, id)| id);
@@ -68,10 +85,9 @@ impl Ledger<'_> {
         Ok(tips)
     }
 
-    /// Cuts off all but the newest commits. Where there is a hub we stand on its history, so there is
-    /// nothing to be won before it is cut there.
+    /// Cuts off all but the newest commits.
     fn cut_history(&self) -> Result<usize> {
-        if !self.repo.refs_under("refs/shopfloor/remotes/")?.is_empty() {
+        if self.has_hub()? {
             return Ok(0);
         }
         let _turn = self.commit_turn()?;

@@ -86,7 +86,10 @@ struct Maintained {
 impl Show for Maintained {
     fn show(&self, out: &mut Screen) {
         let Self { objects, bytes, cut } = self;
-        out.line(format!("Packed {objects} objects into {bytes} bytes"));
+        match objects {
+            0 => out.line("Nothing to pack yet"),
+            _ => out.line(format!("Packed {objects} objects into {bytes} bytes")),
+        }
         if *cut > 0 {
             out.line(format!("Cut {cut} old commits"));
         }

@@ -48,23 +48,21 @@ impl Row {
     }
 
     fn bytes(self) -> [u8; ROW] {
+        let [low, high] = [self.body_end as u32, (self.body_end >> 32) as u32];
         let mut bytes = [0; ROW];
-        let low = self.body_end.to_le_bytes();
-        let parts = self.key_end.to_le_bytes().into_iter().chain(self.face_end.to_le_bytes());
-        let parts = parts.chain(low).chain(self.sum.to_le_bytes());
-        let parts = parts.chain(self.mark.to_le_bytes());
-        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        let words = [self.key_end, self.face_end, low, high, self.sum, self.mark];
+        for (to, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+            *to = word.to_le_bytes();
+        }
         bytes
     }
 }
 
 /// The little-endian words of some bytes.
+#[inline]
 fn words<const N: usize, const W: usize>(bytes: &[u8; N]) -> [u32; W] {
-    let mut words = [0; W];
-    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
-        *word = u32::from_le_bytes(*bytes);
-    }
-    words
+    let words = bytes.as_chunks::<4>().0;
+    std::array::from_fn(|n| words.get(n).map_or(0, |word| u32::from_le_bytes(*word)))
 }
 
 impl<R: Kept> Layer<R> {
@@ -179,8 +177,10 @@ impl<R: Kept> Layer<R> {
     }
 
     fn key_bytes(&self, n: usize) -> &[u8] {
-        let start = n.checked_sub(1).map_or(0, |before| self.row(before).key_end);
-        self.text(start, self.row(n).key_end)
+        let rows = self.chunks::<ROW>(&self.rows);
+        let end = |n: usize| rows.get(n)?.first_chunk().map(|word| u32::from_le_bytes(*word));
+        let start = n.checked_sub(1).and_then(end).unwrap_or(0);
+        self.text(start, end(n).unwrap_or(start))
     }
 
     fn name(&self, entry: &[u8; NAME]) -> (&[u8], usize) {
@@ -198,9 +198,10 @@ impl<R: Kept> Layer<R> {
     }
 }
 
+#[inline]
 fn entry_of(entry: &[u8; ORDER]) -> (u64, usize) {
-    let [low, high, row] = words(entry);
-    (u64::from(low) | (u64::from(high) << 32), row as usize)
+    let [a, b, c, d, e, f, g, h, row @ ..] = *entry;
+    (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes(row) as usize)
 }
 
 /// Eight letters after what all keys have in common, so that most comparisons need no text. It keeps
