@@ -45,7 +45,7 @@ fn measure(beads: usize, floor: &Path) {
     say(beads, "first read, no cache", 3, cold);
     // A floor does not grow to that size in a minute: it was rolled up, and it is on the disk.
     bead(&["maintain"]);
-    timed(|| run("sync", floor, &[]));
+    run("sync", floor, &[]);
     // The first write after it makes what only writers need.
     bead(&["create", "one more"]);
     say(beads, "ready --json", RUNS, || timed(|| bead(&["ready", "--json"])));
