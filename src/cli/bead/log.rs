@@ -92,6 +92,7 @@ impl Log {
         // Each subject follows what is said of it, so it has to see every line.
         let whole = Query { trail: query.asks_trail(), ..Query::default() };
         let asked = if about.is_empty() { query.clone() } else { whole };
+        let newest_do = about.is_empty() && limit > 0 && !query.asks_trail();
         let mut each = |line: &Line| {
             let concerned =
                 about.iter_mut().filter_map(|it| it.concerns(line).then_some(())).count();
@@ -113,6 +114,7 @@ impl Log {
                 let ids: Vec<_> = ids.iter().map(String::as_str).collect();
                 history.lines(&ledger, &ids)?.iter().for_each(&mut each);
             }
+            None if newest_do => ledger.newest(&asked, limit)?.iter().for_each(&mut each),
             None => ledger.tell(&asked, &mut each)?,
         }
         trouble?;

@@ -3,18 +3,43 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::ledger::Query;
 
-/// In two replicas, one with every kind of file, the other with one.
-#[test]
-fn the_lines_of_some_clocks_are_found_wherever_they_are() {
-    let world = World::new();
+/// A repository with two replicas, one with every kind of file, the other with one.
+fn merged(world: &World) -> PathBuf {
     let (path, other) = (world.repo("app", &[]), world.repo("other", &[]));
-    fill(&world, &path);
-    all(&world, &other, "b", 5);
+    fill(world, &path);
+    all(world, &other, "b", 5);
     world.git(&path, &["fetch", "-q", other.to_str().unwrap(), &format!("{REF}:refs/theirs")]);
     let repo = world.open(&path);
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
     ledger.merge(&repo.read_ref(&"refs/theirs".parse().unwrap()).unwrap().unwrap()).unwrap();
+    path
+}
+
+#[test]
+fn the_newest_lines_are_those_that_stand_last() {
+    let world = World::new();
+    let repo = world.open(&merged(&world));
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+    let lines = ledger.lines().unwrap();
+    let on = lines[lines.len() / 2].on.clone();
+    let one = Query { on: vec![on], ..Query::default() };
+    let nothing = Query { by: vec!["nobody".to_owned()], ..Query::default() };
+    for query in [Query::default(), one, nothing] {
+        for most in [0, 1, 4, 17, lines.len(), lines.len() + 1] {
+            let mut due: Vec<_> = lines.iter().filter(|line| query.fits(line)).cloned().collect();
+            due.drain(..due.len().saturating_sub(most));
+            assert_eq!(ledger.newest(&query, most).unwrap(), due, "{most} of {query:?}");
+        }
+    }
+}
+
+#[test]
+fn the_lines_of_some_clocks_are_found_wherever_they_are() {
+    let world = World::new();
+    let repo = world.open(&merged(&world));
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
     let lines = ledger.lines().unwrap();
     let last = lines.last().unwrap().clock;
     for asked in [
