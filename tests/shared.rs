@@ -29,7 +29,7 @@ fn is_open(repo: &Place<'_>, setting: &str) {
     let ours = ".git/shopfloor .git/shopfloor-objects .git/objects/info .git/refs/shopfloor \
                 .git/logs/refs/shopfloor .git/hooks/pre-push .git/config";
     let found = modes(repo, ours);
-    assert!(found.len() > 60, "{found:#?}");
+    assert!(found.len() > 50, "{found:#?}");
     // What a session holds of its environment is the person's alone, shared repository or not.
     let is_private = |path: &str| path.contains("/sessions/s-");
     for (path, mode) in found.iter().filter(|(path, _)| !is_private(path)) {
@@ -59,8 +59,10 @@ fn what_is_made_in_a_shared_repository_is_for_all_who_share_it() {
         );
         alone(&repo, "echo one >file && git add file && git commit -q -m one");
         alone(&repo, &format!("git remote add origin {}", hub.dir.display()));
-        alone(&repo, "git bead init --yes --route all");
-        for n in 0..30 {
+        // Nothing runs beside us while we look.
+        alone(&repo, "git config shopfloor.autorun false && git config shopfloor.sync manual");
+        alone(&repo, "git config maintenance.auto false && git bead init --yes --route all");
+        for n in 0..5 {
             alone(&repo, &format!("git bead create 'Draw map {n}' --description 'in ink'"));
         }
         alone(&repo, "seq 20000 | git bead create 'A long story' --body-file -");
@@ -78,9 +80,9 @@ fn whose_sessions_there_are_is_for_all_and_what_is_in_them_is_not() {
     world.person("[agents.builder]\ncommand = [\"true\"]\n");
     let repo = world.repo_as("api", &["--shared=group"]);
     alone(&repo, "git sling 'Draw the map' builder");
-    let modes = modes(&repo, ".git/shopfloor/live .git/shopfloor/sessions -maxdepth 1 -type d");
-    let of = |end: &str| modes.iter().find(|(path, _)| path.contains(end)).unwrap().1;
-    assert_eq!([of("live"), of("sessions"), of("sessions/s-")], [0o2770, 0o2770, 0o2700]);
+    // Files of the session come and go while it runs; these stay.
+    let modes = repo.sh("cd .git/shopfloor && stat -c %a live sessions sessions/s-*").ok().out;
+    assert_eq!(modes, "2770\n2770\n2700\n");
 }
 
 #[test]
