@@ -65,7 +65,7 @@ pub use pen::Pen;
 pub use prose::{LONGEST_TEXT, is_elsewhere};
 pub use query::Query;
 
-pub use remote::{default_remote, fetch_spec};
+pub use remote::{default_remote, fetch_spec, taken_from};
 pub use saved::Saved;
 pub use sync::{Synced, fetched_from, seen_of};
 pub use table::{Kept, Row, Table};

@@ -145,6 +145,16 @@ pub(super) fn spots(repo: &Repo, remote: &str) -> Result<Vec<Spot>> {
     names.into_iter().map(|name| Spot::of(remote, name)).collect()
 }
 
+/// Under which name the ledger of a remote was taken in last, if it ever was.
+pub fn taken_from(repo: &Repo, remote: &str) -> Result<Option<RefName>> {
+    for spot in spots(repo, remote)?.into_iter().rev() {
+        if repo.read_ref(&spot.pin)?.is_some() {
+            return Ok(Some(spot.name));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a fetch by these refspecs moves or prunes our own ledger.
 fn overwrites(specs: &[String]) -> bool {
     let covers = |pattern: &str| match pattern.split_once('*') {

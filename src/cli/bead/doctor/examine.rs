@@ -159,7 +159,7 @@ fn remotes(remotes: &Remotes, set_up: bool, found: &mut Vec<Finding>) {
         let why = "clones learn of each other's claims only when somebody calls `git bead sync`";
         found.push(Finding::note("remotes", what, why).mend("git bead init"));
     }
-    if !remotes.pinned.contains(chosen) {
+    if remotes.pinned.iter().all(|(name, _)| name != chosen) {
         let what = format!("no ledger of {chosen} was seen yet");
         let why = "what is written here is nowhere else";
         found.push(Finding::note("remotes", what, why).mend(format!("git bead sync {chosen}")));
@@ -227,7 +227,7 @@ mod tests {
             names: names(&["origin"]),
             chosen: Some("origin".to_owned()),
             fetched: names(fetched),
-            pinned: names(pinned),
+            pinned: pinned.iter().map(|name| ((*name).to_owned(), "refs/x".to_owned())).collect(),
             ..Remotes::default()
         }
     }
@@ -259,12 +259,8 @@ mod tests {
             ("replicas", Note, None, |it| it.health.tails = vec!["5e8c02d9b7341fa6".to_owned()]),
             ("replicas", Note, None, |it| it.health.moved = true),
             ("access", Problem, None, |it| it.closed = vec!["/r/.git/refs".into()]),
-            ("access", Problem, None, |it| {
-                it.misplaced = vec![("/r/.git/shopfloor".into(), Misplaced::File)];
-            }),
-            ("access", Problem, None, |it| {
-                it.misplaced = vec![("/r/.git/x/ledger.lock".into(), Misplaced::Dir)];
-            }),
+            ("access", Problem, None, |it| it.misplaced = vec![("/r/s".into(), Misplaced::File)]),
+            ("access", Problem, None, |it| it.misplaced = vec![("/r/l".into(), Misplaced::Dir)]),
             ("locks", Note, None, |it| it.held = vec![("ledger.lock".into(), "17".to_owned())]),
             ("locks", Problem, Some(Fix::Remove(vec![path()])), |it| {
                 it.orphaned = vec!["/r/.git/refs/shopfloor/ledger.lock".into()];

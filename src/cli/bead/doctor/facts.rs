@@ -66,8 +66,8 @@ pub(super) struct Remotes {
     pub chosen: Option<String>,
     /// Those whose ledger comes with every fetch.
     pub fetched: Vec<String>,
-    /// Those whose ledger was seen once: nothing of it may be missing from then on.
-    pub pinned: Vec<String>,
+    /// Those whose ledger was seen once, and its name there: nothing of it may be missing from then on.
+    pub pinned: Vec<(String, String)>,
     pub manual: bool,
     /// A fetch puts the remote's ledger over ours, or leaves some of it out.
     pub unfetchable: bool,
@@ -144,7 +144,8 @@ impl Remotes {
         };
         let mut pinned = Vec::new();
         for name in &names {
-            pinned.extend(ledger::seen_of(repo, name)?.map(|_| name.clone()));
+            let taken = ledger::taken_from(repo, name)?;
+            pinned.extend(taken.map(|there| (name.clone(), there.to_string())));
         }
         Ok(Self {
             hub: repo.config_get("shopfloor.hub")?,
@@ -231,7 +232,7 @@ fn misplaced(repo: &Repo) -> Vec<(PathBuf, Misplaced)> {
     let files = files.chain([common.join("objects/info/alternates")]);
     let file = |path: &PathBuf| path.is_file();
     let dir = |path: &PathBuf| path.is_dir();
-    let dirs = dirs.chain([own.clone(), objects.clone()]).filter(file);
+    let dirs = dirs.chain([own, objects]).filter(file);
     let found = dirs.map(|path| (path, Misplaced::File));
     found.chain(files.filter(dir).map(|path| (path, Misplaced::Dir))).collect()
 }

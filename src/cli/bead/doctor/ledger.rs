@@ -61,11 +61,11 @@ fn way_back(facts: &Facts) -> String {
             format!("mkdir -p {place} && mv {} {place} && ", files.join(" "))
         }
     };
-    let whole = |from: &str| format!("{aside}git fetch --refetch {from} {}", ledger::REF);
-    let Some(remote) = facts.remotes.pinned.first() else {
-        return format!("with a copy or a backup: {}", whole("PATH"));
-    };
-    whole(remote)
+    let whole = |from: &str, name: &str| format!("{aside}git fetch --refetch {from} {name}");
+    match facts.remotes.pinned.first() {
+        Some((remote, name)) => whole(remote, name),
+        None => format!("with a copy or a backup: {}", whole("PATH", ledger::REF)),
+    }
 }
 
 /// A pack goes with its index and whatever else is made for it.
@@ -118,11 +118,11 @@ mod tests {
         };
         let fetch = "git fetch --refetch";
         assert_eq!(mend(&facts), format!("with a copy or a backup: {fetch} PATH {}", ledger::REF));
-        facts.remotes.pinned = vec!["origin".to_owned()];
-        assert_eq!(mend(&facts), "git fetch --refetch origin refs/shopfloor/ledger");
+        facts.remotes.pinned = vec![("origin".to_owned(), "refs/heads/x".to_owned())];
+        assert_eq!(mend(&facts), "git fetch --refetch origin refs/heads/x");
         facts.own = "/r/s".into();
         facts.health.broken = vec!["/r/o/3f/5a".into(), "/r/o/pack/p-1.pack".into()];
         let aside = "mkdir -p '/r/s/damaged' && mv '/r/o/3f/5a' '/r/o/pack/p-1'.* '/r/s/damaged'";
-        assert_eq!(mend(&facts), format!("{aside} && {fetch} origin refs/shopfloor/ledger"));
+        assert_eq!(mend(&facts), format!("{aside} && {fetch} origin refs/heads/x"));
     }
 }
