@@ -5,6 +5,7 @@
 //! order of their keys; who names whom, in the order of the names; the texts themselves; the faces.
 //! Back: the bodies. Numbers are little-endian.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -224,14 +225,17 @@ pub(super) struct Builder<R> {
     faces: Vec<u8>,
     bodies: Vec<u8>,
     names: Vec<(String, u32)>,
+    /// The rows, as far as it is known in the order of their keys: what is almost sorted is sorted soon.
+    order: Vec<u32>,
     kind: PhantomData<R>,
 }
 
 impl<R: Kept> Builder<R> {
     /// With room for bodies of so many bytes: a large buffer that grows is copied again and again.
     pub(super) fn with_room(bytes: usize) -> Self {
-        let (rows, keys, faces, names) = Default::default();
-        Self { rows, keys, faces, bodies: Vec::with_capacity(bytes), names, kind: PhantomData }
+        let (rows, keys, faces, names, order) = Default::default();
+        let bodies = Vec::with_capacity(bytes);
+        Self { rows, keys, faces, bodies, names, order, kind: PhantomData }
     }
 
     pub(super) fn add(&mut self, key: &str, row: &R) -> Option<()> {
@@ -258,6 +262,8 @@ impl<R: Kept> Builder<R> {
     {
         let first = u32::try_from(self.rows.len()).ok()?;
         let bodies = layer.back.read(0..layer.size())?;
+        // What was never on a disk is what was put there.
+        let is_ours = matches!(bodies, Cow::Borrowed(_));
         let faces = layer.front.get(layer.faces.clone())?;
         let mut face_start = 0;
         for n in 0..layer.len() {
@@ -271,12 +277,16 @@ impl<R: Kept> Builder<R> {
             }
             let start = usize::try_from(layer.body_start(n)).ok()?;
             let body = bodies.get(start..usize::try_from(row.body_end).ok()?)?;
-            if sum(body) != row.sum {
+            if !is_ours && sum(body) != row.sum {
                 return None;
             }
             self.bodies.extend_from_slice(body);
             self.faces.extend_from_slice(faces.get(face)?);
             self.end(layer.key_bytes(n), row.sum, row.mark)?;
+        }
+        self.order.truncate(self.rows.len() - layer.len());
+        for entry in layer.chunks::<ORDER>(&layer.order) {
+            self.order.push(first + u32::try_from(entry_of(entry).1).ok()?);
         }
         for entry in layer.chunks::<NAME>(&layer.names) {
             let (name, n) = layer.name(entry);
@@ -291,6 +301,7 @@ impl<R: Kept> Builder<R> {
     /// The row whose face and body were written last.
     fn end(&mut self, key: &[u8], sum: u32, mark: u32) -> Option<()> {
         self.keys.extend_from_slice(key);
+        self.order.push(u32::try_from(self.rows.len()).ok()?);
         self.rows.push(Row {
             key_end: u32::try_from(self.keys.len()).ok()?,
             face_end: u32::try_from(self.faces.len()).ok()?,
@@ -312,9 +323,9 @@ impl<R: Kept> Builder<R> {
             })
             .collect();
         let common = common(&keys);
-        let mut order: Vec<_> =
-            (0u32..).zip(&keys).map(|(n, key)| (digest(key, common), *key, n)).collect();
-        order.sort_unstable();
+        let keyed = |n: u32| keys.get(n as usize).map(|key| (digest(key, common), *key, n));
+        let mut order: Vec<_> = self.order.into_iter().filter_map(keyed).collect();
+        order.sort();
         let order: Vec<_> = order.into_iter().map(|(digest, _, n)| (digest, n)).collect();
         self.names.sort_unstable();
         let mut texts = self.keys;
