@@ -86,6 +86,23 @@ fn whose_sessions_there_are_is_for_all_and_what_is_in_them_is_not() {
 }
 
 #[test]
+fn what_was_made_before_a_repository_was_shared_is_opened_by_the_doctor() {
+    let world = Sandbox::new();
+    let repo = world.place("api");
+    alone(&repo, "git init -q && git commit -q --allow-empty -m one");
+    alone(&repo, "git bead create 'Draw the map' && git bead list && git bead doctor");
+    repo.git("config core.sharedRepository group").ok();
+    let told = repo.git("bead doctor").fails(1).out;
+    assert!(told.contains("are less open than core.sharedRepository says"), "{told}");
+    repo.git("bead doctor --fix").ok();
+    let ours = modes(&repo, ".git/shopfloor .git/shopfloor-objects .git/refs/shopfloor");
+    for (path, mode) in ours {
+        assert_eq!(mode & 0o040, 0o040, "{path} has {mode:o}");
+    }
+    repo.git("bead doctor").ok();
+}
+
+#[test]
 fn a_repository_that_is_not_shared_is_left_to_the_umask() {
     let world = Sandbox::new();
     let repo = world.place("api");

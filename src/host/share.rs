@@ -82,12 +82,26 @@ fn of(path: &Path) -> Option<Sharing> {
     above.max_by_key(|(dir, _)| dir.as_os_str().len()).map(|(_, sharing)| *sharing)
 }
 
-/// Gives to others what they are to have of something that was just made.
-pub fn adjust(path: &Path) -> io::Result<()> {
-    let Some(sharing) = of(path) else { return Ok(()) };
+pub fn is_shared(dir: &Path) -> bool {
+    of(dir).is_some()
+}
+
+/// Whether others are to have more of it than they have.
+pub fn is_narrow(path: &Path) -> bool {
+    wanted(path).is_ok_and(|modes| modes.is_some_and(|(old, new)| new & !old & 0o777 != 0))
+}
+
+/// The mode that something has, and the one that it is to have.
+fn wanted(path: &Path) -> io::Result<Option<(u32, u32)>> {
+    let Some(sharing) = of(path) else { return Ok(None) };
     let facts = fs::metadata(path)?;
     let old = facts.permissions().mode();
-    let new = sharing.mode(facts.is_dir(), old);
+    Ok(Some((old, sharing.mode(facts.is_dir(), old))))
+}
+
+/// Gives to others what they are to have of something that was just made.
+pub fn adjust(path: &Path) -> io::Result<()> {
+    let Some((old, new)) = wanted(path)? else { return Ok(()) };
     if new == old {
         return Ok(());
     }

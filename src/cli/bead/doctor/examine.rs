@@ -45,6 +45,15 @@ fn places(facts: &Facts, found: &mut Vec<Finding>) {
 }
 
 fn misplaced(facts: &Facts, found: &mut Vec<Finding>) {
+    if let Some(first) = facts.narrow.first() {
+        let what = format!(
+            "{} files and directories, such as {}, are less open than core.sharedRepository says",
+            facts.narrow.len(),
+            first.display()
+        );
+        let why = "they were made before it said so; others who share this repository are kept out";
+        found.push(Finding::problem("access", what, why).fixed(Fix::Share(facts.narrow.clone())));
+    }
     for (path, kind) in &facts.misplaced {
         let (is, wanted) = match kind {
             Misplaced::Dir => ("directory", "file"),
@@ -261,6 +270,9 @@ mod tests {
             ("access", Problem, None, |it| it.closed = vec!["/r/.git/refs".into()]),
             ("access", Problem, None, |it| it.misplaced = vec![("/r/s".into(), Misplaced::File)]),
             ("access", Problem, None, |it| it.misplaced = vec![("/r/l".into(), Misplaced::Dir)]),
+            ("access", Problem, Some(Fix::Share(vec![path()])), |it| {
+                it.narrow = vec!["/r/.git/refs/shopfloor/ledger.lock".into()];
+            }),
             ("locks", Note, None, |it| it.held = vec![("ledger.lock".into(), "17".to_owned())]),
             ("locks", Problem, Some(Fix::Remove(vec![path()])), |it| {
                 it.orphaned = vec!["/r/.git/refs/shopfloor/ledger.lock".into()];
@@ -289,9 +301,6 @@ mod tests {
             ("leftovers", Note, None, |it| it.leftovers.gates = vec!["/r/gates/old".into()]),
             ("leftovers", Note, None, |it| {
                 it.leftovers.rescued = vec!["refs/shopfloor/rescue/x/1".to_owned()];
-            }),
-            ("ledger", Problem, None, |it| {
-                it.health.damage = Some(Refusal::fatal("the ledger is gone").hint("git x"));
             }),
             ("leftovers", Problem, Some(Fix::Tend), |it| {
                 it.leftovers.sessions = vec!["s-abcdefghij".to_owned()];

@@ -10,7 +10,7 @@ use crate::agent::Desk;
 use crate::cli::context::Context;
 use crate::git::Repo;
 use crate::githook::{self, Standing};
-use crate::host::{self, Stamp};
+use crate::host::{self, Stamp, share};
 use crate::ledger::{self, Health};
 use crate::refinery;
 
@@ -36,6 +36,8 @@ pub(super) struct Facts {
     pub orphaned: Vec<PathBuf>,
     /// Places that have to be written to and cannot be.
     pub closed: Vec<PathBuf>,
+    /// What is not open to all who share the repository.
+    pub narrow: Vec<PathBuf>,
     /// What stands where the other one belongs.
     pub misplaced: Vec<(PathBuf, Misplaced)>,
     /// The directory of ours for what can be made again.
@@ -120,6 +122,7 @@ impl Facts {
             held,
             orphaned: orphaned(repo.common_dir(), &cx.clock.now()),
             closed: closed(repo),
+            narrow: narrow(repo),
             misplaced: misplaced(repo),
             own,
             disk: modified(&desk.join("decide.lock")),
@@ -218,6 +221,33 @@ fn closed(repo: &Repo) -> Vec<PathBuf> {
         }
     }
     closed
+}
+
+/// Of what is ours, and not of what a session or a gate has to itself.
+fn narrow(repo: &Repo) -> Vec<PathBuf> {
+    if !share::is_shared(repo.common_dir()) {
+        return Vec::new();
+    }
+    let own = repo.common_dir().join("shopfloor");
+    let mut found = vec![own.clone(), own.join("live"), own.join("sessions")];
+    let shallow = [own.clone(), own.join("cache"), own.join("texts")];
+    let files = shallow.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten();
+    found.extend(files.map(|file| file.path()).filter(|path| path.is_file()));
+    found.extend(shallow.into_iter().skip(1));
+    let mut dirs =
+        ["shopfloor-objects", "refs/shopfloor"].map(|dir| repo.common_dir().join(dir)).to_vec();
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => dirs.push(entry.path()),
+                _ => found.push(entry.path()),
+            }
+        }
+        found.push(dir);
+    }
+    found.retain(|path| share::is_narrow(path));
+    found.sort();
+    found
 }
 
 /// Somebody's `mkdir` or `touch` in a place of ours, or what a restored backup has made of it.

@@ -20,6 +20,7 @@ pub(super) enum Fix {
     /// What any changing command does by the way.
     Tend,
     Remove(Vec<PathBuf>),
+    Share(Vec<PathBuf>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -14,6 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling;
+use crate::host::share;
 
 use examine::examine;
 use facts::Facts;
@@ -92,6 +93,12 @@ fn apply(cx: &Context, fix: &Fix) -> Result<String> {
         Fix::Tend => {
             sling::tend(cx)?;
             "renewed git hooks and routes, and ended what dead sessions had left".to_owned()
+        }
+        Fix::Share(paths) => {
+            for path in paths {
+                share::adjust(path).with_context(|| format!("sharing {}", path.display()))?;
+            }
+            "gave to those who share this repository what they are to have of our files".to_owned()
         }
         Fix::Remove(paths) => {
             for path in paths {
