@@ -85,6 +85,68 @@ fn a_repository_with_the_other_hash_has_checkpoints_too() {
 }
 
 #[test]
+fn a_checkpoint_travels_whatever_hash_and_refs_a_repository_has() {
+    let world = Sandbox::new();
+    with_key(&world);
+    let mut kinds = vec![("sha256", "--object-format=sha256", "")];
+    if world.knows_reftable() {
+        kinds.push(("reftable", "--ref-format=reftable", "--ref-format=reftable"));
+    }
+    for (name, option, to_clone) in kinds {
+        let one = world.repo_as(name, &[option]);
+        let hub = world.place(format!("{name}.git"));
+        hub.run(["git", "init", "--quiet", "--bare", option]).ok();
+        let url = format!("file://{}", hub.dir.display());
+        one.run(["git", "remote", "add", "origin", &url]).ok();
+        one.git("push -q origin main").ok();
+        one.bead("a");
+        one.bead("b");
+        one.git("bead verify --sign").ok();
+        one.git("bead sync").ok();
+        let newcomer = |clone: &str| {
+            world.place(".").git(&format!("clone -q {to_clone} {url} {clone}")).ok();
+            world.place(clone).git("bead sync").ok();
+            world.place(clone)
+        };
+        let told = newcomer(&format!("{name}-two")).git("bead verify").ok();
+        let signed = format!("2 of clone {} are signed by jane@example.org", replica(&one));
+        assert!(told.out.contains(&signed), "{told}");
+        rewrite(&hub, "sed '/\"b\"/d'");
+        let told = newcomer(&format!("{name}-three")).git("bead verify").fails(3);
+        assert!(told.out.contains("are not those that it signs"), "{told}");
+    }
+}
+
+#[test]
+fn who_asked_for_it_signs_with_a_sync_and_once_a_day() {
+    let world = Sandbox::new();
+    with_key(&world);
+    let hub = world.bare("hub.git");
+    let [one] = clones(&world, &hub, ["one"]);
+    let sent =
+        |env: &str| one.sh(&format!("{env} git bead sync --json")).ok().json()["sent"].clone();
+    one.git("config shopfloor.sign auto").ok();
+    assert_eq!(sent(""), 0, "there is nothing to sign");
+    one.bead("a");
+    assert_eq!(sent(""), 2);
+    one.git("bead verify").ok();
+    one.bead("b");
+    assert_eq!(sent(""), 1);
+    one.bead("c");
+    assert_eq!(sent("SHOPFLOOR_CLOCK=2999-01-01T00:00:00Z"), 2);
+    let told = one.git("bead verify").ok();
+    assert!(told.out.contains("4 of clone"), "{told}");
+    // Who cannot sign sends all the same, and says so.
+    one.git("config user.signingKey nowhere.pub").ok();
+    one.sh("rm -r .git/shopfloor").ok();
+    one.bead("d");
+    one.git("bead sync").ok().says(&["what is sent is not signed", "nothing was signed"]);
+    assert_eq!(hub.rev(LEDGER), one.rev(LEDGER));
+    one.git("config shopfloor.sign always").ok();
+    one.git("bead sync").ok().says(&["shopfloor.sign is `always`, which says nothing"]);
+}
+
+#[test]
 fn who_cannot_sign_is_told_what_is_missing() {
     let world = Sandbox::new();
     let repo = world.repo("api");

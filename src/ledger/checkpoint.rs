@@ -14,39 +14,39 @@ use sha2::{Digest as _, Sha256};
 use super::home::elsewhere;
 use super::merge::name_of;
 use super::shelf::{Shelf, tail};
-use super::{Ledger, Line, Pen, REF, place};
+use super::{Ledger, Line, REF};
 use crate::git::{Oid, Signed, Statement};
 use crate::refusal::Refusal;
 
 /// The first word of all that is signed or hashed here, and what a signature is good for.
 const FORM: &str = "shopfloor checkpoint 1";
-const NAMESPACE: &str = "shopfloor-checkpoint";
-const KIND: &str = "ledger.signed";
+pub(super) const NAMESPACE: &str = "shopfloor-checkpoint";
+pub(super) const KIND: &str = "ledger.signed";
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "do", content = "with")]
-enum Event {
+pub(super) enum Event {
     #[serde(rename = "ledger.signed")]
     Signed(Claim),
 }
 
 /// What is signed, and the signature.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Claim {
-    repository: Oid,
+pub(super) struct Claim {
+    pub(super) repository: Oid,
     #[serde(rename = "ref")]
-    name: String,
-    replica: String,
-    lines: u64,
-    last: String,
-    digest: String,
-    at: String,
+    pub(super) name: String,
+    pub(super) replica: String,
+    pub(super) lines: u64,
+    pub(super) last: String,
+    pub(super) digest: String,
+    pub(super) at: String,
     #[serde(default)]
-    signature: String,
+    pub(super) signature: String,
 }
 
 impl Claim {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let Self { repository, name, replica, lines, last, digest, at, .. } = self;
         format!(
             "{FORM}\nrepository {repository}\nref {name}\nreplica {replica}\nlines {lines}\n\
@@ -68,23 +68,23 @@ struct Extent {
 }
 
 /// Counts and hashes lines in their order.
-struct Tally {
-    lines: u64,
+pub(super) struct Tally {
+    pub(super) lines: u64,
     hash: Sha256,
 }
 
 impl Tally {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { lines: 0, hash: Sha256::new_with_prefix(FORM) }
     }
 
-    fn add(&mut self, id: &str) {
+    pub(super) fn add(&mut self, id: &str) {
         self.lines += 1;
         self.hash.update(b"\n");
         self.hash.update(id);
     }
 
-    fn digest(&self) -> String {
+    pub(super) fn digest(&self) -> String {
         data_encoding::HEXLOWER.encode(&self.hash.clone().finalize())
     }
 }
@@ -210,51 +210,7 @@ fn judge(claim: &Claim, place: &Place) -> Option<String> {
     }
 }
 
-/// A checkpoint that was signed and is still to be written.
-pub struct Attested {
-    pub replica: String,
-    pub lines: u64,
-    event: Event,
-}
-
-impl Attested {
-    pub fn write(&self, pen: &mut Pen<'_>) -> Result<()> {
-        pen.line(&self.replica, &self.event)
-    }
-}
-
 impl Ledger<'_> {
-    /// Signs what this clone has written; none where nothing came after what it signed last.
-    pub fn attest(&self) -> Result<Option<Attested>> {
-        let shelf = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
-        let replica = place::known(self.repo);
-        let Some((replica, dir)) =
-            replica.and_then(|name| shelf.replica(&name).map(|dir| (name.clone(), *dir)))
-        else {
-            let no = Refusal::nothing("this clone has written nothing that it could sign");
-            return Err(no.hint("each clone signs its own lines").into());
-        };
-        let Some(repository) = self.whose()? else {
-            let what = "nobody can say yet of which repository this ledger is";
-            return Err(Refusal::refused(what).hint("make the first commit, or fetch it").into());
-        };
-        let (mut tally, mut newest) = (Tally::new(), Line::default());
-        tail(&self.store, &dir, None, &mut |line| {
-            tally.add(&line.id);
-            newest = line;
-        })?;
-        if newest.act == KIND {
-            return Ok(None);
-        }
-        let (lines, digest, at) = (tally.lines, tally.digest(), self.now());
-        let (name, last) = (REF.to_owned(), newest.id);
-        let signature = String::new();
-        let mut claim = Claim { repository, name, replica, lines, last, digest, at, signature };
-        let said = Statement { text: &claim.text(), namespace: NAMESPACE };
-        claim.signature = self.repo.sign(said)?;
-        Ok(Some(Attested { replica: claim.replica.clone(), lines, event: Event::Signed(claim) }))
-    }
-
     fn is_of(&self, shelf: &Shelf, root: &Oid) -> Result<bool> {
         let told = shelf.roots(&self.store)?;
         Ok(told.contains(root) || self.is_home(root)?.unwrap_or(told.is_empty()))

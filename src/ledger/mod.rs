@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::git::{Oid, RefName, Repo, Store};
 use crate::host::Clock;
 
+mod attest;
 mod back;
 mod cache;
 mod canon;
@@ -54,8 +55,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use attest::Attested;
 pub use canon::OVERSIZED;
-pub use checkpoint::{Attested, Checkpoint};
+pub use checkpoint::Checkpoint;
 pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};
 pub use health::Health;
 pub use line::Line;

@@ -24,6 +24,9 @@ use crate::ledger::{self, Synced};
 /// refs/heads/shopfloor/ledger. Where `shopfloor.hub` names a remote, a claim is provisional until
 /// that has it: of two clones that claimed one bead the second one to sync withdraws its claim, and
 /// is told who holds it.
+///
+/// With `shopfloor.sign` set to `auto` what this clone has written is signed before it is sent, as by
+/// `git bead verify --sign`, at most once a day.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead sync                       with the remote that the main branch follows
@@ -50,12 +53,17 @@ impl Sync {
             aside::remember(cx.repo()?, &remote, &came)?;
         }
         let (synced, lost) = came?;
-        let beads: Beads = cx.ledger()?.read()?;
+        // Only who has lost something is told by a short name.
+        let beads = if lost.is_empty() { Beads::default() } else { cx.ledger()?.read()? };
         Ok(Exchanged::of(synced, lost, &beads).into())
     }
 
     fn exchange(&self, cx: &Context) -> Result<(Synced, Vec<Lost>)> {
-        hub::exchange(cx.repo()?, &cx.ledger()?, &cx.actor()?, self.remote.as_deref())
+        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        if let Err(no) = ledger.sign_when_due(&actor) {
+            cx.note(format!("note: what is sent is not signed: {no:#}"));
+        }
+        hub::exchange(cx.repo()?, &ledger, &actor, self.remote.as_deref())
     }
 }
 

@@ -1,0 +1,91 @@
+//! A clone signs what it has written, when it is told to, or by itself once a day.
+
+use anyhow::Result;
+
+use super::checkpoint::{Claim, Event, KIND, NAMESPACE, Tally};
+use super::heads::Ends;
+use super::shelf::tail;
+use super::{Actor, Ledger, Line, Pen, REF, place};
+use crate::git::Statement;
+use crate::host::Stamp;
+use crate::refusal::{Kind, Refusal};
+
+/// Where it is kept when this clone signed by itself last, and how long that is enough, in seconds.
+const SIGNED: &str = "signed";
+const DAY: i64 = 24 * 60 * 60;
+
+/// A checkpoint that was signed and is still to be written.
+pub struct Attested {
+    pub replica: String,
+    pub lines: u64,
+    event: Event,
+}
+
+impl Attested {
+    pub fn write(&self, pen: &mut Pen<'_>) -> Result<()> {
+        pen.line(&self.replica, &self.event)
+    }
+}
+
+impl Ledger<'_> {
+    /// Signs what this clone has written; none where nothing came after what it signed last.
+    pub fn attest(&self) -> Result<Option<Attested>> {
+        let shelf = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
+        let replica = place::known(self.repo);
+        let Some((replica, dir)) =
+            replica.and_then(|name| shelf.replica(&name).map(|dir| (name.clone(), *dir)))
+        else {
+            let no = Refusal::nothing("this clone has written nothing that it could sign");
+            return Err(no.hint("each clone signs its own lines").into());
+        };
+        let Some(repository) = self.whose()? else {
+            let what = "nobody can say yet of which repository this ledger is";
+            return Err(Refusal::refused(what).hint("make the first commit, or fetch it").into());
+        };
+        let (mut tally, mut newest) = (Tally::new(), Line::default());
+        tail(&self.store, &dir, None, &mut |line| {
+            tally.add(&line.id);
+            newest = line;
+        })?;
+        if newest.act == KIND {
+            return Ok(None);
+        }
+        let (lines, digest, at) = (tally.lines, tally.digest(), self.now());
+        let (name, last) = (REF.to_owned(), newest.id);
+        let signature = String::new();
+        let mut claim = Claim { repository, name, replica, lines, last, digest, at, signature };
+        let said = Statement { text: &claim.text(), namespace: NAMESPACE };
+        claim.signature = self.repo.sign(said)?;
+        Ok(Some(Attested { replica: claim.replica.clone(), lines, event: Event::Signed(claim) }))
+    }
+
+    /// Signs by itself where `shopfloor.sign` is `auto`: at most once a day, for each time it reads all that
+    /// this clone has written.
+    pub fn sign_when_due(&self, actor: &Actor) -> Result<()> {
+        match self.repo.config_get("shopfloor.sign")?.as_deref() {
+            None | Some("manual") => return Ok(()),
+            Some("auto") => {}
+            Some(other) => {
+                let what = format!("shopfloor.sign is `{other}`, which says nothing");
+                return Err(Refusal::usage(what)
+                    .hint("git config shopfloor.sign auto|manual")
+                    .into());
+            }
+        }
+        let (path, now) = (self.repo.own_dir()?.join(SIGNED), self.clock.now());
+        let last: Option<Stamp> = place::read(&path);
+        if last.is_some_and(|last| (0..DAY).contains(&(now.seconds() - last.seconds()))) {
+            return Ok(());
+        }
+        let nothing = |no: &Refusal| no.kind == Kind::Nothing;
+        let attested = match self.attest() {
+            Err(no) if no.downcast_ref().is_some_and(nothing) => None,
+            attested => attested?,
+        };
+        if let Some(attested) = attested {
+            self.write(actor, |_: &Ends, pen| attested.write(pen))?;
+            place::write(&path, &now)?;
+        }
+        Ok(())
+    }
+}
