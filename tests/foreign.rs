@@ -71,6 +71,51 @@ fn the_lines_of_another_repository_beside_ours_are_refused() {
     two.git("bead sync").fails(3);
 }
 
+/// A trail is bound to its repository by its first line, and every other line by the one before it.
+#[test]
+fn the_trail_of_another_repository_is_refused() {
+    let world = Sandbox::new();
+    let (hub, one, _, _) = settled(&world);
+    let (other, _) = another(&world);
+    for n in 0..3 {
+        other.git(&format!("bead trail add --do edit --file x{n}.rs")).ok();
+    }
+    other.git("bead log --trail").ok();
+    let path = other.dir.to_str().unwrap();
+    for (filter, words) in [("cat", "another repository"), ("tail -n +2", "which is nowhere")] {
+        let before = hub.rev(LEDGER);
+        hub.run(["git", "fetch", "-q", path, LEDGER]).ok();
+        hub.sh(&format!(
+            "set -e
+             export GIT_INDEX_FILE=index-of-mine
+             git read-tree {LEDGER}
+             file=$(git ls-tree -r --name-only FETCH_HEAD | grep /trail/)
+             blob=$(git cat-file blob FETCH_HEAD:$file | {filter} | git hash-object -w --stdin)
+             git update-index --add --cacheinfo 100644,$blob,$file
+             commit=$(git -c user.name=x -c user.email=x commit-tree -m joined $(git write-tree))
+             git update-ref {LEDGER} $commit"
+        ))
+        .ok();
+        is_refused(&hub, &one, &before, &["has a line that is not of it, ", words]);
+    }
+    // In our own ledger it is named, and stays here.
+    let sent = hub.rev(LEDGER);
+    one.bead("to be sent");
+    one.run(["git", "fetch", "-q", path, LEDGER]).ok();
+    one.sh(&format!(
+        "set -e
+         export GIT_INDEX_FILE=.git/index-of-mine
+         git read-tree {LEDGER}
+         git ls-tree -r FETCH_HEAD | grep /trail/ | git update-index --index-info
+         git update-ref {LEDGER} $(git commit-tree -m joined $(git write-tree))"
+    ))
+    .ok();
+    let told = one.git("bead verify").fails(3);
+    assert!(told.out.contains("it is a line of another repository"), "{told}");
+    one.git("bead sync").fails(3).says(&["has a line that is not of it", "nothing was sent"]);
+    assert_eq!(hub.rev(LEDGER), sent);
+}
+
 #[test]
 fn a_line_of_another_repository_in_our_own_sequence_is_named_and_not_sent() {
     let world = Sandbox::new();

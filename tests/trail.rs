@@ -221,6 +221,32 @@ fn who_lists_what_is_ready_opens_no_trail() {
 }
 
 #[test]
+fn a_note_that_is_damaged_while_it_waits_is_named_and_the_others_are_kept() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    for n in 0..3 {
+        repo.git(&format!("bead trail add --do edit --file x{n}.rs")).ok();
+    }
+    let (spool, aside) =
+        (".git/shopfloor-objects/trail/spool", ".git/shopfloor-objects/trail/damaged");
+    let text = repo.read(spool);
+    assert!(text.contains("x1.rs"), "{text}");
+    // Behind it one that was cut off, which nobody was promised.
+    repo.write(spool, format!("{}\n412 abcd", text.replace("x1.rs", "y1.rs")));
+    let log = repo.git("bead log --do trail --json").ok();
+    assert!(log.err.contains("1 of what was noted was damaged"), "{log}");
+    let files: Vec<_> =
+        log.json().as_array().unwrap().iter().map(|it| it["with"]["file"].clone()).collect();
+    assert_eq!(files, ["x0.rs", "x2.rs"]);
+    repo.git("bead verify").ok();
+    assert!(repo.read(aside).contains("y1.rs"));
+    let names = || repo.git("bead doctor").out.contains("damaged before it came into the trail");
+    assert!(names());
+    repo.sh(&format!("rm {aside}")).ok();
+    assert!(!names());
+}
+
+#[test]
 fn what_is_no_deed_is_refused_and_nothing_of_it_is_written() {
     let world = Sandbox::new();
     let repo = world.repo("api");

@@ -26,16 +26,27 @@ pub fn name(repo: &Repo) -> Result<Option<String>> {
     repo.config_get("shopfloor.hub")
 }
 
-/// The claims of now that the hub has not accepted; none of them where there is no hub.
-pub fn provisional(repo: &Repo, ledger: &Ledger<'_>) -> Result<HashSet<String>> {
-    let Some(hub) = name(repo)? else { return Ok(HashSet::new()) };
-    let beyond = ledger.beyond(seen_of(repo, &hub)?.as_ref())?;
-    Ok(claims(&beyond).map(|line| line.id.clone()).collect())
+/// The claims of now that the hub has not accepted.
+pub enum Provisional {
+    /// It has nothing of ours yet.
+    All,
+    Those(HashSet<String>),
+}
+
+/// None of them are where there is no hub.
+pub fn provisional(repo: &Repo, ledger: &Ledger<'_>) -> Result<Provisional> {
+    let Some(hub) = name(repo)? else { return Ok(Provisional::Those(HashSet::new())) };
+    let Some(seen) = seen_of(repo, &hub)? else { return Ok(Provisional::All) };
+    let beyond = ledger.beyond(&seen)?;
+    Ok(Provisional::Those(claims(&beyond).map(|line| line.id.clone()).collect()))
 }
 
 /// Whether the claim of a bead is one of these.
-pub fn is_among(provisional: &HashSet<String>, bead: &Bead) -> bool {
-    bead.claim.as_ref().is_some_and(|claim| provisional.contains(&claim.id))
+pub fn is_among(provisional: &Provisional, bead: &Bead) -> bool {
+    bead.claim.as_ref().is_some_and(|claim| match provisional {
+        Provisional::All => true,
+        Provisional::Those(ids) => ids.contains(&claim.id),
+    })
 }
 
 /// Withdraws every claim that a remote does not have yet and that would be a second one there. Only the
@@ -46,7 +57,8 @@ fn settle(
     actor: &Actor,
     (remote, theirs): (&str, Option<&Oid>),
 ) -> Result<Vec<Lost>> {
-    if theirs.is_none() || default_remote(repo)?.as_deref() != Some(remote) {
+    let Some(theirs) = theirs else { return Ok(Vec::new()) };
+    if default_remote(repo)?.as_deref() != Some(remote) {
         return Ok(Vec::new());
     }
     let beyond = ledger.beyond(theirs)?;

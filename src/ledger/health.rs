@@ -35,6 +35,8 @@ pub struct Health {
     pub newest: Option<String>,
     /// What this clone is called was given to another place: it is a copy, or was moved.
     pub moved: bool,
+    /// What was noted and damaged before it came into the trail.
+    pub damaged_notes: Option<PathBuf>,
     /// Saved states that are not as they were saved.
     pub caches: Vec<PathBuf>,
 }
@@ -43,6 +45,7 @@ impl Ledger<'_> {
     pub fn health(&self) -> Health {
         let mut health = Health {
             moved: self.repo.desk().join("replica").exists() && place::known(self.repo).is_none(),
+            damaged_notes: Some(self.damaged_notes()).filter(|path| path.exists()),
             caches: cache::damaged(&self.repo.common_dir().join("shopfloor")),
             ..Health::default()
         };

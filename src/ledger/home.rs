@@ -59,6 +59,14 @@ impl Stray {
         Self { line: id.clone(), on: on.clone(), by: by.clone(), why }
     }
 
+    /// What it names as standing before it and is not there.
+    fn cause(&self) -> &str {
+        match &self.why {
+            Why::After(name) => name,
+            Why::Root(_) | Why::Silence => "",
+        }
+    }
+
     pub(super) fn what(&self) -> String {
         match &self.why {
             Why::Root(root) => format!("it is a line of {}", elsewhere(root)),
@@ -134,30 +142,50 @@ impl Travellers {
         self.ids.extend(id(&line.id));
     }
 
+    /// One that was looked at before.
+    pub(super) fn meet(&mut self, line: &Line) {
+        self.ids.extend(id(&line.id));
+    }
+
     fn came(&self, name: &str) -> bool {
         id(name).is_some_and(|id| self.ids.contains(&id))
     }
 
+    /// Those that follow what has not come.
+    fn left(&mut self) -> Vec<Stray> {
+        let open = std::mem::take(&mut self.open);
+        open.into_iter().filter(|stray| !self.came(stray.cause())).collect()
+    }
+
+    /// The same of a trail, which follows nothing but itself: `ids` are those of all its lines.
+    pub(super) fn end_of_trail(
+        mut self,
+        ledger: &Ledger<'_>,
+        ids: &dyn Fn() -> Result<HashSet<String>>,
+    ) -> Result<Option<Stray>> {
+        let open = self.left();
+        if let Some(stray) = self.homes.end(ledger)?.into_iter().next() {
+            return Ok(Some(stray));
+        }
+        let ids = if open.is_empty() { HashSet::new() } else { ids()? };
+        Ok(open.into_iter().find(|stray| !ids.contains(stray.cause())))
+    }
+
     /// The first that is of another repository, or follows what neither came nor stands in these.
     pub(super) fn end(mut self, ledger: &Ledger<'_>, shelves: &[&Shelf]) -> Result<Option<Stray>> {
-        let mut open = std::mem::take(&mut self.open);
-        let name = |stray: &Stray| match &stray.why {
-            Why::After(name) => name.clone(),
-            Why::Root(_) | Why::Silence => String::new(),
-        };
-        open.retain(|stray| !self.came(&name(stray)));
+        let mut open = self.left();
         if let Some(stray) = self.homes.end(ledger)?.into_iter().next() {
             return Ok(Some(stray));
         }
         if !open.is_empty() {
             let ends: Ends = ledger.read()?;
-            open.retain(|stray| !ends.has(&stray.on, &name(stray)));
+            open.retain(|stray| !ends.has(&stray.on, stray.cause()));
         }
-        let mut names: HashSet<String> = open.iter().map(name).collect();
+        let mut names: HashSet<String> = open.iter().map(|it| it.cause().to_owned()).collect();
         for shelf in shelves {
             ledger.strike_out(shelf, &mut names)?;
         }
-        Ok(open.into_iter().find(|stray| names.contains(&name(stray))))
+        Ok(open.into_iter().find(|stray| names.contains(stray.cause())))
     }
 }
 
@@ -281,13 +309,20 @@ impl Ledger<'_> {
             let mut travellers = Travellers::of(shelf.roots(&self.store)?);
             let each = &mut |line| travellers.line(&line);
             if let News::To(_) = shelf.news(&self.store, &known, each)? {
-                let Some(stray) = travellers.end(self, &[shelf])? else { return Ok(()) };
-                let no = Refusal::refused(format!("the ledger {}", stray.told()))
-                    .hint("nothing was sent; git bead verify names all such lines");
-                return Err(stray.explain(self.with_way_back(no)?).into());
+                return match travellers.end(self, &[shelf])? {
+                    Some(stray) => Err(self.unsent(&stray)?.into()),
+                    None => Ok(()),
+                };
             }
         }
         Err(anyhow!("its lines have no order"))
+    }
+
+    /// A no to sending a line that is not ours.
+    pub(super) fn unsent(&self, stray: &Stray) -> Result<Refusal> {
+        let no = Refusal::refused(format!("the ledger {}", stray.told()))
+            .hint("nothing was sent; git bead verify names all such lines");
+        Ok(stray.explain(self.with_way_back(no)?))
     }
 
     /// What was there before, as remotes have shown it.

@@ -73,8 +73,9 @@ pub(super) fn name_of(first: &str) -> String {
 
 impl Ledger<'_> {
     /// Takes in all lines of another clone's ledger that was fetched as `theirs`; says how many of them
-    /// are new here. Ours then stands on theirs, so that pushing it is a fast-forward.
-    pub(super) fn merge(&self, theirs: &Oid) -> Result<u64> {
+    /// are new here. Ours then stands on theirs, so that pushing it is a fast-forward. `checked` is what
+    /// of theirs was read just now.
+    pub(super) fn merge(&self, theirs: &Oid, checked: &Positions) -> Result<u64> {
         let _turn = self.commit_turn()?;
         let foreign = self.store.commit(theirs)?;
         let other = Shelf::open(&self.store, &foreign.tree)?;
@@ -89,7 +90,10 @@ impl Ledger<'_> {
                 None => (None, other.clone()),
             };
             let merged = unite(&self.store, &shelf, &other).map_err(unreadable)?;
-            let positions = positions(&self.store, &merged, &known).map_err(unreadable)?;
+            let sound = checked.iter().filter(|(name, at)| merged.replica(name) == Some(&at.dir));
+            let sound = sound.map(|(name, at)| (name.clone(), at.clone()));
+            let read = known.clone().into_iter().chain(sound).collect();
+            let positions = positions(&self.store, &merged, &read).map_err(unreadable)?;
             let clock =
                 |positions: &Positions| positions.values().map(|position| position.clock).max();
             let leap =

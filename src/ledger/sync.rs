@@ -96,9 +96,8 @@ impl Ledger<'_> {
     }
 
     /// The lines here that are not there, in the one order. `theirs` was taken in.
-    pub fn beyond(&self, theirs: Option<&Oid>) -> Result<Vec<Line>> {
+    pub fn beyond(&self, theirs: &Oid) -> Result<Vec<Line>> {
         let Some((_, shelf)) = self.checked()? else { return Ok(Vec::new()) };
-        let Some(theirs) = theirs else { return self.lines() };
         let there = self.shelf_of(theirs)?;
         let known = self.positions_of(&there)?;
         let mut lines = Vec::new();
@@ -210,8 +209,8 @@ impl Ledger<'_> {
             self.at_home(&shelf)?;
         }
         let pinned = self.repo.read_ref(&spot.pin)?;
-        self.examine(remote, (spot, theirs), pinned.as_ref())?;
-        let received = self.merge(theirs)?;
+        let checked = self.examine(remote, (spot, theirs), pinned.as_ref())?;
+        let received = self.merge(theirs, &checked)?;
         if pinned != Some(*theirs) {
             // Lost to whoever took in something else meanwhile: theirs was checked as well.
             self.repo.swap_ref(&spot.pin, pinned.as_ref(), Some(theirs), "seen")?;
@@ -219,7 +218,13 @@ impl Ledger<'_> {
         Ok(received)
     }
 
-    fn examine(&self, remote: &Remote, at: (&Spot, &Oid), pinned: Option<&Oid>) -> Result<()> {
+    /// Says how far each replica was found to be sound.
+    fn examine(
+        &self,
+        remote: &Remote,
+        at: (&Spot, &Oid),
+        pinned: Option<&Oid>,
+    ) -> Result<Positions> {
         let (_, theirs) = at;
         let damaged = |no: anyhow::Error| match no.downcast::<Refusal>() {
             Ok(refusal) => refusal.into(),
@@ -248,7 +253,9 @@ impl Ledger<'_> {
             return Err(remote.wrong(at, &what, pinned).hint(meant(root)).into());
         }
         let ours = self.checked_or_gone()?.map(|(_, shelf)| shelf).unwrap_or_default();
-        trail::check(&self.store, &new, &ours).map_err(damaged)?;
+        if let Some(stray) = trail::check(self, &new, &ours).map_err(damaged)? {
+            return Err(stray.explain(remote.wrong(at, &stray.told(), pinned)).into());
+        }
         for known in [known, Positions::new()] {
             let mut texts = Check::of(&self.store, &new);
             let mut travellers = Travellers::of(new.roots(&self.store).map_err(damaged)?);
@@ -256,12 +263,12 @@ impl Ledger<'_> {
                 texts.line(&line);
                 travellers.line(&line);
             };
-            if let News::To(_) = new.news(&self.store, &known, each).map_err(damaged)? {
+            if let News::To(checked) = new.news(&self.store, &known, each).map_err(damaged)? {
                 if let Some(stray) = travellers.end(self, &[&new, &ours])? {
                     let no = remote.wrong(at, &stray.told(), pinned);
                     return Err(stray.explain(no).into());
                 }
-                return texts.end().map_err(damaged);
+                return texts.end().map(|()| checked).map_err(damaged);
             }
         }
         Err(damaged(anyhow!("its lines have no order")))
@@ -276,6 +283,10 @@ impl Ledger<'_> {
         let known = theirs.as_ref().map(|theirs| self.shelf_of(theirs)).transpose()?;
         self.at_home(&shelf)?;
         self.keeps_house(&shelf, known.as_ref())?;
+        let nothing = Shelf::default();
+        if let Some(stray) = trail::check(self, &shelf, known.as_ref().unwrap_or(&nothing))? {
+            return Err(self.unsent(&stray)?.into());
+        }
         let known = known.map_or(Ok(0), |known| pin::count(&self.store, &known))?;
         let name = &spot.name;
         let lease = format!("{name}:{}", theirs.as_ref().map(Oid::to_string).unwrap_or_default());

@@ -133,18 +133,12 @@ impl Ledger<'_> {
         })?;
         texts.end()?;
         let (mut findings, mut count) = (order.end(), 0);
-        let strays = homes.end(self)?.into_iter().chain(self.silent(shelf)?);
-        findings.extend(strays.map(|it| Finding {
-            what: it.what(),
-            line: it.line,
-            on: it.on,
-            by: it.by,
-        }));
         let (checkpoints, bad) = checkpoints.end(self, shelf)?;
         findings.extend(bad.into_iter().map(|(line, what)| Finding::new(&line, what)));
         for (name, dir) in trail::dirs(&self.store, shelf)? {
             let told = trail::walk(&self.store, &dir, 0, &mut |line| {
                 count += 1;
+                homes.line(&line);
                 let session = line.session.as_deref().unwrap_or_default();
                 let is_told =
                     [session, line.id.as_str()].iter().any(|name| accounted.contains(*name));
@@ -154,6 +148,13 @@ impl Ledger<'_> {
             });
             told.with_context(|| format!("replica {name}"))?;
         }
+        let strays = homes.end(self)?.into_iter().chain(self.silent(shelf)?);
+        findings.extend(strays.map(|it| Finding {
+            what: it.what(),
+            line: it.line,
+            on: it.on,
+            by: it.by,
+        }));
         let lines = usize::try_from(replayed.lines)?;
         let replicas = shelf.replicas().count();
         Ok(Verified { findings, lines, replicas, trail: count, checkpoints })

@@ -193,7 +193,7 @@ impl Clones {
     }
 
     fn deliver(&mut self, to: usize, tip: &Oid) -> u64 {
-        self.at(to, 2026, |ledger| ledger.merge(tip)).unwrap()
+        self.at(to, 2026, |ledger| ledger.merge(tip, &Positions::new())).unwrap()
     }
 
     /// What a clone has beside objects and refs, and where the image of it is.

@@ -158,7 +158,9 @@ fn a_newer_format_is_left_alone() {
     assert!(told.borrow().starts_with(words), "{told:?}");
     let write =
         ledger.write(&jane(), |_: &Told, pen| pen.line("a", &json!({"do": "test.said"}))).err();
-    for no in [write, ledger.maintain().err(), ledger.merge(&before.unwrap()).err()] {
+    for no in
+        [write, ledger.maintain().err(), ledger.merge(&before.unwrap(), &Positions::new()).err()]
+    {
         assert_eq!(refusal(&no.unwrap()).what, words);
     }
     assert_eq!(tip(&world, &path), before);

@@ -13,7 +13,8 @@ fn merged(world: &World) -> PathBuf {
     world.git(&path, &["fetch", "-q", other.to_str().unwrap(), &format!("{REF}:refs/theirs")]);
     let repo = world.open(&path);
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
-    ledger.merge(&repo.read_ref(&"refs/theirs".parse().unwrap()).unwrap().unwrap()).unwrap();
+    let theirs = repo.read_ref(&"refs/theirs".parse().unwrap()).unwrap().unwrap();
+    ledger.merge(&theirs, &Positions::new()).unwrap();
     path
 }
 

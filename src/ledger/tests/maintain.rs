@@ -115,7 +115,7 @@ fn a_long_history_is_cut_and_a_clone_that_has_it_goes_on() {
         let repo = world.open(&clone);
         let theirs = repo.read_ref(&"refs/shopfloor/remotes/hub/ledger".parse().unwrap());
         let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
-        ledger.merge(&theirs.unwrap().unwrap()).unwrap()
+        ledger.merge(&theirs.unwrap().unwrap(), &Positions::new()).unwrap()
     };
     fetch("+refs/shopfloor/ledger:refs/shopfloor/remotes/hub/ledger");
     assert_eq!(take(), 1);

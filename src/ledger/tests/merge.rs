@@ -8,7 +8,7 @@ pub(super) fn take(world: &World, into: &Path, from: &Path) -> anyhow::Result<u6
     world.git(into, &["fetch", "-q", from.to_str().unwrap(), &format!("+{REF}:{theirs}")]);
     let repo = world.open(into);
     let theirs = repo.read_ref(&theirs.parse().unwrap()).unwrap().unwrap();
-    Ledger::open(&repo, &Clock::real()).unwrap().merge(&theirs)
+    Ledger::open(&repo, &Clock::real()).unwrap().merge(&theirs, &Positions::new())
 }
 
 fn tree(world: &World, at: &Path) -> String {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::shelf::Positions;
 use super::{Actor, Fold, Ledger, Line, Loaded, REF, Saving};
 use crate::git::{Oid, Repo};
 use crate::host::process::Program;

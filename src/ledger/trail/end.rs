@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::line;
 use super::note::Note;
+use crate::git::Oid;
 use crate::ledger::canon::split;
 
 /// Where a trail ends.
@@ -25,13 +26,17 @@ impl End {
         }
     }
 
-    /// The notes as lines that follow it.
-    pub(super) fn follow(mut self, notes: &[Note]) -> Result<(Vec<Vec<u8>>, Self)> {
+    /// The notes as lines that follow it. The first of all says of which repository it is.
+    pub(super) fn follow(
+        mut self,
+        notes: &[Note],
+        of: Option<&Oid>,
+    ) -> Result<(Vec<Vec<u8>>, Self)> {
         let mut lines = Vec::new();
         for note in notes {
             // Others may have noted something meanwhile, who had seen more.
             self.clock = self.clock.max(note.clock);
-            let (id, stored) = line::seal(note, self.clock, self.last.as_deref())?;
+            let (id, stored) = line::seal(note, self.clock, self.last.as_deref(), of)?;
             self.last = Some(id);
             lines.push(stored);
         }

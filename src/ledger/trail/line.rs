@@ -3,13 +3,15 @@
 //! The id is the hash of everything but `text`; of that it covers `said`, the hash of the text and a
 //! grain of salt that stands in it and goes with it, so that nobody finds a short text by guessing. So
 //! a line without its text is the same line, with the same id, which names the hash of what stood there;
-//! and any other change shows. A line names the one before it in its trail, so that a gap shows, too.
+//! and any other change shows. A line names the one before it in its trail, so that a gap shows, too; the
+//! first one names the repository (`of`), so all of them are bound to it.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize as _;
 use serde_json::Map;
 
 use super::note::Note;
+use crate::git::Oid;
 use crate::ledger::canon::{DEEPEST, LONGEST, canonical, depth, digest};
 use crate::ledger::{Json, Line, place};
 
@@ -19,11 +21,18 @@ pub const REDACTED: &str = "redacted";
 const SALT: &str = "salt";
 
 /// The stored form of a note, and the id it has there.
-pub(super) fn seal(note: &Note, clock: u64, after: Option<&str>) -> Result<(String, Vec<u8>)> {
+pub(super) fn seal(
+    note: &Note,
+    clock: u64,
+    after: Option<&str>,
+    of: Option<&Oid>,
+) -> Result<(String, Vec<u8>)> {
     let Json::Object(mut rest) = serde_json::to_value(note)? else { return Ok(Default::default()) };
     rest.insert("clock".to_owned(), Json::from(clock));
-    if let Some(after) = after {
-        rest.insert("after".to_owned(), Json::from(vec![after]));
+    match (after, of) {
+        (Some(after), _) => drop(rest.insert("after".to_owned(), Json::from(vec![after]))),
+        (None, Some(of)) => drop(rest.insert("of".to_owned(), Json::from(of.to_string()))),
+        (None, None) => {}
     }
     let mut text = match rest.shift_remove("text") {
         Some(Json::Object(text)) if !text.is_empty() => Some(text),
@@ -129,20 +138,20 @@ mod tests {
 
     #[test]
     fn a_line_says_its_facts_and_its_text_as_one() {
-        let (id, stored) = seal(&note(), 9, Some("before")).unwrap();
+        let (id, stored) = seal(&note(), 9, Some("before"), None).unwrap();
         let line = parse(&stored).unwrap();
         assert_eq!((line.id.as_str(), line.clock), (id.as_str(), 9));
         assert_eq!(line.with.json(), json!({"tokens": 7, "file": "src/x.rs", "reason": "because"}));
         assert_eq!((line.after, line.rest.len()), (vec!["before".to_owned()], 0));
         let bare = Note { text: Map::new(), ..note() };
-        let (_, stored) = seal(&bare, 9, None).unwrap();
+        let (_, stored) = seal(&bare, 9, None, None).unwrap();
         assert_eq!(parse(&stored).unwrap().with.json(), json!({"tokens": 7}));
         assert_eq!(strip(&stored).unwrap(), None);
     }
 
     #[test]
     fn without_its_text_it_is_the_same_line_and_says_so() {
-        let (id, stored) = seal(&note(), 9, None).unwrap();
+        let (id, stored) = seal(&note(), 9, None, None).unwrap();
         let bare = strip(&stored).unwrap().unwrap();
         assert!(!String::from_utf8(bare.clone()).unwrap().contains("because"));
         let line = parse(&bare).unwrap();
@@ -154,7 +163,7 @@ mod tests {
     #[test]
     fn the_same_text_has_another_hash_each_time() {
         let said = || {
-            let (_, stored) = seal(&note(), 9, None).unwrap();
+            let (_, stored) = seal(&note(), 9, None, None).unwrap();
             parse(&strip(&stored).unwrap().unwrap()).unwrap().rest[REDACTED].clone()
         };
         assert_ne!(said(), said());
@@ -162,7 +171,7 @@ mod tests {
 
     #[test]
     fn any_other_change_shows() {
-        let (_, stored) = seal(&note(), 9, None).unwrap();
+        let (_, stored) = seal(&note(), 9, None, None).unwrap();
         let text = String::from_utf8(stored).unwrap();
         for (old, new) in [
             ("because", "becau5e"),

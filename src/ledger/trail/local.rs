@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use super::end::End;
 use super::note::Note;
 use super::spool::Taken;
+use crate::git::Oid;
 use crate::host::share;
 use crate::ledger::canon::split;
 use crate::ledger::layout::MIDDLE;
@@ -41,7 +42,7 @@ pub(super) fn put(path: &Path, text: &[u8]) -> Result<()> {
 }
 
 /// Adds notes at its end.
-pub(super) fn keep(own_dir: &Path, taken: &Taken, notes: &[Note]) -> Result<()> {
+pub(super) fn keep(own_dir: &Path, taken: &Taken, notes: &[Note], of: Option<&Oid>) -> Result<()> {
     if notes.is_empty() {
         return Ok(());
     }
@@ -59,7 +60,7 @@ pub(super) fn keep(own_dir: &Path, taken: &Taken, notes: &[Note]) -> Result<()> 
     if taken.is_in(end.last.as_deref()) {
         return Ok(());
     }
-    let (lines, end) = end.follow(notes)?;
+    let (lines, end) = end.follow(notes, of)?;
     taken.give(&end.last.context("notes make lines")?)?;
     let bytes: Vec<u8> = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
     let opened = share::append(&path);

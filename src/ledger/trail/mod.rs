@@ -9,6 +9,7 @@ use super::Ledger;
 use super::place::Seen;
 
 mod end;
+mod frame;
 mod line;
 mod local;
 mod note;

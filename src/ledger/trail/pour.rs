@@ -1,5 +1,7 @@
 //! From the notes of many to lines of our own trail: one commit for all of them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 
 use super::end::End;
@@ -22,22 +24,35 @@ impl Ledger<'_> {
         let mut poured = 0;
         // What somebody left who died, and then what came since.
         while let Some(taken) = spool.take()? {
+            match taken.put_aside()? {
+                0 => {}
+                count => (self.warning)(&format!(
+                    "{count} of what was noted was damaged before it came into the trail: {}",
+                    self.damaged_notes().display()
+                )),
+            }
             let travel = Travel::of(self.repo)?;
             let (go, stay): (Vec<_>, Vec<_>) =
                 taken.notes.iter().cloned().partition(|note| travel.takes(note));
             self.take_along(&taken, &go)?;
-            local::keep(&self.repo.own_dir()?, &taken, &stay)?;
+            let of = self.whose()?;
+            local::keep(&self.repo.own_dir()?, &taken, &stay, of.as_ref())?;
             poured += taken.notes.len();
             taken.done()?;
         }
         Ok(poured)
     }
 
+    /// Where what was damaged before it came into the trail was put.
+    pub fn damaged_notes(&self) -> PathBuf {
+        self.store.dir().join(spool::DIR).join(spool::ASIDE)
+    }
+
     fn take_along(&self, taken: &Taken, notes: &[Note]) -> Result<()> {
         if notes.is_empty() {
             return Ok(());
         }
-        let replica = self.replica()?;
+        let (replica, of) = (self.replica()?, self.whose()?);
         let _turn = self.commit_turn()?;
         for _ in 0..ATTEMPTS {
             let ours = self.checked()?;
@@ -53,7 +68,7 @@ impl Ledger<'_> {
             if taken.is_in(end.last.as_deref()) {
                 return Ok(());
             }
-            let (lines, end) = end.follow(notes)?;
+            let (lines, end) = end.follow(notes, of.as_ref())?;
             taken.give(&end.last.context("notes make lines")?)?;
             let (new, replaced) = trail.append(&self.store, &lines)?;
             let replaced = replaced.into_iter().chain(book.trail()).collect();

@@ -11,12 +11,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use super::frame::{self, Found};
 use super::note::Note;
 use crate::host::{Turn, share};
 use crate::ledger::manners::PATIENCE;
 
 /// The folder beside the objects.
 pub(super) const DIR: &str = "trail";
+/// What was damaged while it waited.
+pub(super) const ASIDE: &str = "damaged";
 /// From this length on it is worth pouring.
 pub(super) const FULL: u64 = 32 << 10;
 
@@ -28,6 +31,7 @@ pub(super) struct Spool {
 pub(super) struct Taken {
     dir: PathBuf,
     pub(super) notes: Vec<Note>,
+    damaged: Vec<Vec<u8>>,
     /// The ids that the last of them were given by somebody who died before he could say that they are
     /// in a trail.
     given: String,
@@ -44,8 +48,7 @@ impl Spool {
         // Behind what a writer that was killed may have left of a line.
         let mut bytes = b"\n".to_vec();
         for note in notes {
-            serde_json::to_writer(&mut bytes, note)?;
-            bytes.push(b'\n');
+            bytes.extend(frame::framed(note)?);
         }
         let path = self.dir.join("spool");
         let writing = || format!("writing {}", path.display());
@@ -78,15 +81,27 @@ impl Spool {
             fs::rename(&spool, &taken).with_context(|| format!("taking {}", spool.display()))?;
         }
         let text = fs::read(&taken).with_context(|| format!("reading {}", taken.display()))?;
-        // What is no note was cut off when its writer died.
-        let lines = text.split(|byte| *byte == b'\n');
-        let notes = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+        let Found { notes, damaged } = frame::read(&text);
         let given = fs::read_to_string(self.dir.join("given")).unwrap_or_default();
-        Ok(Some(Taken { dir: self.dir.clone(), notes, given, _turn: turn }))
+        Ok(Some(Taken { dir: self.dir.clone(), notes, damaged, given, _turn: turn }))
     }
 }
 
 impl Taken {
+    /// Puts what was damaged aside, for whoever can make something of it. Says how many notes that were.
+    pub(super) fn put_aside(&self) -> Result<usize> {
+        if self.damaged.is_empty() {
+            return Ok(0);
+        }
+        let path = self.dir.join(ASIDE);
+        let lines = self.damaged.iter().flat_map(|line| [line, &b"\n"[..]].concat());
+        let lines: Vec<u8> = lines.collect();
+        let opened = share::append(&path);
+        let written = opened.and_then(|mut file| file.write_all(&lines).and(file.sync_all()));
+        written.with_context(|| format!("writing {}", path.display()))?;
+        Ok(self.damaged.len())
+    }
+
     /// Takes down by which line it will be known that these are in a trail.
     pub(super) fn give(&self, last: &str) -> Result<()> {
         let path = self.dir.join("given");

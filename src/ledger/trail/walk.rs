@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::parse;
 use crate::git::{Oid, Store};
-use crate::ledger::Line;
 use crate::ledger::canon::split;
+use crate::ledger::home::{Stray, Travellers};
 use crate::ledger::layout::Book;
 use crate::ledger::shelf::{Dirs, Shelf};
+use crate::ledger::{Ledger, Line};
 
 /// The trails that there are, by the names of their replicas.
 pub(in crate::ledger) fn dirs(store: &Store<'_>, shelf: &Shelf) -> Result<Dirs> {
@@ -58,23 +59,37 @@ pub(in crate::ledger) fn ids<'a>(
     Ok(ids)
 }
 
-/// Whether what a shelf has beyond another one is sound.
-pub(in crate::ledger) fn check(store: &Store<'_>, new: &Shelf, known: &Shelf) -> Result<()> {
-    let known = dirs(store, known)?;
-    for (name, dir) in dirs(store, new)? {
-        let here = known.get(&name);
-        if here == Some(&dir) {
+/// Whether what a shelf has beyond another one is sound; hands over the first of its lines that is of
+/// another repository's trail.
+pub(in crate::ledger) fn check(
+    ledger: &Ledger<'_>,
+    new: &Shelf,
+    known: &Shelf,
+) -> Result<Option<Stray>> {
+    let store = &ledger.store;
+    let mut travellers = Travellers::of(new.roots(store)?);
+    let (before, now) = (dirs(store, known)?, dirs(store, new)?);
+    for (name, dir) in &now {
+        let here = before.get(name);
+        if here == Some(dir) {
             continue;
         }
         let from = match here {
             Some(here)
-                if Book::open(store, &dir)?.begins_with(store, &Book::open(store, here)?)? =>
+                if Book::open(store, dir)?.begins_with(store, &Book::open(store, here)?)? =>
             {
                 Book::open(store, here)?.count(store)?.saturating_sub(1)
             }
             _ => 0,
         };
-        walk(store, &dir, from, &mut |_| {}).with_context(|| format!("replica {name}"))?;
+        let mut is_known = from > 0;
+        let each = &mut |line: Line| match std::mem::take(&mut is_known) {
+            true => travellers.meet(&line),
+            false => travellers.line(&line),
+        };
+        walk(store, dir, from, each).with_context(|| format!("replica {name}"))?;
     }
-    Ok(())
+    // A trail that was set apart goes on from where another one was.
+    let of_all = || ids(store, now.values().chain(before.values()));
+    travellers.end_of_trail(ledger, &of_all)
 }

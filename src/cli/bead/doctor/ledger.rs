@@ -36,6 +36,13 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
         let why = "a line that is older than what it names, or names what is not there, was not written by us";
         found.push(Finding::problem("ledger", what, why).mend("git bead verify"));
     }
+    if let Some(path) = &health.damaged_notes {
+        let what =
+            format!("what was noted was damaged before it came into the trail: {}", path.display());
+        let why =
+            "the disk, or somebody, has changed what a session told; the rest is in the trail";
+        found.push(Finding::problem("trail", what, why).mend(format!("rm {}", path.display())));
+    }
     if !health.caches.is_empty() {
         let what = format!("saved states are damaged: {}", names(&health.caches));
         let why =
