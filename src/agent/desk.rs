@@ -94,10 +94,14 @@ impl Desk {
             .with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Whether somebody answers for the session. A process on another machine is taken at its word.
+    /// Whether somebody answers for the session. A process on another machine is taken at its word, and
+    /// so is what may not be read here: nobody ends what they cannot see.
     pub(crate) fn alive(&self, id: &str) -> bool {
-        read(&self.live.join(id))
-            .is_some_and(|(keeper, machine)| machine != host::machine() || keeper.alive())
+        let keeper = self.live.join(id);
+        match read(&keeper) {
+            Some((keeper, machine)) => machine != host::machine() || keeper.alive(),
+            None => is_shut(&keeper),
+        }
     }
 
     /// The process that answers for the session, if it was started on this machine.
@@ -124,7 +128,7 @@ impl Desk {
 
     /// Whether anybody ever answered for the session here and has not closed it.
     pub(crate) fn is_open(&self, id: &str) -> bool {
-        self.live.join(id).exists()
+        self.live.join(id).try_exists().unwrap_or(true)
     }
 
     /// Whether this very process answers for the session.
@@ -237,6 +241,11 @@ fn read(path: &Path) -> Option<(Identity, String)> {
     Some((identity, lines.next()?.to_owned()))
 }
 
+/// Whether there may be something that is not to be read here.
+fn is_shut(path: &Path) -> bool {
+    fs::File::open(path).is_err_and(|no| no.kind() != ErrorKind::NotFound)
+}
+
 /// No two processes have one identity, and one process counts.
 fn name(who: &Identity, clock: &Clock, nonce: u32) -> String {
     let seed = format!("{} {} {} {} {nonce}", host::machine(), who.pid, who.start, clock.now());
@@ -258,6 +267,23 @@ fn is_id(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_not_be_read_is_taken_for_alive() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let desk = Desk { place: String::new(), live: at("live"), sessions: at("sessions") };
+        let stands = |desk: &Desk| (desk.is_open("s-1"), desk.alive("s-1"));
+        assert_eq!(stands(&desk), (false, false));
+        desk.answer("s-1").unwrap();
+        assert_eq!(stands(&desk), (true, true));
+        fs::write(at("live/s-1"), "nobody").unwrap();
+        assert_eq!(stands(&desk), (true, false));
+        // Where the tests run as root no directory is shut; what is no directory is, to anybody.
+        fs::remove_dir_all(at("live")).unwrap();
+        fs::write(at("live"), "").unwrap();
+        assert_eq!(stands(&desk), (true, true));
+    }
 
     #[test]
     fn names_of_sessions_differ_and_are_recognised() {

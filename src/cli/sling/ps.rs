@@ -60,7 +60,7 @@ fn facts(
     Facts {
         ours: desk.is_ours(session, replica),
         alive: desk.alive(&session.id),
-        worktree: Path::new(&session.worktree).exists(),
+        worktree: Path::new(&session.worktree).try_exists().unwrap_or(true),
         hooked: hook.is_some()
             && beads.get(&session.bead).is_some_and(|bead| bead.status != Status::CLOSED),
         submitted: queue.submitted(&session.bead).is_some(),
