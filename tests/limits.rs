@@ -223,6 +223,30 @@ fn a_hub_that_verifies_refuses_what_is_too_long() {
     one.git(&range).fails(3).says(&["more than 65536"]);
 }
 
+/// Later versions may keep more beside the lines; whoever does so keeps the limits.
+#[test]
+fn what_is_too_large_beside_the_lines_is_not_taken_in_either() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    let bead = one.bead("From one");
+    one.git("bead sync").ok();
+    let kept = one.rev(LEDGER);
+    let large = "x".repeat(1_100_000);
+    for path in ["later.bin", "r-00000000000000ff/2-0.bin", "later/and/later.bin"] {
+        forge(&one, path, Some(&large));
+        let new = one.rev(LEDGER);
+        let no = "more than 1048576";
+        one.git(&format!("bead verify --range {kept}..{new}")).fails(3).says(&[no]);
+        one.git(&format!("push --quiet --force origin {new}:{LEDGER}")).ok();
+        two.git("bead sync").fails(3).says(&[no]);
+        one.git(&format!("update-ref {LEDGER} {kept}")).ok();
+    }
+    one.git(&format!("push --quiet --force origin {kept}:{LEDGER}")).ok();
+    two.git("bead sync").ok();
+    two.git(&format!("bead show {bead}")).ok();
+}
+
 /// With the saved state and the ledger both damaged there is no answer, and that is said.
 #[test]
 fn a_damaged_cache_over_a_damaged_ledger_is_an_error_and_no_crash() {

@@ -107,6 +107,7 @@ pub(crate) fn prepare(
 
 fn make(repo: &Repo, place: &Place, start: &Oid) -> Result<Ready> {
     let home = place.path.parent().unwrap_or(&place.path);
+    share::follow(home, repo.common_dir());
     share::make_dirs(home).with_context(|| format!("making {}", home.display()))?;
     if fs::read_dir(&place.path).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Refusal::refused(format!(

@@ -261,6 +261,11 @@ impl<'r> Store<'r> {
         }
     }
 
+    /// Whether an object is not larger than any of ours may be.
+    pub fn fits(&self, id: &Oid) -> Result<()> {
+        self.measure(id, LARGEST)
+    }
+
     /// An object's size, before any memory is given to it.
     fn measure(&self, id: &Oid, most: u64) -> Result<()> {
         let damaged = || self.damaged(id);

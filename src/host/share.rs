@@ -75,6 +75,11 @@ pub fn declare(dir: &Path, sharing: Option<Sharing>) {
     shared.extend(sharing.map(|sharing| (dir.to_owned(), sharing)));
 }
 
+/// What belongs to a repository and stands beside it is shared as it is.
+pub fn follow(dir: &Path, repository: &Path) {
+    declare(dir, of(repository));
+}
+
 /// As the repository nearest above it says.
 fn of(path: &Path) -> Option<Sharing> {
     let shared = SHARED.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,14 @@
-//! Whether the texts that lines name are there, looked at line by line.
+//! Whether the texts that lines name are there, looked at line by line; and whether what stands beside
+//! the lines is no larger than anything of ours.
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::Line;
+use super::canon::DEEPEST;
 use super::prose::{CLOSE, Name, named};
 use super::shelf::Shelf;
 use super::texts::{Texts, all};
-use crate::git::Store;
+use crate::git::{Entry, Store};
 
 /// Looks whether they are there, and are what they say.
 pub(super) struct Check<'a, 'r> {
@@ -29,7 +31,8 @@ impl<'a, 'r> Check<'a, 'r> {
 
     /// What was found first.
     pub(super) fn end(self) -> Result<()> {
-        self.found
+        self.found?;
+        fit(self.store, self.shelf.strangers(self.store)?, DEEPEST)
     }
 
     fn look(&mut self, line: &Line) -> Result<()> {
@@ -45,4 +48,16 @@ impl<'a, 'r> Check<'a, 'r> {
         }
         Ok(())
     }
+}
+
+/// Nothing is known of these files but that whoever keeps them keeps the limits.
+fn fit(store: &Store<'_>, entries: Vec<Entry>, depth: usize) -> Result<()> {
+    ensure!(depth > 0, "directories deeper than {DEEPEST}");
+    for Entry { name, is_tree, id } in entries {
+        match is_tree {
+            true => fit(store, store.tree(&id)?, depth - 1).with_context(|| name)?,
+            false => store.fits(&id).with_context(|| name)?,
+        }
+    }
+    Ok(())
 }

@@ -80,10 +80,11 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bo
             }
         }
     }
-    share::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
     for object in &objects {
         store.discard(object);
     }
+    // Only now: who is killed before it has them on the list still.
+    share::write(&path, rest).with_context(|| format!("writing {}", path.display()))?;
     let own_dir = repo.own_dir()?;
     for dir in [store.dir(), &repo.desk(), &own_dir, &own_dir.join("cache")] {
         sweep_leftovers(dir);
@@ -96,8 +97,9 @@ fn noted(line: &str) -> i64 {
     line.split(' ').next().and_then(|at| at.parse().ok()).unwrap_or_default()
 }
 
+/// Beside the objects: what else stands there may go at any time, and with the note they would stay.
 fn note(repo: &Repo) -> Result<PathBuf> {
-    Ok(repo.own_dir()?.join("superseded"))
+    Ok(repo.desk_dir()?.join("superseded"))
 }
 
 /// Takes off the list what a tree is made of: somebody may have put the ref back to an older tip.

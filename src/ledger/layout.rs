@@ -202,6 +202,11 @@ impl Book {
         Ok((dir, self.parts().into_iter().filter(|id| !kept.contains(id)).collect()))
     }
 
+    /// What other versions keep here.
+    pub(super) fn strangers(&self) -> &[Entry] {
+        &self.others
+    }
+
     pub(super) fn trail(&self) -> Option<Oid> {
         self.trail
     }

@@ -136,6 +136,22 @@ impl Shelf {
         trees.filter_map(|entry| Some((entry.name.strip_prefix("r-")?, &entry.id)))
     }
 
+    /// What stands in it that this version knows nothing of, its own and that of its replicas.
+    pub(super) fn strangers(&self, store: &Store<'_>) -> Result<Vec<Entry>> {
+        let is_known =
+            |name: &str| name.starts_with("r-") || [format::FILE, OF_FILE, TEXTS].contains(&name);
+        let own = self.entries.iter().filter(|entry| !is_known(&entry.name));
+        let mut found: Vec<_> = own.cloned().collect();
+        for (_, dir) in self.replicas() {
+            let book = Book::open(store, dir)?;
+            found.extend_from_slice(book.strangers());
+            if let Some(trail) = book.trail() {
+                found.extend_from_slice(Book::open(store, &trail)?.strangers());
+            }
+        }
+        Ok(found)
+    }
+
     /// The directories by the names of their replicas.
     pub(super) fn dirs(&self) -> Dirs {
         self.replicas().map(|(name, dir)| (name.to_owned(), *dir)).collect()

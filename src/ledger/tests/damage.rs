@@ -269,7 +269,7 @@ fn superseded_objects_go_and_what_is_in_use_stays() {
     for n in 1..20 {
         say(&world, &path, "a", n).unwrap();
     }
-    let note = path.join(".git/shopfloor/superseded");
+    let note = path.join(".git/shopfloor-objects/desk/superseded");
     let aged = |text: &str| {
         text.lines()
             .map(|line| format!("1{}\n", line.split_once(' ').unwrap().1.replacen("", " ", 1)))

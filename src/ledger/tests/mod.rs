@@ -285,7 +285,7 @@ fn what_was_superseded_is_swept_a_little_at_a_time() {
     let world = World::new();
     let path = world.repo("app", &[]);
     say(&world, &path, "a", 0).unwrap();
-    let note = world.open(&path).own_dir().unwrap().join("superseded");
+    let note = world.open(&path).desk_dir().unwrap().join("superseded");
     fs::write(&note, format!("1 {}\n", "0".repeat(40)).repeat(250)).unwrap();
     let left =
         || fs::read_to_string(&note).unwrap().lines().filter(|it| it.starts_with("1 ")).count();
@@ -300,7 +300,7 @@ fn what_a_killed_writer_had_not_named_is_swept_after_an_hour() {
     let world = World::new();
     let path = world.repo("app", &[]);
     let own_dir = world.open(&path).own_dir().unwrap();
-    fs::write(own_dir.join("superseded"), "1 \n").unwrap();
+    fs::write(world.open(&path).desk_dir().unwrap().join("superseded"), "1 \n").unwrap();
     let hour = std::time::Duration::from_secs(3700);
     for (name, age) in [(".tmpOld", hour), (".tmpYoung", hour / 4), ("kept", hour)] {
         let file = fs::File::create(own_dir.join(name)).unwrap();
