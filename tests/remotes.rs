@@ -57,6 +57,25 @@ fn a_remote_that_begins_to_refuse_our_names_has_the_ledger_under_the_fallback() 
     }
 }
 
+#[test]
+fn what_a_hub_s_hook_says_is_told_and_not_taken_for_a_host_that_takes_branches_only() {
+    let world = Sandbox::new();
+    let (hub, one, two, _) = settled(&world);
+    let says = "printf 'not on a Sunday\\nsee \\033[31mthe rules\\n' >&2";
+    hub.script("hooks/pre-receive", &format!("#!/bin/sh\n{says}\nexit 1\n"));
+    one.bead("later");
+    let told = one.git("bead sync").fails(3);
+    let told = told.says(&["origin does not take", "\nremote: not on a Sunday\nremote: see "]);
+    assert!(!told.err.contains("shopfloor.remoteRef") && !told.err.contains('\x1b'), "{told}");
+    let told = one.git("bead doctor");
+    assert!(told.out.contains("hook declined); remote: not on a Sunday; remote: see"), "{told}");
+    hub.sh("rm hooks/pre-receive").ok();
+    for place in [&one, &two] {
+        place.git("bead sync").ok();
+    }
+    assert_eq!((ids(&one).len(), ids(&one)), (8, ids(&two)));
+}
+
 /// What one has under the fallback lacks what another one had sent before.
 #[test]
 fn what_was_seen_under_another_name_is_missed_until_a_person_says_where_it_is() {

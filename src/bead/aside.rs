@@ -73,7 +73,8 @@ pub fn remember<T>(repo: &Repo, remote: &str, came: &Result<T>) -> Result<()> {
     let refusal = came.as_ref().err().and_then(|no| no.downcast_ref::<Refusal>());
     match refusal.filter(|refusal| refusal.kind != Kind::Again) {
         Some(refusal) => {
-            share::write(&path, format!("{}; git bead sync {remote} tells more", refusal.what))?;
+            let what = refusal.what.lines().collect::<Vec<_>>().join("; ");
+            share::write(&path, format!("{what}; git bead sync {remote} tells more"))?;
         }
         None if path.exists() => fs::remove_file(path)?,
         None => {}

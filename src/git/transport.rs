@@ -8,9 +8,18 @@ use super::{Git, Oid, RefName, Repo};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pushed {
     Done,
-    /// At least one ref was refused; the text names it and why.
-    Rejected(String),
+    /// At least one ref was refused.
+    Rejected {
+        /// Which one, and why, as git puts it.
+        why: String,
+        /// What the other side said in its own words, a few lines of it.
+        said: Vec<String>,
+    },
 }
+
+/// As many lines of another's words as a person reads, and as much of each.
+const LINES: usize = 6;
+const WIDTH: usize = 300;
 
 impl Repo {
     /// Fetches exactly these refspecs, and no tags of its own accord.
@@ -80,17 +89,18 @@ impl Repo {
         let git = self.abroad(args);
         let call = git.call();
         let done = git.run()?;
-        let said = String::from_utf8_lossy(&done.out);
-        let mut refused: Vec<String> = said.lines().filter_map(refused).collect();
+        let told = String::from_utf8_lossy(&done.out);
+        let mut refused: Vec<String> = told.lines().filter_map(refused).collect();
+        let mut said = own_words(&done.err);
         // Why it could not be stored is said by another program.
         if let Some(last) = refused.last_mut().filter(|last| last.ends_with("(unpacker error)"))
-            && let Some(why) = done.err.lines().find_map(|line| line.strip_prefix("remote: "))
+            && !said.is_empty()
         {
-            *last = format!("{last}: {}", why.trim());
+            *last = format!("{last}: {}", said.remove(0));
         }
         match (done.code, refused.is_empty()) {
             (0, _) => Ok(Pushed::Done),
-            (_, false) => Ok(Pushed::Rejected(refused.join("; "))),
+            (_, false) => Ok(Pushed::Rejected { why: refused.join("; "), said }),
             (_, true) => Err(call.failed(&done)),
         }
     }
@@ -103,9 +113,38 @@ fn refused(line: &str) -> Option<String> {
     Some(format!("{} {why}", to.strip_prefix("refs/heads/").unwrap_or(to)))
 }
 
+/// What the other side said itself: without what git says there for a hook that says nothing.
+fn own_words(err: &str) -> Vec<String> {
+    const GITS: [&str; 2] =
+        ["error: hook declined to update ", "error: refusing to create funny ref "];
+    let lines = err.lines().filter_map(|line| line.strip_prefix("remote:")).map(str::trim);
+    let is_own = |line: &&str| !line.is_empty() && !GITS.iter().any(|git| line.starts_with(git));
+    let mut said: Vec<String> =
+        lines.filter(is_own).map(|line| line.chars().take(WIDTH).collect()).collect();
+    if said.len() > LINES {
+        let more = said.split_off(LINES - 1).len();
+        said.push(format!("and {more} lines more"));
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remote_s_own_words_are_told_from_git_s_and_are_few() {
+        let told = |err: &str| own_words(err).join("|");
+        let silent = "remote: error: hook declined to update refs/shopfloor/ledger        \n";
+        assert_eq!(told(silent), "");
+        let err = format!("remote: not on Sundays    \nremote:\n{silent}error: failed to push");
+        assert_eq!(told(&err), "not on Sundays");
+        let lines =
+            |count: usize| (1..=count).map(|n| format!("remote: {n}\n")).collect::<String>();
+        assert_eq!(told(&lines(6)), "1|2|3|4|5|6");
+        assert_eq!(told(&lines(9)), "1|2|3|4|5|and 4 lines more");
+        assert_eq!(told(&format!("remote: {}", "é".repeat(1000))).chars().count(), WIDTH);
+    }
 
     #[test]
     fn a_refused_push_is_told_by_what_it_was_for() {

@@ -44,7 +44,7 @@ pub(super) fn on(
             }
             Ok(Answer::Done)
         }
-        Pushed::Rejected(why) => Ok(Answer::No(format!("{remote} says no: {why}"))),
+        Pushed::Rejected { why, .. } => Ok(Answer::No(format!("{remote} says no: {why}"))),
     }
 }
 

@@ -20,10 +20,16 @@ impl Remote {
             .into()
     }
 
-    /// What it says to a push that it will say again.
-    pub(super) fn refused(&self, spot: &Spot, why: &str) -> Refusal {
-        let refusal = Refusal::refused(format!("{} does not take the ledger: {why}", self.name));
-        match elsewhere(spot) {
+    /// What it says to a push that it will say again. Who says in his own words why not need not be
+    /// one that takes branches only.
+    pub(super) fn refused(&self, spot: &Spot, why: &str, said: &[String]) -> Refusal {
+        let mut what = format!("{} does not take the ledger: {why}", self.name);
+        for line in said {
+            what.push_str("\nremote: ");
+            what.push_str(line);
+        }
+        let refusal = Refusal::refused(what);
+        match elsewhere(spot).filter(|_| said.is_empty()) {
             Some(set) => refusal.hint(format!("if it takes branches only: {set}")),
             None => refusal,
         }

@@ -291,9 +291,11 @@ impl Ledger<'_> {
         let name = &spot.name;
         let lease = format!("{name}:{}", theirs.as_ref().map(Oid::to_string).unwrap_or_default());
         match self.repo.push(&remote.address, &[&format!("{ours}:{name}")], &[lease])? {
-            Pushed::Rejected(why) if is_lost_race(&why) => Ok(Sent::Late(why)),
-            Pushed::Rejected(why) if is_damage(&why) => Err(remote.broken(spot, &why).into()),
-            Pushed::Rejected(why) => Err(remote.refused(spot, &why).into()),
+            Pushed::Rejected { why, .. } if is_lost_race(&why) => Ok(Sent::Late(why)),
+            Pushed::Rejected { why, .. } if is_damage(&why) => {
+                Err(remote.broken(spot, &why).into())
+            }
+            Pushed::Rejected { why, said } => Err(remote.refused(spot, &why, &said).into()),
             Pushed::Done => {
                 for name in [&spot.tracking, &spot.pin] {
                     let old = self.repo.read_ref(name)?;
@@ -309,7 +311,7 @@ impl Ledger<'_> {
     fn is_shown(&self, remote: &Remote, there: &There) -> Result<()> {
         let There { spot, tip: Some(tip) } = there else { return Ok(()) };
         match self.repo.is_hidden_from_pushes(&remote.address, tip, &spot.name)? {
-            true => Err(remote.refused(spot, &format!("it hides {}", spot.name)).into()),
+            true => Err(remote.refused(spot, &format!("it hides {}", spot.name), &[]).into()),
             false => Ok(()),
         }
     }

@@ -42,7 +42,7 @@ pub(super) fn land(
         return Ok(Landing::Overtaken("the entry or its claim has changed".to_owned()));
     }
     if let Some(route) = &route
-        && let Pushed::Rejected(why) = route.push(lease, published.as_ref(), &intent.new)?
+        && let Pushed::Rejected { why, .. } = route.push(lease, published.as_ref(), &intent.new)?
     {
         let why = format!("{} refused the push: {why}", route.remote());
         abort(lease, entry, &why)?;

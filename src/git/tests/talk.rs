@@ -83,7 +83,7 @@ fn a_push_is_accepted_or_refused_by_name() {
     let new = world.commit(&path, "file", "two\n");
     let spec = format!("{new}:refs/heads/main");
     let lease = |at: &Oid| [format!("refs/heads/main:{at}")];
-    let Pushed::Rejected(why) = repo.push(hub_url, &[&spec], &lease(&new)).unwrap() else {
+    let Pushed::Rejected { why, .. } = repo.push(hub_url, &[&spec], &lease(&new)).unwrap() else {
         panic!("stale lease")
     };
     assert_eq!(why, "main [rejected] (stale info)");
