@@ -71,6 +71,27 @@ fn an_object_that_is_damaged_is_moved_away_and_comes_anew() {
     }
 }
 
+/// What was never exchanged is nowhere else. The last resort leads out, and says what it costs.
+#[test]
+fn the_last_resort_is_one() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let before = titles(&one);
+    one.bead("Never exchanged");
+    one.sh(&format!("rm -f {}", file_of(&one, LEDGER))).ok();
+    let report = one.git("bead doctor --json").fails(1).json();
+    let all = report["findings"].as_array().unwrap();
+    let resort = all.iter().find(|it| it["level"] == "note" && it["check"] == "ledger").unwrap();
+    assert!(resort["why"].as_str().unwrap().contains("is not in it"), "{resort}");
+    one.sh(resort["mend"].as_str().unwrap()).ok();
+    assert_eq!(titles(&one), before);
+    one.bead("After it");
+    one.git("bead sync").ok();
+    one.git("bead doctor").ok();
+}
+
 #[test]
 fn a_text_that_was_emptied_is_called_so() {
     let world = Sandbox::new();

@@ -79,8 +79,17 @@ impl Ledger<'_> {
                 .hint("another clone of this repository, or a backup, may have it, too");
         }
         stood.into_iter().take(WAYS).fold(refusal, |refusal, Stood { tip, told_by }| {
-            refusal.hint(format!("back to what {told_by}: {aside}git update-ref {REF} {tip}"))
+            refusal.hint(format!("back to what {told_by}: {aside}{}", self.back_to(&tip)))
         })
+    }
+
+    /// Puts the ref back. What was seen since then has to be forgotten for that, or it would be missed.
+    fn back_to(&self, tip: &Oid) -> String {
+        let back = format!("git update-ref {REF} {tip}");
+        match Seen::load(self.repo).filter(|seen| seen.tip != *tip) {
+            Some(_) => format!("{back} && rm {}", quoted(&self.repo.desk().join("seen"))),
+            None => back,
+        }
     }
 
     /// The whole ledgers that are known here, the newest first.
@@ -101,12 +110,12 @@ impl Ledger<'_> {
         found
     }
 
-    /// What of it was exchanged last and is whole.
-    pub(super) fn resort(&self) -> Option<Oid> {
+    /// What goes back to what of it was exchanged last and is whole.
+    pub(super) fn resort(&self) -> Option<String> {
         let pins = self.repo.refs_under(PINS).unwrap_or_default();
         let now = self.repo.read_ref(&self.name).ok()??;
         let others = pins.into_iter().map(|(_, tip)| tip).filter(|tip| *tip != now);
-        others.into_iter().find(|tip| self.is_whole(tip))
+        others.into_iter().find(|tip| self.is_whole(tip)).map(|tip| self.back_to(&tip))
     }
 
     /// As far as can be told without reading every line.

@@ -8,7 +8,6 @@ use anyhow::Result;
 use super::layout::Book;
 use super::merge::name_of;
 use super::{Ledger, cache, place};
-use crate::git::Oid;
 use crate::ledger::line::Line;
 use crate::refusal::Refusal;
 
@@ -23,8 +22,8 @@ pub struct Health {
     pub damage: Option<Refusal>,
     /// Files of objects that are not what they were.
     pub broken: Vec<PathBuf>,
-    /// The ledger as a remote had it, where that is whole: the last resort.
-    pub resort: Option<Oid>,
+    /// What goes back to the ledger as a remote had it, where that is whole: the last resort.
+    pub resort: Option<String>,
     pub lines: usize,
     pub replicas: usize,
     /// Lines that were written past the rules.

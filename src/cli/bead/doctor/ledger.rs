@@ -24,11 +24,10 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
             true => finding.mend(way_back(facts)),
             false => finding,
         });
-        if let Some(tip) = &health.resort {
+        if let Some(back) = &health.resort {
             let what = "the ledger that was exchanged with a remote last is whole";
             let why = "the last resort: what was written here since then is not in it";
-            let back = format!("git update-ref {} {tip}", ledger::REF);
-            found.push(Finding::note("ledger", what, why).mend(back));
+            found.push(Finding::note("ledger", what, why).mend(back.clone()));
         }
     }
     if health.findings > 0 {
