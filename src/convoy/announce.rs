@@ -56,6 +56,10 @@ pub fn announce(
     actor: &Actor,
     person: &Person,
 ) -> Result<Vec<Through>> {
+    // Every close asks, and in most repositories there is nothing to look at all beads for.
+    if ledger.read::<Convoys>()?.iter().next().is_none() {
+        return Ok(Vec::new());
+    }
     let (beads, convoys) = ledger.read::<(Beads, Convoys)>()?;
     let new: Vec<_> = convoys.unannounced(&beads).map(|convoy| convoy.id.clone()).collect();
     if person.notify.is_none() {
