@@ -49,6 +49,7 @@ mod rescue;
 mod route;
 mod settings;
 mod shared;
+mod signers;
 mod sling;
 mod steps;
 mod stop;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -36,6 +36,11 @@ pub enum Signed {
     },
     /// It fits, and nobody has said here whose key that is.
     Key(String),
+    /// It fits, and whoever has that key may not sign here: nobody's word, and no forgery either.
+    Stranger {
+        key: String,
+        why: String,
+    },
     No(String),
 }
 
@@ -59,17 +64,9 @@ impl Repo {
         let dir = tempfile::tempdir().context("making a place for what is to be signed")?;
         let (text, mut args) = (dir.path().join("text"), words("-Y sign -n"));
         share::write(&text, said.text).context("writing what is to be signed")?;
-        args.extend([said.namespace.into(), "-f".into()]);
-        // As git has it: the key itself, which an agent holds, or a file.
-        match key.strip_prefix("key::").or_else(|| key.starts_with("ssh-").then_some(key.as_str()))
-        {
-            Some(literal) => {
-                let file = dir.path().join("key");
-                share::write(&file, literal).context("writing the key to sign with")?;
-                args.extend([file.into(), "-U".into()]);
-            }
-            None => args.push(self.expand(&key).into()),
-        }
+        let file = self.key_file(&key, dir.path())?;
+        args.extend([said.namespace.into(), "-f".into(), file.into()]);
+        args.extend(literal(&key).map(|_| "-U".into()));
         args.push(text.clone().into());
         let outcome = self.keygen(args, "")?;
         let made = std::fs::read_to_string(text.with_extension("sig"));
@@ -80,6 +77,23 @@ impl Repo {
                 .hint("a key with a passphrase has to be in the agent: ssh-add")
                 .into()),
         }
+    }
+
+    /// The key with which git would sign, as a signature by it is told; none where that cannot be said.
+    pub fn signing_key(&self) -> Result<Option<String>> {
+        let Some(key) = self.config_get(KEY)? else { return Ok(None) };
+        let dir = tempfile::tempdir().context("making a place for a key")?;
+        let file = self.key_file(&key, dir.path())?;
+        let outcome = self.keygen(["-l".into(), "-f".into(), file.into()].into(), "")?;
+        let out = String::from_utf8_lossy(&outcome.out);
+        Ok(out.split(' ').nth(1).filter(|_| outcome.succeeded()).map(str::to_owned))
+    }
+
+    fn key_file(&self, key: &str, dir: &Path) -> Result<PathBuf> {
+        let Some(literal) = literal(key) else { return Ok(self.expand(key)) };
+        let file = dir.join("key");
+        share::write(&file, literal).context("writing the key to sign with")?;
+        Ok(file)
     }
 
     /// Whose signature it is, for the one who was allowed to sign at that time: fourteen digits, in UTC.
@@ -97,10 +111,15 @@ impl Repo {
         let sound = ask("check-novalidate", &space, said.text)?;
         let Some(key) = key_of(&sound) else { return Ok(Signed::No(told(&sound))) };
         let Some(list) = self.config_get(SIGNERS)? else { return Ok(Signed::Key(key)) };
-        let list: [OsString; 2] = ["-f".into(), self.expand(&list).into()];
+        let file = self.expand(&list);
+        let mut why = format!("{key} is no key of a signer in {}", file.display());
+        if !self.work_dir().unwrap_or_else(|| self.common_dir()).join(&file).is_file() {
+            why.push_str(", which is no file");
+        }
+        let list: [OsString; 2] = ["-f".into(), file.into()];
         let found = ask("find-principals", &list, "")?;
         let names = String::from_utf8_lossy(&found.out).into_owned();
-        let mut why = format!("{key} is no key of a signer in {}", list[1].to_string_lossy());
+        let mut last = found.end.clone();
         let mut more = [space.as_slice(), &list].concat();
         if let Some(revoked) = self.config_get("gpg.ssh.revocationFile")? {
             more.extend(["-r".into(), self.expand(&revoked).into()]);
@@ -110,10 +129,14 @@ impl Repo {
                 ask("verify", &[more.as_slice(), &["-I".into(), who.into()]].concat(), said.text)?;
             match key_of(&checked) {
                 Some(key) => return Ok(Signed::By { who: who.to_owned(), key }),
-                None => why = told(&checked),
+                None => why = format!("{why}: {}", told(&checked)),
             }
+            last = checked.end;
         }
-        Ok(Signed::No(why))
+        Ok(match last {
+            End::Exit(_) => Signed::Stranger { key, why },
+            end => Signed::No(format!("{why}: {end:?}")),
+        })
     }
 
     fn keygen(&self, args: Vec<OsString>, input: &str) -> Result<Outcome> {
@@ -148,6 +171,11 @@ impl Repo {
             _ => path.into(),
         }
     }
+}
+
+/// A key that is named by itself, because an agent holds it: as git has it. Any other is a file.
+fn literal(key: &str) -> Option<&str> {
+    key.strip_prefix("key::").or_else(|| key.starts_with("ssh-").then_some(key))
 }
 
 fn words(text: &str) -> Vec<OsString> {

@@ -6,7 +6,7 @@ use super::checkpoint::{Claim, Event, KIND, NAMESPACE, Tally};
 use super::heads::Ends;
 use super::shelf::tail;
 use super::{Actor, Ledger, Line, Pen, REF, place};
-use crate::git::Statement;
+use crate::git::{Signed, Statement};
 use crate::host::Stamp;
 use crate::refusal::{Kind, Refusal};
 
@@ -28,7 +28,7 @@ impl Attested {
 }
 
 impl Ledger<'_> {
-    /// Signs what this clone has written; none where nothing came after what it signed last.
+    /// Signs what this clone has written; none where nothing came after what it signed last with this key.
     pub fn attest(&self) -> Result<Option<Attested>> {
         let shelf = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
         let replica = place::known(self.repo);
@@ -47,7 +47,7 @@ impl Ledger<'_> {
             tally.add(&line.id);
             newest = line;
         })?;
-        if newest.act == KIND {
+        if newest.act == KIND && !self.is_by_another_key(&newest)? {
             return Ok(None);
         }
         let (lines, digest, at) = (tally.lines, tally.digest(), self.now());
@@ -56,7 +56,24 @@ impl Ledger<'_> {
         let mut claim = Claim { repository, name, replica, lines, last, digest, at, signature };
         let said = Statement { text: &claim.text(), namespace: NAMESPACE };
         claim.signature = self.repo.sign(said)?;
+        if let Signed::Stranger { why, .. } | Signed::No(why) = claim.check(self.repo)? {
+            return Err(Refusal::refused(format!("nothing was signed: {why}"))
+                .hint("git config user.signingKey names the key; take one that is listed there")
+                .hint("or add a line for it there: who you are, then the public key")
+                .into());
+        }
         Ok(Some(Attested { replica: claim.replica.clone(), lines, event: Event::Signed(claim) }))
+    }
+
+    /// Whether another key than the one here has made a checkpoint. Where that cannot be told it is no.
+    fn is_by_another_key(&self, line: &Line) -> Result<bool> {
+        let Some(Event::Signed(claim)) = line.event() else { return Ok(false) };
+        let (Signed::By { key, .. } | Signed::Key(key) | Signed::Stranger { key, .. }) =
+            claim.check(self.repo)?
+        else {
+            return Ok(false);
+        };
+        Ok(self.repo.signing_key()?.is_some_and(|ours| ours != key))
     }
 
     /// Signs by itself where `shopfloor.sign` is `auto`: at most once a day, for each time it reads all that

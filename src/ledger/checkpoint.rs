@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 use super::home::elsewhere;
 use super::merge::name_of;
 use super::shelf::{Shelf, tail};
-use super::{Ledger, Line, REF};
-use crate::git::{Oid, Signed, Statement};
+use super::{Finding, Ledger, Line, REF};
+use crate::git::{Oid, Repo, Signed, Statement};
 use crate::refusal::Refusal;
 
 /// The first word of all that is signed or hashed here, and what a signature is good for.
@@ -52,6 +52,12 @@ impl Claim {
             "{FORM}\nrepository {repository}\nref {name}\nreplica {replica}\nlines {lines}\n\
              last {last}\ndigest {digest}\nat {at}\n"
         )
+    }
+
+    /// What its signature is worth here.
+    pub(super) fn check(&self, repo: &Repo) -> Result<Signed> {
+        let said = Statement { text: &self.text(), namespace: NAMESPACE };
+        repo.signed_by(said, &self.signature, &self.moment())
     }
 
     /// The time at which it was signed, as who checks a signature wants to have it.
@@ -100,8 +106,15 @@ pub struct Checkpoint {
     pub key: String,
 }
 
-/// The checkpoints that hold, and those that do not with what is wrong.
-type Judged = (Vec<Checkpoint>, Vec<(Line, String)>);
+/// What became of all checkpoints.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) good: Vec<Checkpoint>,
+    /// Those that do not hold, with what is wrong.
+    pub(super) bad: Vec<Finding>,
+    /// Those that hold, by keys that nobody here allows: they say nothing.
+    pub(super) idle: Vec<Finding>,
+}
 
 /// The checkpoints that stand in a ledger.
 #[derive(Default)]
@@ -127,32 +140,31 @@ impl Checkpoints {
         }
     }
 
-    /// Those that hold, and those that do not with what is wrong.
     pub(super) fn end(self, ledger: &Ledger<'_>, shelf: &Shelf) -> Result<Judged> {
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
-        let mut claims = Vec::new();
+        let (mut judged, mut claims) = (Judged::default(), Vec::new());
         for line in self.0 {
             match line.event() {
                 Some(Event::Signed(claim)) => claims.push((line, claim)),
-                None => bad.push((line, "it is no checkpoint".to_owned())),
+                None => judged.bad.push(Finding::new(&line, "it is no checkpoint")),
             }
         }
         let found =
             if claims.is_empty() { Found::default() } else { ledger.find(shelf, &claims)? };
         for (line, claim) in claims {
-            let said = Statement { text: &claim.text(), namespace: NAMESPACE };
-            let (signer, key) = match ledger.repo.signed_by(said, &claim.signature, &claim.moment())
-            {
-                Ok(Signed::By { who, key }) => (Some(who), key),
-                Ok(Signed::Key(key)) => (None, key),
+            let (signer, key, idle) = match claim.check(ledger.repo) {
+                Ok(Signed::By { who, key }) => (Some(who), key, None),
+                Ok(Signed::Key(key)) => (None, key, None),
+                Ok(Signed::Stranger { key, why }) => (None, key, Some(why)),
                 Ok(Signed::No(why)) => {
-                    bad.push((line, format!("its signature does not hold: {why}")));
+                    let what = format!("its signature does not hold: {why}");
+                    judged.bad.push(Finding::new(&line, what));
                     continue;
                 }
                 // Whoever cannot look has not seen that it is good.
                 Err(no) if no.is::<Refusal>() => {
                     let mend = "git config gpg.ssh.program names what checks it";
-                    bad.push((line, format!("its signature cannot be checked: {no:#}; {mend}")));
+                    let what = format!("its signature cannot be checked: {no:#}; {mend}");
+                    judged.bad.push(Finding::new(&line, what));
                     continue;
                 }
                 Err(no) => return Err(no),
@@ -160,15 +172,16 @@ impl Checkpoints {
             let extent = ledger.extent(shelf, &found, &claim)?;
             let is_home = ledger.is_of(shelf, &claim.repository)?;
             let place = Place { is_home, is_among: found.stands(&line, &claim), extent };
-            match judge(&claim, &place) {
-                Some(wrong) => bad.push((line, wrong)),
-                None => {
+            match (judge(&claim, &place), idle) {
+                (Some(wrong), _) => judged.bad.push(Finding::new(&line, wrong)),
+                (None, Some(why)) => judged.idle.push(Finding::new(&line, why)),
+                (None, None) => {
                     let Claim { replica, lines, .. } = claim;
-                    good.push(Checkpoint { line: line.id, replica, lines, signer, key });
+                    judged.good.push(Checkpoint { line: line.id, replica, lines, signer, key });
                 }
             }
         }
-        Ok((good, bad))
+        Ok(judged)
     }
 }
 

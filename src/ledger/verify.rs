@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::canon::{Id, id};
 use super::check::Check;
-use super::checkpoint::{Checkpoint, Checkpoints};
+use super::checkpoint::{Checkpoint, Checkpoints, Judged};
 use super::fold::Each;
 use super::home::Homes;
 use super::manners::unreadable;
@@ -29,6 +29,8 @@ pub struct Verified {
     pub findings: Vec<Finding>,
     /// Those that hold; the others are among the findings.
     pub checkpoints: Vec<Checkpoint>,
+    /// Those that hold and count for nothing here, because of their keys.
+    pub idle: Vec<Finding>,
 }
 
 /// Something that an honest writer would not have written. The line stands all the same.
@@ -104,7 +106,9 @@ impl Ledger<'_> {
         if leaps(clock(&before)?, clock(&shelf)?) {
             return Err(no("its clock is ahead of any honest clock".to_owned()));
         }
-        Ok(Verified { findings: self.new_since(old, verified.findings)?, ..verified })
+        let new = |findings| self.new_since(old, findings);
+        let (findings, idle) = (new(verified.findings)?, new(verified.idle)?);
+        Ok(Verified { findings, idle, ..verified })
     }
 
     /// What was found of lines that an older state has not: who pushes answers for nothing else. Of a
@@ -133,8 +137,8 @@ impl Ledger<'_> {
         })?;
         texts.end()?;
         let (mut findings, mut count) = (order.end(), 0);
-        let (checkpoints, bad) = checkpoints.end(self, shelf)?;
-        findings.extend(bad.into_iter().map(|(line, what)| Finding::new(&line, what)));
+        let Judged { good: checkpoints, bad, idle } = checkpoints.end(self, shelf)?;
+        findings.extend(bad);
         for (name, dir) in trail::dirs(&self.store, shelf)? {
             let told = trail::walk(&self.store, &dir, 0, &mut |line| {
                 count += 1;
@@ -157,7 +161,7 @@ impl Ledger<'_> {
         }));
         let lines = usize::try_from(replayed.lines)?;
         let replicas = shelf.replicas().count();
-        Ok(Verified { findings, lines, replicas, trail: count, checkpoints })
+        Ok(Verified { findings, lines, replicas, trail: count, checkpoints, idle })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::process;
 use crate::ledger::{self, Synced};
+use crate::refusal::Refusal;
 
 /// Exchange the ledger with a remote
 ///
@@ -62,6 +63,9 @@ impl Sync {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         if let Err(no) = ledger.sign_when_due(&actor) {
             cx.note(format!("note: what is sent is not signed: {no:#}"));
+            for step in no.downcast_ref::<Refusal>().iter().flat_map(|no| &no.hints) {
+                cx.hint(step);
+            }
         }
         hub::exchange(cx.repo()?, &ledger, &actor, self.remote.as_deref())
     }

@@ -1,5 +1,7 @@
 //! `git bead verify`: nothing was lost, changed, or written past the rules.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use serde::Serialize;
 
@@ -25,7 +27,8 @@ use crate::refusal::Refusal;
 /// --sign writes a checkpoint: the lines of this clone up to now, signed with your SSH key as git
 /// would sign a commit (gpg.format ssh, user.signingKey). It holds for this repository, ref and
 /// clone alone. Every later verify checks all checkpoints, and against gpg.ssh.allowedSignersFile
-/// whose they are; one that does not hold is listed.
+/// whose they are; one that does not hold is listed. One by a key that is not in that file counts for
+/// nothing and is noted; nothing is signed with such a key.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead verify
@@ -96,21 +99,23 @@ struct Report {
     replicas: usize,
     findings: Vec<Finding>,
     checkpoints: Vec<Checkpoint>,
+    /// Checkpoints by keys that nobody here allows.
+    idle: Vec<Finding>,
     /// How many lines were signed now.
     signed: Option<u64>,
 }
 
 impl Report {
     fn of(verified: Verified, audit: Audit) -> Self {
-        let Verified { lines, replicas, trail, mut findings, checkpoints } = verified;
+        let Verified { lines, replicas, trail, mut findings, checkpoints, idle } = verified;
         findings.extend(audit.findings);
-        Self { lines, trail, replicas, findings, checkpoints, signed: None }
+        Self { lines, trail, replicas, findings, checkpoints, idle, signed: None }
     }
 }
 
 impl Show for Report {
     fn show(&self, out: &mut Screen) {
-        let Self { lines, trail, replicas, findings, checkpoints, signed } = self;
+        let Self { lines, trail, replicas, findings, checkpoints, idle, signed } = self;
         let rows: Vec<_> = findings
             .iter()
             .map(|it| {
@@ -143,6 +148,10 @@ impl Show for Report {
                      git config gpg.ssh.allowedSignersFile would say by whom"
                 ),
             });
+        }
+        let told: BTreeSet<_> = idle.iter().map(|it| (&it.on, &it.what)).collect();
+        for (clone, why) in told {
+            out.line(format!("note: a checkpoint of clone {clone} counts for nothing here: {why}"));
         }
         if let Some(lines) = signed {
             out.line(format!("{lines} of this clone are signed now"));
