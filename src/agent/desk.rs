@@ -128,7 +128,8 @@ impl Desk {
 
     /// Whether anybody ever answered for the session here and has not closed it.
     pub(crate) fn is_open(&self, id: &str) -> bool {
-        self.live.join(id).try_exists().unwrap_or(true)
+        let keeper = self.live.join(id);
+        keeper.exists() || is_shut(&keeper)
     }
 
     /// Whether this very process answers for the session.
@@ -241,9 +242,13 @@ fn read(path: &Path) -> Option<(Identity, String)> {
     Some((identity, lines.next()?.to_owned()))
 }
 
-/// Whether there may be something that is not to be read here.
+/// Whether there may be something that only others may read.
 fn is_shut(path: &Path) -> bool {
-    fs::File::open(path).is_err_and(|no| no.kind() != ErrorKind::NotFound)
+    fs::File::open(path).is_err_and(|no| is_forbidden(no.kind()))
+}
+
+fn is_forbidden(no: ErrorKind) -> bool {
+    no == ErrorKind::PermissionDenied
 }
 
 /// No two processes have one identity, and one process counts.
@@ -279,10 +284,12 @@ mod tests {
         assert_eq!(stands(&desk), (true, true));
         fs::write(at("live/s-1"), "nobody").unwrap();
         assert_eq!(stands(&desk), (true, false));
-        // Where the tests run as root no directory is shut; what is no directory is, to anybody.
+        // What is lost is lost to all; to whom something is shut, nothing is.
         fs::remove_dir_all(at("live")).unwrap();
         fs::write(at("live"), "").unwrap();
-        assert_eq!(stands(&desk), (true, true));
+        assert_eq!(stands(&desk), (false, false));
+        assert!(is_forbidden(ErrorKind::PermissionDenied));
+        assert!(![ErrorKind::NotFound, ErrorKind::NotADirectory].into_iter().any(is_forbidden));
     }
 
     #[test]
