@@ -52,8 +52,9 @@ impl Lane {
     /// Whether a ref that keeps this commit under this number asks for nothing more: it became an
     /// entry, or whoever made it was outrun and asked under a later number.
     pub(super) fn accounts_for(&self, n: Number, commit: &Oid) -> bool {
-        let asked_later = self.entries.range(n..).any(|(_, entry)| entry.commit == *commit);
-        asked_later || self.knows(n, commit) || self.holding(commit).is_some()
+        let since = Number::from(n.given());
+        let mut since = self.entries.range(since..);
+        since.any(|(_, entry)| entry.commit == *commit) || self.holding(commit).is_some()
     }
 
     /// The landing that made `commit` a tip of the target.
