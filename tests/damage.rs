@@ -24,6 +24,15 @@ fn titles(repo: &Place<'_>) -> Vec<String> {
     beads.as_array().unwrap().iter().map(title).collect()
 }
 
+/// All is there again, and git has nothing to say either.
+#[track_caller]
+fn is_well(repo: &Place<'_>, before: &[String]) {
+    repo.git("bead doctor").ok();
+    repo.git("gc --quiet").ok();
+    repo.git("fsck --strict").ok();
+    assert_eq!(titles(repo), before);
+}
+
 /// A hub with a ledger: many lines, and a text that stands beside them.
 fn hub(world: &Sandbox) -> Place<'_> {
     let hub = world.bare("hub.git");
@@ -64,10 +73,7 @@ fn an_object_that_is_damaged_is_moved_away_and_comes_anew() {
         assert!(what.contains("is damaged: ") && what.contains(&file[5..]), "{what}");
         assert!(command.contains(&file[5..]), "{command}");
         one.sh(&command).ok();
-        one.git("bead doctor").ok();
-        one.git("gc --quiet").ok();
-        one.git("fsck --strict").ok();
-        assert_eq!(titles(&one), before);
+        is_well(&one, &before);
     }
 }
 
@@ -132,10 +138,7 @@ fn a_pack_that_is_damaged_is_moved_away_and_comes_anew() {
     assert!(command.ends_with(" origin refs/heads/shopfloor/ledger"), "{command}");
     assert!(command.contains(pack[5..].trim_end_matches(".pack")), "{command}");
     one.sh(&command).ok();
-    one.git("bead doctor").ok();
-    one.git("gc --quiet").ok();
-    one.git("fsck --strict").ok();
-    assert_eq!(titles(&one), before);
+    is_well(&one, &before);
 }
 
 /// With what this clone saw last, and where that is gone, too, with what was exchanged.
