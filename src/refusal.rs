@@ -3,6 +3,7 @@
 //! Everything else that fails is an `anyhow::Error` with the thing and the place in its context.
 //! Only a `Refusal` decides an exit code (`cli::exit` maps its kind).
 
+use std::ffi::OsStr;
 use std::fmt;
 
 /// Why the answer is no; each kind has an exit code of its own.
@@ -67,3 +68,8 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// A text or a path as one word of a shell, for the commands that hints name and for scripts.
+pub fn quoted(word: impl AsRef<OsStr>) -> String {
+    format!("'{}'", word.as_ref().to_string_lossy().replace('\'', r"'\''"))
+}

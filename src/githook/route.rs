@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use crate::git::{Oid, RefName, Remote, Repo};
 use crate::githook::{file, scripts};
 use crate::host::share;
+use crate::refusal::quoted;
 
 /// Where pushes really go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,8 +109,7 @@ pub(super) const FROM: &str = "SHOPFLOOR_FROM";
 
 /// How the work tree with this directory of git's calls the other end of its push.
 pub(super) fn told_from(git_dir: &Path) -> String {
-    let name = git_dir.file_name().unwrap_or_default().to_string_lossy();
-    format!("{FROM}='{}' git-receive-pack", name.replace('\'', "'\\''"))
+    format!("{FROM}={} git-receive-pack", quoted(git_dir.file_name().unwrap_or_default()))
 }
 
 /// The work tree that a push said it came from, if it is one of `repo`.

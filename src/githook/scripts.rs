@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use crate::refusal::quoted;
+
 pub(super) const PROC_RECEIVE: &str = include_str!("../../hooks/proc-receive");
 
 /// Name and text of every script that a repository gets.
@@ -62,7 +64,7 @@ pub(super) fn before_kept(shipped: &str) -> String {
 /// A script for a directory of ours: our part, if there is one, and then the repository's own hook.
 /// The mark tells that one, should our lines be in it as well, that they have run.
 pub(super) fn before_own(name: &str, own: &Path) -> String {
-    let quoted = format!("'{}'", own.join(name).to_string_lossy().replace('\'', "'\\''"));
+    let quoted = quoted(own.join(name));
     let ours = shipped(name).unwrap_or("#!/bin/sh\n");
     format!(
         "{ours}{TAIL}export SHOPFLOOR_CHAIN=\"$PPID\"\n[ ! -x {quoted} ] || exec {quoted} \"$@\"\n"

@@ -1,7 +1,7 @@
 //! The way back for who finds no ledger where there was one: what of it is known here, and the command
 //! that puts it back as it stands.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use super::place::Seen;
 use super::remote::PINS;
 use super::{Ledger, REF};
 use crate::git::Oid;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, quoted};
 
 /// More ways than these help nobody.
 const WAYS: usize = 3;
@@ -71,7 +71,7 @@ impl Ledger<'_> {
     /// What is lost, and every way back that is known. A ref that git itself cannot read is in its way.
     pub(super) fn lost(&self, why: &str, broken: Option<PathBuf>) -> Refusal {
         let refusal = Refusal::fatal(format!("{OURS} is gone: {why}"));
-        let aside = broken.map(|file| format!("rm {} && ", quoted(&file))).unwrap_or_default();
+        let aside = broken.map(|file| format!("rm {} && ", quoted(file))).unwrap_or_default();
         let stood = self.stood();
         if stood.is_empty() {
             return refusal
@@ -87,7 +87,7 @@ impl Ledger<'_> {
     fn back_to(&self, tip: &Oid) -> String {
         let back = format!("git update-ref {REF} {tip}");
         match Seen::load(self.repo).filter(|seen| seen.tip != *tip) {
-            Some(_) => format!("{back} && rm {}", quoted(&self.repo.desk().join("seen"))),
+            Some(_) => format!("{back} && rm {}", quoted(self.repo.desk().join("seen"))),
             None => back,
         }
     }
@@ -122,9 +122,4 @@ impl Ledger<'_> {
     fn is_whole(&self, tip: &Oid) -> bool {
         self.shelf_of(tip).and_then(|shelf| self.positions_of(&shelf)).is_ok()
     }
-}
-
-/// As a shell takes it.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }

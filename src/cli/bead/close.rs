@@ -18,7 +18,7 @@ use crate::cli::convoy;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::git::RefName;
 use crate::refinery::{Entry, Queue};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, quoted};
 
 /// Finish a bead and name what it frees
 ///
@@ -109,7 +109,7 @@ fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+@%".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+        false => quoted(text),
     }
 }
 

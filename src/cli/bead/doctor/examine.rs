@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::cli::bead::doctor::facts::{Facts, Leftovers, Misplaced, Remotes};
-use crate::cli::bead::doctor::finding::{Finding, Fix, name, names, quoted};
+use crate::cli::bead::doctor::finding::{Finding, Fix, name, names};
 use crate::cli::bead::doctor::ledger;
+use crate::refusal::quoted;
 
 /// The oldest git that can do what is asked of it.
 const OLDEST_GIT: (u32, u32) = (2, 38);
@@ -61,7 +62,7 @@ fn misplaced(facts: &Facts, found: &mut Vec<Finding>) {
         };
         let what = format!("{} is a {is}, and a {wanted} belongs there", path.display());
         let why = "whatever has to write there ends with an error";
-        let mend = format!("mv {} {}", quoted(path), quoted(&path.with_extension("aside")));
+        let mend = format!("mv {} {}", quoted(path), quoted(path.with_extension("aside")));
         found.push(Finding::problem("access", what, why).mend(mend));
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::cli::bead::doctor::facts::Facts;
-use crate::cli::bead::doctor::finding::{Finding, Fix, names, quoted};
+use crate::cli::bead::doctor::finding::{Finding, Fix, names};
 use crate::ledger::{self, UNREADABLE};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, quoted};
 
 pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
     let health = &facts.health;
@@ -40,7 +40,7 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
             format!("what was noted was damaged before it came into the trail: {}", path.display());
         let why =
             "the disk, or somebody, has changed what a session told; the rest is in the trail";
-        found.push(Finding::problem("trail", what, why).mend(format!("rm {}", path.display())));
+        found.push(Finding::problem("trail", what, why).mend(format!("rm {}", quoted(path))));
     }
     if !health.caches.is_empty() {
         let what = format!("saved states are damaged: {}", names(&health.caches));
@@ -62,7 +62,7 @@ fn way_back(facts: &Facts) -> String {
     let aside = match facts.health.broken.as_slice() {
         [] => String::new(),
         broken => {
-            let place = quoted(&facts.own.join("damaged"));
+            let place = quoted(facts.own.join("damaged"));
             let files: Vec<_> = broken.iter().map(|file| all_of(file)).collect();
             format!("mkdir -p {place} && mv {} {place} && ", files.join(" "))
         }
@@ -77,7 +77,7 @@ fn way_back(facts: &Facts) -> String {
 /// A pack goes with its index and whatever else is made for it.
 fn all_of(file: &Path) -> String {
     match file.extension() {
-        Some(_) => format!("{}.*", quoted(&file.with_extension(""))),
+        Some(_) => format!("{}.*", quoted(file.with_extension(""))),
         None => quoted(file),
     }
 }
