@@ -156,6 +156,9 @@ mod tests {
         };
         let mark = format!("{}-{}", std::process::id(), dir.path().display());
         let (ours, also, other) = (sleeper(&mark), sleeper(&mark), sleeper(&format!("{mark}-not")));
+        // A program that has just been started shows its environment a moment later.
+        let shown = || marked_processes(&format!("SHOPFLOOR_TEST_MARK={mark}")).len() == 2;
+        assert!(std::iter::repeat_with(shown).take(10_000).any(|shown| shown));
         end_marked("SHOPFLOOR_TEST_MARK", &mark);
         assert!(!ours.alive() && !also.alive() && other.alive());
         end_group(&other);
