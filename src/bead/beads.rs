@@ -1,7 +1,7 @@
 //! The fold of this room's words: every bead as it stands, and how a person may name one.
 
 use crate::bead::event::Event;
-use crate::bead::face::{CLOSED, is_live};
+use crate::bead::face::{CLOSED, DELETED, is_live};
 use crate::bead::fields::{Bead, Edge};
 use crate::ledger::{Fold, Kept as _, Line, Loaded, Row, Saving, Table};
 use crate::refusal::Refusal;
@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn name() -> String {
         "beads".to_owned()
@@ -59,13 +59,18 @@ impl Beads {
         self.all.row(id)
     }
 
+    /// All but those that are deleted.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_, Bead>> {
-        self.all.rows()
+        self.all.rows().filter(|row| row.mark() != DELETED)
+    }
+
+    pub fn deleted(&self) -> impl Iterator<Item = Row<'_, Bead>> {
+        self.all.rows().filter(|row| row.mark() == DELETED)
     }
 
     /// The beads that may hold others up.
     pub fn live(&self) -> impl Iterator<Item = Row<'_, Bead>> {
-        self.rows().filter(is_live)
+        self.all.rows().filter(is_live)
     }
 
     pub fn not_closed(&self) -> impl Iterator<Item = Row<'_, Bead>> {
@@ -92,7 +97,7 @@ impl Beads {
         if let Some(bead) = self.all.get(start) {
             return Ok(bead);
         }
-        let fits = self.rows().filter(|row| names(row.key(), start));
+        let fits = self.all.rows().filter(|row| names(row.key(), start));
         let mut fits = fits.map(|row| row.whole());
         match (fits.next(), fits.next()) {
             (Some(only), None) => Ok(only),

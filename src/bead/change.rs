@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::event::{Edit, Event, Link, New, NewLink, Status};
-use crate::bead::holding::{holds, release};
+use crate::bead::holding::{deleted, holds, release};
 use crate::bead::{Bead, Beads, graph};
 use crate::ledger::Actor;
 use crate::refusal::Refusal;
@@ -61,6 +61,9 @@ pub fn status(text: &str) -> Result<Status> {
 /// May `actor` change what this bead says? While somebody holds it, only the holder does, and the
 /// overseer; an agent presents the epoch it was given.
 pub fn may_edit(beads: &Beads, bead: &Bead, actor: &Actor) -> Result<()> {
+    if bead.status == Status::TOMBSTONE {
+        return Err(deleted(beads.short(&bead.id)).into());
+    }
     if !actor.agent || bead.claim.is_none() {
         return Ok(());
     }
@@ -110,6 +113,9 @@ pub fn put_back(
 
 /// Lets `from` depend on `to`. A ring is refused and shown; a link that is there stays one link.
 pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<Event>> {
+    if let Some(gone) = [from, to].into_iter().find(|bead| bead.status == Status::TOMBSTONE) {
+        return Err(deleted(beads.short(&gone.id)).into());
+    }
     let known =
         |id: &str| from.dependencies.iter().any(|e| e.depends_on_id == id && e.kind == kind);
     if known(&to.id) {

@@ -49,6 +49,7 @@ impl Bead {
             claim: old.claim,
             rivals: old.rivals,
             close: old.close,
+            deleted: old.deleted,
             taken: old.taken,
             ..Self::default()
         }
@@ -66,6 +67,7 @@ impl Bead {
         self.claim = old.claim;
         self.rivals = old.rivals;
         self.close = old.close;
+        self.deleted = old.deleted;
         self.taken = old.taken;
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::event::{Closed, Event, Landed, Status};
-use crate::bead::holding::holds;
+use crate::bead::holding::{deleted, holds};
 use crate::bead::{Bead, Beads};
 use crate::ledger::{Actor, Row};
 use crate::refusal::Refusal;
@@ -32,6 +32,9 @@ pub fn by_hand(
         return Ok(None);
     }
     let short = beads.short(&bead.id);
+    if bead.status == Status::TOMBSTONE {
+        return Err(deleted(short).into());
+    }
     if let Some(entry) = &elsewhere.submitted {
         return Err(Refusal::refused(format!("{short} closes when {entry} lands"))
             .hint(format!("`git refinery wait {}` stays until then", number(entry)))
@@ -49,7 +52,9 @@ pub fn by_hand(
         .hint("git bead sync asks for it")
         .into());
     }
-    let is_open = |child: &Row<'_, Bead>| child.face().status != Status::CLOSED.as_str();
+    let over = [Status::CLOSED, Status::TOMBSTONE];
+    let is_open =
+        |child: &Row<'_, Bead>| !over.iter().any(|over| over.as_str() == child.face().status);
     if let Some(open) = beads.children(&bead.id).find(is_open).map(|child| child.whole()) {
         return Err(Refusal::refused(format!(
             "{short} has an open child: {} {}",
@@ -98,17 +103,19 @@ pub fn by_landing(bead: &Bead, landed: Landed) -> Option<Event> {
 
 /// Opens a closed bead again. An agent takes back only a close of its own.
 pub fn reopen(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result<Event> {
-    if actor.agent && bead.closed_by.as_ref() != Some(&actor.by) {
-        let what = format!("{} was not closed by you", beads.short(&bead.id));
-        return Err(Refusal::refused(what)
+    let short = beads.short(&bead.id);
+    let (ended, by, line) = match &bead.deleted {
+        Some(deleted) => ("deleted", Some(&deleted.by), Some(&deleted.line)),
+        None => ("closed", bead.closed_by.as_ref(), bead.close.as_ref().map(|close| &close.line)),
+    };
+    if actor.agent && by != Some(&actor.by) {
+        return Err(Refusal::refused(format!("{short} was not {ended} by you"))
             .hint("`git bead comment` says why it should be open")
             .into());
     }
-    if bead.status == Status::CLOSED {
-        let close = bead.close.as_ref().map(|close| close.line.clone());
-        return Ok(Event::Reopened { reason: reason.to_owned(), close });
+    if [Status::CLOSED, Status::TOMBSTONE].contains(&bead.status) {
+        return Ok(Event::Reopened { reason: reason.to_owned(), close: line.cloned() });
     }
-    let short = beads.short(&bead.id);
     Err(Refusal::refused(format!("{short} is not closed, so it cannot be opened again"))
         .hint(format!("`git bead show {short}` tells how it stands"))
         .into())

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+use crate::ledger::Json;
 
 /// One action on one bead. The bead is the subject of the line, never part of the words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +59,13 @@ pub enum Event {
     #[serde(rename = "bead.reopened")]
     Reopened {
         reason: String,
-        /// The line of the close that this takes back.
+        /// The line of the close, or of the deletion, that this takes back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         close: Option<String>,
     },
+    /// It is in nobody's way any more. Only opening it again takes that back.
+    #[serde(rename = "bead.deleted")]
+    Deleted { reason: String },
     #[serde(rename = "bead.commented")]
     Commented { text: String },
     #[serde(rename = "bead.linked")]
@@ -86,6 +92,7 @@ impl Event {
                 | Self::Withdrawn { .. }
                 | Self::Closed(_)
                 | Self::Reopened { .. }
+                | Self::Deleted { .. }
         )
     }
 }
@@ -113,6 +120,14 @@ pub struct New {
     pub external_ref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_minutes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defer_until: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub spec_id: String,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub metadata: IndexMap<String, Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<NewLink>,
 }
@@ -152,6 +167,17 @@ pub struct Edit {
     pub external_ref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_minutes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defer_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec_id: Option<String>,
+    /// Each key for itself: who sets one leaves the others alone.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub set_metadata: IndexMap<String, Json>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unset_metadata: Vec<String>,
 }
 
 impl Edit {
@@ -218,6 +244,8 @@ word! {
         IN_PROGRESS = "in_progress",
         CLOSED = "closed",
         PINNED = "pinned",
+        /// Deleted; the word is that of beads.
+        TOMBSTONE = "tombstone",
     }
 }
 
@@ -230,7 +258,7 @@ impl Default for Status {
 impl Status {
     /// What an edge to a bead of this status no longer holds up.
     pub fn frees(&self) -> bool {
-        *self == Self::CLOSED || *self == Self::PINNED
+        [Self::CLOSED, Self::PINNED, Self::TOMBSTONE].contains(self)
     }
 }
 

@@ -6,10 +6,12 @@ use crate::bead::event::{Link, Status};
 use crate::bead::fields::Bead;
 use crate::ledger::{Kept, Row};
 
-/// The mark of a bead that may hold others up, of one that is closed, and of one that is neither.
+/// The mark of a bead that may hold others up, of one that is closed, of one that is neither, and of one
+/// that is deleted.
 const LIVE: u32 = 0;
 pub(super) const CLOSED: u32 = 1;
 const FREEING: u32 = 2;
+pub(super) const DELETED: u32 = 3;
 
 /// What is looked at in many beads, without reading their texts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub struct Face<'a> {
     pub assignee: Option<&'a str>,
     pub is_claimed: bool,
     pub created_at: &'a str,
+    pub updated_at: &'a str,
+    pub defer_until: Option<&'a str>,
     #[serde(borrow)]
     pub labels: Vec<&'a str>,
     /// What it depends on, and how.
@@ -50,6 +54,8 @@ impl Kept for Bead {
             assignee: self.assignee.as_deref(),
             is_claimed: self.claim.is_some(),
             created_at: &self.created_at,
+            updated_at: &self.updated_at,
+            defer_until: self.defer_until.as_deref(),
             labels: self.labels.iter().map(String::as_str).collect(),
             edges: edges.map(|edge| (edge.kind.as_str(), edge.depends_on_id.as_str())).collect(),
         }
@@ -58,6 +64,7 @@ impl Kept for Bead {
     fn mark(&self) -> u32 {
         match self.status.frees() {
             true if self.status == Status::CLOSED => CLOSED,
+            true if self.status == Status::TOMBSTONE => DELETED,
             true => FREEING,
             false => LIVE,
         }

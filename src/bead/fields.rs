@@ -1,8 +1,31 @@
 //! What is a bead made of? All that lines have said of it.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::bead::event::{Landed, Link, Status};
+use crate::ledger::Json;
+
+/// A JSON value of which only its text is kept: whoever asks for it takes it apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raw {
+    pub text: String,
+}
+
+impl Raw {
+    pub fn json(&self) -> Json {
+        self.text.parse().unwrap_or_default()
+    }
+}
+
+impl From<&Json> for Raw {
+    fn from(json: &Json) -> Self {
+        Self { text: json.to_string() }
+    }
+}
+
+/// Fields by their names, in the order in which they were said.
+pub type Fields = IndexMap<String, Raw>;
 
 /// A unit of work. Field names are those of beads' JSON, so that output needs no translation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -21,7 +44,15 @@ pub struct Bead {
     pub owner: String,
     pub labels: Vec<String>,
     pub external_ref: Option<String>,
+    pub source_system: Option<String>,
     pub estimated_minutes: Option<u64>,
+    /// RFC 3339 in UTC to the millisecond, as all times here: so they are compared as texts.
+    pub due_at: Option<String>,
+    pub defer_until: Option<String>,
+    pub spec_id: String,
+    pub metadata: Fields,
+    /// What its record in another tool said that has no meaning here.
+    pub rest: Fields,
     pub dependencies: Vec<Edge>,
     pub comments: Vec<Comment>,
     pub created_at: String,
@@ -39,6 +70,7 @@ pub struct Bead {
     /// Claims of the same epoch, from clones that did not know of this one.
     pub rivals: Vec<Claim>,
     pub close: Option<Close>,
+    pub deleted: Option<Deletion>,
     /// The takeover by which the claim stands.
     pub taken: Option<Taken>,
 }
@@ -76,6 +108,16 @@ pub struct Close {
     pub under: Option<Claim>,
 }
 
+/// Who has deleted a bead, and by which line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Deletion {
+    pub line: String,
+    pub at: String,
+    pub by: String,
+    pub reason: String,
+}
+
 /// `issue_id` depends on `depends_on_id`. Kept with the dependent bead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edge {
@@ -85,6 +127,9 @@ pub struct Edge {
     pub kind: Link,
     pub created_at: String,
     pub created_by: String,
+    /// What another tool said of it beside that.
+    #[serde(default)]
+    pub rest: Fields,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +139,6 @@ pub struct Comment {
     pub author: String,
     pub text: String,
     pub created_at: String,
+    #[serde(default)]
+    pub rest: Fields,
 }

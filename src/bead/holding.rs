@@ -23,6 +23,9 @@ pub fn claim(
             .hint(format!("`git bead reopen {short}` opens it again"))
             .into());
     }
+    if bead.status == Status::TOMBSTONE {
+        return Err(deleted(short).into());
+    }
     if let Some(claim) = &bead.claim {
         if session.is_some() && claim.session.as_deref() == session {
             return Ok(None);
@@ -55,6 +58,12 @@ pub fn claim(
         holder: holder.to_owned(),
         session: session.map(str::to_owned),
     }))
+}
+
+/// Nothing is done to what is deleted.
+pub(super) fn deleted(short: &str) -> Refusal {
+    Refusal::refused(format!("{short} is deleted"))
+        .hint(format!("`git bead reopen {short}` brings it back"))
 }
 
 /// Ends the claim that stands, so that somebody else can take the bead.

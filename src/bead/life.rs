@@ -2,7 +2,7 @@
 //! again; [`claims`](super::claims) says who holds it meanwhile.
 
 use crate::bead::event::{Closed, Edit, Event, Link, New, Status};
-use crate::bead::fields::{Bead, Close, Comment, Edge};
+use crate::bead::fields::{Bead, Close, Comment, Deletion, Edge, Fields, Raw};
 use crate::ledger::Line;
 
 impl Bead {
@@ -13,7 +13,9 @@ impl Bead {
             kind: link.kind,
             created_at: line.at.clone(),
             created_by: line.by.clone(),
+            rest: Fields::default(),
         });
+        let metadata = new.metadata.iter().map(|(key, value)| (key.clone(), Raw::from(value)));
         Self {
             id: line.on.clone(),
             title: new.title,
@@ -28,6 +30,10 @@ impl Bead {
             labels: new.labels,
             external_ref: new.external_ref,
             estimated_minutes: new.estimated_minutes,
+            due_at: new.due_at,
+            defer_until: new.defer_until,
+            spec_id: new.spec_id,
+            metadata: metadata.collect(),
             dependencies: edges.collect(),
             created_at: line.at.clone(),
             created_by: line.by.clone(),
@@ -38,6 +44,10 @@ impl Bead {
     }
 
     pub(super) fn drink(&mut self, line: &Line, event: Event) {
+        // What is deleted can be opened again; nothing else is said of it.
+        if self.status == Status::TOMBSTONE && !matches!(event, Event::Reopened { .. }) {
+            return;
+        }
         self.tell_before(line, &event);
         match event {
             // A word that somebody is at work changes nothing, not even when the bead was changed.
@@ -52,6 +62,7 @@ impl Bead {
             Event::Withdrawn { claim, .. } => self.withdrawn(&claim),
             Event::Closed(closed) => self.close(line, closed),
             Event::Reopened { close, .. } => self.reopened(close.as_deref()),
+            Event::Deleted { reason } => self.delete(line, reason),
             Event::Commented { text } => self.comment(line, text),
             Event::Linked { to, kind } => self.link(line, to, kind),
             Event::Unlinked { to, kind } => {
@@ -87,6 +98,7 @@ impl Bead {
             (&mut self.acceptance_criteria, edit.acceptance_criteria),
             (&mut self.notes, edit.notes),
             (&mut self.issue_type, edit.issue_type),
+            (&mut self.spec_id, edit.spec_id),
         ];
         for (field, value) in texts {
             if let Some(value) = value {
@@ -100,12 +112,20 @@ impl Bead {
             self.notes.push_str(&more);
         }
         let filled = |text: String| Some(text).filter(|text| !text.is_empty());
-        if let Some(assignee) = edit.assignee {
-            self.assignee = filled(assignee);
+        let clearable = [
+            (&mut self.assignee, edit.assignee),
+            (&mut self.external_ref, edit.external_ref),
+            (&mut self.due_at, edit.due_at),
+            (&mut self.defer_until, edit.defer_until),
+        ];
+        for (field, value) in clearable {
+            if let Some(value) = value {
+                *field = filled(value);
+            }
         }
-        if let Some(external_ref) = edit.external_ref {
-            self.external_ref = filled(external_ref);
-        }
+        self.metadata.retain(|key, _| !edit.unset_metadata.contains(key));
+        let set = edit.set_metadata.iter().map(|(key, value)| (key.clone(), Raw::from(value)));
+        self.metadata.extend(set);
         self.priority = edit.priority.unwrap_or(self.priority);
         self.estimated_minutes = edit.estimated_minutes.or(self.estimated_minutes);
         // Only `reopened` opens what is closed: an edit may come from where the close was not known.
@@ -140,12 +160,32 @@ impl Bead {
         self.landed = closed.landed;
     }
 
-    /// What was meant for another close, or for none, does not undo this one.
+    /// What was meant for another close, or for none, does not undo this one. A close that another tool
+    /// told of has no line.
     fn reopened(&mut self, close: Option<&str>) {
-        let meant = |stands: &Close| close.is_none_or(|line| line == stands.line);
-        if self.status == Status::CLOSED && self.close.as_ref().is_some_and(meant) {
+        let meant = |stands: Option<&str>| close.is_none_or(|line| stands == Some(line));
+        if self.status == Status::TOMBSTONE {
+            let deleted = self.deleted.as_ref().map(|deleted| deleted.line.as_str());
+            if meant(deleted) {
+                self.deleted = None;
+                self.status = if self.closed_at.is_some() { Status::CLOSED } else { Status::OPEN };
+            }
+        } else if self.status == Status::CLOSED
+            && meant(self.close.as_ref().map(|close| close.line.as_str()))
+        {
             self.open_again();
         }
+    }
+
+    /// Nobody holds what is deleted. The epoch stays, so that no claim from before counts later.
+    fn delete(&mut self, line: &Line, reason: String) {
+        let (line, at, by) = (line.id.clone(), line.at.clone(), line.by.clone());
+        self.deleted = Some(Deletion { line, at, by, reason });
+        self.status = Status::TOMBSTONE;
+        if self.claim.take().is_some() {
+            self.assignee = None;
+        }
+        self.rivals.clear();
     }
 
     fn comment(&mut self, line: &Line, text: String) {
@@ -155,6 +195,7 @@ impl Bead {
             author: line.by.clone(),
             text,
             created_at: line.at.clone(),
+            rest: Fields::default(),
         });
     }
 
@@ -169,6 +210,7 @@ impl Bead {
             kind,
             created_at: line.at.clone(),
             created_by: line.by.clone(),
+            rest: Fields::default(),
         });
     }
 }
@@ -205,6 +247,44 @@ mod tests {
             Status::IN_PROGRESS,
             "a stale close closes nothing"
         );
+    }
+
+    #[test]
+    fn what_is_deleted_stays_as_it_was_until_it_is_opened_again() {
+        let mut all = beads(&[("b-1", &[]), ("b-2", &[(Link::BLOCKS, "b-1")])]);
+        drink(&mut all, "b-1", "x", &claimed(1, "x"));
+        drink(&mut all, "b-1", "jane", &Event::Deleted { reason: "twice".to_owned() });
+        let edit = Edit { title: Some("other".to_owned()), ..Edit::default() };
+        for event in [Event::Edited(edit), claimed(2, "y"), Event::Closed(Closed::default())] {
+            drink(&mut all, "b-1", "y", &event);
+        }
+        let bead = all.get("b-1").unwrap();
+        let state = (bead.title.as_str(), &bead.claim, bead.epoch, &bead.status);
+        assert_eq!(state, ("b-1", &None, 1, &Status::TOMBSTONE));
+        assert_eq!(all.rows().map(|row| row.key()).collect::<Vec<_>>(), ["b-2"]);
+        assert!(crate::bead::graph::blockers(&all, "b-2").is_empty());
+        let other = Event::Reopened { reason: String::new(), close: Some("other".to_owned()) };
+        drink(&mut all, "b-1", "jane", &other);
+        assert_eq!(all.get("b-1").unwrap().status, Status::TOMBSTONE);
+        let again = Event::Reopened { reason: String::new(), close: Some("line-b-1".to_owned()) };
+        drink(&mut all, "b-1", "jane", &again);
+        assert_eq!(all.get("b-1").unwrap().status, Status::OPEN);
+    }
+
+    #[test]
+    fn metadata_is_set_and_taken_away_key_by_key() {
+        let mut all = beads(&[("b-1", &[])]);
+        let set = |key: &str, value: u64| Edit {
+            set_metadata: [(key.to_owned(), value.into())].into(),
+            ..Edit::default()
+        };
+        drink(&mut all, "b-1", "x", &Event::Edited(set("gc.attempt", 1)));
+        drink(&mut all, "b-1", "y", &Event::Edited(set("gc.routed_to", 2)));
+        let unset = Edit { unset_metadata: vec!["gc.attempt".to_owned()], ..Edit::default() };
+        drink(&mut all, "b-1", "x", &Event::Edited(unset));
+        let left: Vec<_> = all.get("b-1").unwrap().metadata.iter().collect();
+        let two = Raw { text: "2".to_owned() };
+        assert_eq!(left, [(&"gc.routed_to".to_owned(), &two)]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Wanted {
     pub unassigned: bool,
     pub labels: Vec<String>,
     pub parent: Option<String>,
+    /// Nothing that is put off beyond this moment, or whose parent is.
+    pub now: Option<String>,
 }
 
 /// How ready beads are ordered. Ties end with the id, so the order is the same everywhere.
@@ -38,7 +40,7 @@ pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: (Order, usize)) -> Ve
         .filter(|(_, face)| face.status == Status::OPEN.as_str() && !face.is_claimed)
         .filter(|(row, face)| face.edges.is_empty() || blockers(beads, row.key()).is_empty())
         .filter(|(_, face)| wanted.issue_type.is_some() || !NOT_WORK.contains(&face.issue_type))
-        .filter(|(_, face)| wanted.fits(beads, face))
+        .filter(|(_, face)| wanted.fits(beads, face) && !wanted.is_deferred(beads, face))
         .filter(|(row, face)| {
             face.issue_type != "epic" || beads.children(row.key()).next().is_none()
         });
@@ -76,6 +78,13 @@ impl Wanted {
             && !(self.unassigned && face.assignee.is_some())
             && self.labels.iter().all(|label| face.labels.contains(&label.as_str()))
             && self.parent.as_ref().is_none_or(|asked| below(beads, face, asked))
+    }
+
+    fn is_deferred(&self, beads: &Beads, face: &Face<'_>) -> bool {
+        let Some(now) = &self.now else { return false };
+        let later = |face: &Face<'_>| face.defer_until.is_some_and(|until| until > now.as_str());
+        later(face)
+            || face.parent().and_then(|parent| beads.row(parent)).is_some_and(|row| row.look(later))
     }
 }
 
@@ -126,6 +135,26 @@ mod tests {
             &Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None },
         );
         assert_eq!(ids(&all), ["b-2", "b-4", "b-5"]);
+    }
+
+    #[test]
+    fn what_is_put_off_is_not_ready_before_its_time_nor_are_its_children() {
+        let mut all = beads(&[
+            ("b-1", &[]),
+            ("b-2", &[(Link::PARENT_CHILD, "b-1")]),
+            ("b-3", &[(Link::PARENT_CHILD, "b-2")]),
+        ]);
+        let until = Some("2026-11-22T00:00:00.000Z".to_owned());
+        let edit = Edit { defer_until: until, ..Edit::default() };
+        drink(&mut all, "b-1", "jane", &Event::Edited(edit));
+        let at = |now: Option<&str>| {
+            let wanted = Wanted { now: now.map(str::to_owned), ..Wanted::default() };
+            let found = ready(&all, &wanted, (Order::Oldest, 0));
+            found.iter().map(|row| row.key().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(at(Some("2026-11-21T23:59:59.999Z")), ["b-3"], "one step down, as in beads");
+        assert_eq!(at(Some("2026-11-22T00:00:00.000Z")).len(), 3);
+        assert_eq!(at(None).len(), 3);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::bead::Beads;
 use crate::bead::event::Event;
-use crate::cli::bead::create;
+use crate::cli::bead::{create, record};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
 use crate::refusal::Refusal;
@@ -49,7 +49,7 @@ impl Comment {
             Ok(bead.id.clone())
         })?;
         let bead = beads.find(&id)?;
-        let said = bead.comments.last().cloned();
+        let said = bead.comments.last().map(record::Comment::of);
         Ok(Commented { said, short: beads.short(&id).to_owned() }.into())
     }
 }
@@ -57,7 +57,7 @@ impl Comment {
 #[derive(Serialize)]
 struct Commented {
     #[serde(flatten)]
-    said: Option<crate::bead::fields::Comment>,
+    said: Option<record::Comment>,
     #[serde(skip)]
     short: String,
 }

@@ -115,6 +115,7 @@ impl Create {
             external_ref: self.fields.external_ref,
             estimated_minutes: self.fields.estimate,
             links: links.collect::<Result<_>>()?,
+            ..New::default()
         })
     }
 }

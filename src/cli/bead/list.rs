@@ -82,6 +82,9 @@ impl List {
         // Most beads are closed, and most calls ask for none of those.
         let all: Box<dyn Iterator<Item = Row<'_, Bead>>> = match self.all || !self.status.is_empty()
         {
+            true if self.status.iter().any(|asked| *asked == Status::TOMBSTONE.as_str()) => {
+                Box::new(beads.rows().chain(beads.deleted()))
+            }
             true => Box::new(beads.rows()),
             false => Box::new(beads.not_closed()),
         };

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 
 /// Show what can be started now, the most urgent first
 ///
-/// Ready is what is open, claimed by nobody, and waits for nothing. With --claim the first of it
+/// Ready is what is open, claimed by nobody, not put off, and waits for nothing. With --claim the first of it
 /// is taken in the same write, so two callers never get the same bead. Exit code 1: nothing is ready.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -32,6 +32,9 @@ pub(in crate::cli) struct Ready {
     /// Only what is below this bead
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
+    /// Also what is put off until later
+    #[arg(long)]
+    include_deferred: bool,
     /// At most this many; 0 means all
     #[arg(short = 'n', long, default_value_t = 100)]
     limit: usize,
@@ -57,7 +60,7 @@ impl Ready {
             return self.take(cx);
         }
         let beads: Beads = cx.ledger()?.read()?;
-        let found = ready(&beads, &self.wanted(&beads)?, (self.order(), self.limit));
+        let found = ready(&beads, &self.wanted(cx, &beads)?, (self.order(), self.limit));
         if found.is_empty() {
             cx.remark("nothing is ready");
             list::elsewhere(cx)?;
@@ -68,7 +71,7 @@ impl Ready {
     fn take(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
-            let wanted = Wanted { unassigned: false, ..self.wanted(beads)? };
+            let wanted = Wanted { unassigned: false, ..self.wanted(cx, beads)? };
             let found = ready(beads, &wanted, (self.order(), 0));
             let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
             let first =
@@ -93,10 +96,11 @@ impl Ready {
         }
     }
 
-    fn wanted(&self, beads: &Beads) -> Result<Wanted> {
+    fn wanted(&self, cx: &Context, beads: &Beads) -> Result<Wanted> {
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
         let parent = parent.map(|bead| bead.id.clone());
-        Ok(Wanted { unassigned: self.unassigned, parent, ..self.filter.wanted() })
+        let now = (!self.include_deferred).then(|| cx.clock.now().to_string());
+        Ok(Wanted { unassigned: self.unassigned, parent, now, ..self.filter.wanted() })
     }
 }
 

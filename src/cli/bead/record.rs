@@ -3,11 +3,14 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::fields::{Comment, Edge};
+use crate::bead::fields::{self, Fields};
 use crate::bead::{Bead, Beads, hub};
 use crate::cli::context::Context;
 use crate::cli::show::{Screen, Tone};
 use crate::cli::table;
+use crate::ledger::{Json, is_elsewhere};
+
+type Object = serde_json::Map<String, Json>;
 
 /// One bead with what can be counted about it.
 #[derive(Clone, Debug, Serialize)]
@@ -41,7 +44,17 @@ pub(super) struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defer_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_ref: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub spec_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_system: Option<String>,
+    #[serde(skip_serializing_if = "Object::is_empty")]
+    pub metadata: Object,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +69,12 @@ pub(super) struct Record {
     pub provisional: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landed_commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete_reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Edge>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +82,9 @@ pub(super) struct Record {
     pub dependency_count: usize,
     pub dependent_count: usize,
     pub comment_count: usize,
+    /// What another tool said beside all that.
+    #[serde(flatten)]
+    pub rest: Object,
     #[serde(skip)]
     pub short: String,
 }
@@ -79,6 +101,7 @@ impl Record {
     }
 
     pub(super) fn of(beads: &Beads, bead: &Bead) -> Self {
+        let deleted = bead.deleted.as_ref();
         let parent = beads.parent(bead).map(|parent| parent.key().to_owned());
         Self {
             id: bead.id.clone(),
@@ -100,21 +123,88 @@ impl Record {
             started_at: bead.started_at.clone(),
             closed_at: bead.closed_at.clone(),
             close_reason: bead.close_reason.clone(),
+            due_at: bead.due_at.clone(),
+            defer_until: bead.defer_until.clone(),
             external_ref: bead.external_ref.clone(),
+            spec_id: bead.spec_id.clone(),
+            source_system: bead.source_system.clone(),
+            metadata: object(&bead.metadata),
             labels: bead.labels.clone(),
             parent,
             epoch: bead.epoch,
             session: bead.claim.as_ref().and_then(|claim| claim.session.clone()),
             provisional: false,
             landed_commit: bead.landed.as_ref().map(|landed| landed.commit.clone()),
-            dependencies: bead.dependencies.clone(),
-            comments: bead.comments.clone(),
+            deleted_at: deleted.map(|deleted| deleted.at.clone()),
+            deleted_by: deleted.map(|deleted| deleted.by.clone()),
+            delete_reason: deleted.map(|deleted| deleted.reason.clone()),
+            dependencies: bead.dependencies.iter().map(Edge::of).collect(),
+            comments: bead.comments.iter().map(Comment::of).collect(),
             dependency_count: bead.dependencies.len(),
             dependent_count: beads.count_dependents(&bead.id),
             comment_count: bead.comments.len(),
+            rest: object(&bead.rest),
             short: beads.short(&bead.id).to_owned(),
         }
     }
+}
+
+/// `issue_id` depends on `depends_on_id`.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Edge {
+    issue_id: String,
+    depends_on_id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    created_at: String,
+    created_by: String,
+    #[serde(flatten)]
+    rest: Object,
+}
+
+impl Edge {
+    fn of(edge: &fields::Edge) -> Self {
+        Self {
+            issue_id: edge.issue_id.clone(),
+            depends_on_id: edge.depends_on_id.clone(),
+            kind: edge.kind.to_string(),
+            created_at: edge.created_at.clone(),
+            created_by: edge.created_by.clone(),
+            rest: object(&edge.rest),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Comment {
+    id: Json,
+    issue_id: String,
+    pub author: String,
+    pub text: String,
+    pub created_at: String,
+    #[serde(flatten)]
+    rest: Object,
+}
+
+impl Comment {
+    /// Numbers of other tools stay numbers.
+    pub(super) fn of(said: &fields::Comment) -> Self {
+        let mut rest = object(&said.rest);
+        Self {
+            id: rest.shift_remove("id").unwrap_or_else(|| said.id.clone().into()),
+            issue_id: said.issue_id.clone(),
+            author: said.author.clone(),
+            text: said.text.clone(),
+            created_at: said.created_at.clone(),
+            rest,
+        }
+    }
+}
+
+/// What stands beside its line is left out: whoever wants it asks for the bead whole.
+fn object(fields: &Fields) -> Object {
+    let here = fields.iter().filter(|(_, value)| !is_elsewhere(&value.text));
+    here.map(|(key, value)| (key.clone(), value.json())).collect()
 }
 
 /// Sign and tone of a status, so that it is told by shape as well as by colour.

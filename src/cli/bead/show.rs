@@ -181,6 +181,14 @@ impl Page {
         if !record.labels.is_empty() {
             facts.push(format!("labels {}", record.labels.join(", ")));
         }
+        for (word, moment) in [("due", &record.due_at), ("put off until", &record.defer_until)] {
+            facts.extend(moment.as_ref().map(|moment| format!("{word} {moment}")));
+        }
+        if let (Some(at), Some(by)) = (&record.deleted_at, &record.deleted_by) {
+            let why = record.delete_reason.as_deref().filter(|why| !why.is_empty());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            facts.push(format!("deleted by {by}, {at}{why}"));
+        }
         if let Some(reason) = &record.close_reason {
             facts.push(format!("closed: {reason}"));
         }

@@ -185,6 +185,7 @@ impl Update {
             assignee: self.fields.assignee.clone(),
             external_ref: self.fields.external_ref.clone(),
             estimated_minutes: self.fields.estimate,
+            ..Edit::default()
         })
     }
 
