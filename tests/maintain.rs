@@ -48,6 +48,48 @@ fn never_two_at_once() {
     repo.git("bead maintain").ok();
 }
 
+/// What killed writers had written, and what was replaced when the note of it was lost.
+#[test]
+fn what_nothing_leads_to_goes_and_what_anybody_needs_stays() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let objects = ".git/shopfloor-objects";
+    let loose = || repo.sh(&format!("find {objects} -type f -path '*/??/*' | sort")).ok().out;
+    let mut beads = Vec::new();
+    for nth in 0..8 {
+        let before = loose();
+        let mut writer = repo.start(["git-bead", "create", &format!("Killed {nth}")]);
+        while loose() == before && !writer.over() {}
+        writer.kill();
+        drop(writer.end());
+        beads.push(repo.bead(&format!("After {nth}")));
+    }
+    repo.sh(&format!("rm -rf {objects}/desk")).ok();
+    // A text whose line never came. One of them a person has in a file: git finds it with us.
+    let put = |text: &str| {
+        let to_us = format!("GIT_OBJECT_DIRECTORY=$PWD/{objects} git hash-object -w --stdin");
+        let id = repo.sh(&format!("echo {text} | {to_us}")).ok().line();
+        format!("{objects}/{}/{}\n", &id[..2], &id[2..])
+    };
+    let (wanted, stray) = (put("wanted"), put("stray"));
+    repo.sh("echo wanted >wanted && git add wanted").ok();
+    repo.git("bead maintain").ok();
+    assert!(loose().contains(&stray), "whoever wrote it may be at work");
+    repo.sh(&format!("touch -d '2 hours ago' $(find {objects} -type f -path '*/??/*')")).ok();
+    let list = repo.json("bead list --all --limit 0 --json");
+    let swept = repo.json("bead maintain --json")["swept"].as_u64().unwrap();
+    assert!(swept > 8, "{swept}");
+    assert_eq!(loose(), wanted);
+    assert_eq!(repo.json("bead maintain --json")["swept"], 0);
+    repo.sh("rm -rf .git/shopfloor").ok();
+    assert_eq!(repo.json("bead list --all --limit 0 --json"), list);
+    let there = |id: &String| list.as_array().unwrap().iter().any(|bead| bead["id"] == **id);
+    assert!(beads.iter().all(there));
+    assert_eq!(repo.git("fsck --strict").ok().out, "");
+    repo.git("commit -qm wanted").ok();
+    assert_eq!(repo.git("cat-file -p HEAD:wanted").ok().line(), "wanted");
+}
+
 fn packs(repo: &Place<'_>) -> usize {
     repo.sh("ls .git/shopfloor-objects/pack/*.pack 2>/dev/null").out.lines().count()
 }

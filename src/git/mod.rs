@@ -25,6 +25,7 @@ mod refs;
 mod repo;
 mod signing;
 mod store;
+mod strays;
 mod submodule;
 mod target;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use gix::objs::{Exists as _, Find as _, FindHeader as _, Kind, TreeRef, Write as
 use super::elsewhere::Elsewhere;
 use super::object::understood;
 use super::repo::unwritable;
-use super::{Commit, Oid, Repo, Signature, alternates, durable};
+use super::{Commit, Oid, Repo, Signature, alternates, durable, strays};
 use crate::host::share;
 
 /// How large an object may be to be remembered, and how many are.
@@ -198,7 +198,11 @@ impl<'r> Store<'r> {
     /// Unlinks an object of ours that nothing names any more, or that is in a pack.
     pub fn discard(&self, id: &Oid) {
         self.known.borrow_mut().remove(id);
-        drop(fs::remove_file(self.loose.object_path(&id.id())));
+        drop(fs::remove_file(self.loose_file(id)));
+    }
+
+    pub(super) fn loose_file(&self, id: &Oid) -> PathBuf {
+        self.loose.object_path(&id.id())
     }
 
     pub(super) fn repo(&self) -> &'r Repo {
@@ -354,7 +358,7 @@ impl<'r> Store<'r> {
             unflushed.dirs.insert(self.dir.clone());
         }
         // A torn file of the right name would stay torn: git and gix take it for the object.
-        if !self.holds(&id, kind, bytes) {
+        if !self.holds(&id, kind, bytes) || !strays::refresh(&path) {
             let written = self.loose.write_buf_with_known_id(kind, bytes, id);
             written.map_err(|no| self.unwritten(no))?;
             share::adjust(&path).map_err(|no| unwritable(&path, &no))?;

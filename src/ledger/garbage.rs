@@ -92,6 +92,13 @@ pub(super) fn sweep(repo: &Repo, store: &Store<'_>, tree: &Oid, now_or_never: bo
     Ok(())
 }
 
+/// All that is noted.
+pub(super) fn listed(repo: &Repo) -> BTreeSet<Oid> {
+    let text = note(repo).ok().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let ids = text.lines().flat_map(|line| line.split(' ').skip(1));
+    ids.filter_map(|id| id.parse().ok()).collect()
+}
+
 /// When an entry was made; one that says nothing is as old as can be.
 fn noted(line: &str) -> i64 {
     line.split(' ').next().and_then(|at| at.parse().ok()).unwrap_or_default()

@@ -25,6 +25,8 @@ const KEPT: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Maintenance {
     pub packed: Packed,
+    /// How many objects went that nothing led to.
+    pub swept: usize,
     /// How many commits were cut.
     pub cut: usize,
 }
@@ -42,17 +44,32 @@ impl Ledger<'_> {
             return Ok(None);
         };
         self.writable()?;
-        if self.is_rolled_up()? {
+        let rolled_up = self.is_rolled_up()?;
+        if rolled_up && !self.has_strays() || !self.is_readable()? {
             return Ok(Some(Maintenance::default()));
         }
-        // What cannot be read whole is left as it is: any object may be what it is put right with.
-        let Some((_, shelf)) = self.checked()? else { return Ok(Some(Maintenance::default())) };
+        let mut done = match rolled_up {
+            true => Maintenance::default(),
+            false => self.roll_up()?,
+        };
+        done.swept = self.sweep_strays()?;
+        Ok(Some(done))
+    }
+
+    /// What cannot be read whole is left as it is: any object may be what it is put right with. No where
+    /// there is nothing to read.
+    fn is_readable(&self) -> Result<bool> {
+        let Some((_, shelf)) = self.checked()? else { return Ok(false) };
         let mut texts = Check::of(&self.store, &shelf);
         shelf.lines(&self.store, &mut |line| texts.line(&line)).map_err(unreadable)?;
         texts.end().map_err(unreadable)?;
         for dir in trail::dirs(&self.store, &shelf)?.values() {
             trail::walk(&self.store, dir, 0, &mut |_| {}).map_err(unreadable)?;
         }
+        Ok(true)
+    }
+
+    fn roll_up(&self) -> Result<Maintenance> {
         let cut = self.cut_history()?;
         let turn = self.commit_turn()?;
         if let Some((tip, _)) = self.checked()? {
@@ -60,7 +77,7 @@ impl Ledger<'_> {
         }
         drop(turn);
         let packed = self.store.pack(&self.in_use()?)?;
-        Ok(Some(Maintenance { packed, cut }))
+        Ok(Maintenance { packed, cut, swept: 0 })
     }
 
     /// Whether all but the newest few objects stand in one pack, and there is no history to cut.

@@ -43,6 +43,7 @@ mod saved;
 mod seal;
 mod shelf;
 mod state;
+mod strays;
 mod sync;
 mod table;
 mod texts;

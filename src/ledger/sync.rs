@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -58,8 +59,7 @@ impl Ledger<'_> {
         if let Some((_, shelf)) = self.checked_or_gone()? {
             shelf.format.check(OURS)?;
         }
-        let lock = self.repo.own_dir()?.join("sync.lock");
-        let _turn = Turn::take(&lock, "the exchange with remotes", PATIENCE)?;
+        let _turn = Turn::take(&self.exchange_lock()?, "the exchange with remotes", PATIENCE)?;
         if let Err(no) = self.pour() {
             tracing::debug!("what was noted last stays here: {no:#}");
         }
@@ -79,6 +79,10 @@ impl Ledger<'_> {
         }
         let what = format!("{}: others were faster {ROUNDS} times", remote.name);
         Err(Refusal::again(what).hint("what is here stays, and goes with the next sync").into())
+    }
+
+    pub(super) fn exchange_lock(&self) -> Result<PathBuf> {
+        Ok(self.repo.own_dir()?.join("sync.lock"))
     }
 
     /// Takes in what somebody's `git fetch` has brought from a remote; nothing is asked of the remote.

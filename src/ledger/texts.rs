@@ -6,13 +6,16 @@
 //! says which: whoever commits the line puts it into the tree.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::canon::digest;
+use super::chain::Chain;
 use super::line::Line;
 use super::prose::{self, Name, Piece, Text, WRITTEN, named, pieces};
 use super::shelf::{Shelf, TEXTS};
@@ -151,6 +154,26 @@ impl Ledger<'_> {
             put(&self.store, shelf, &texts)?;
         }
         Ok(taken)
+    }
+
+    /// What the notes name. One that is old and not in the chain was left by a writer who died, or who
+    /// found that its text was there already; it goes.
+    pub(super) fn texts_on_their_way(&self, old: Duration) -> Vec<Oid> {
+        let Ok(dir) = self.waiting() else { return Vec::new() };
+        let chain = Chain::read(&self.repo.desk()).map(|(_, bytes)| bytes).unwrap_or_default();
+        let mut texts = Vec::new();
+        for note in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let made = note.metadata().and_then(|note| note.modified()).ok();
+            let is_old = made.and_then(|made| made.elapsed().ok()).is_some_and(|age| age > old);
+            let name = note.file_name();
+            let hash = name.as_encoded_bytes();
+            if is_old && !chain.windows(hash.len().max(1)).any(|part| part == hash) {
+                drop(fs::remove_file(note.path()));
+            } else {
+                texts.extend(place::read::<Oid>(&note.path()));
+            }
+        }
+        texts
     }
 
     fn waiting(&self) -> Result<PathBuf> {

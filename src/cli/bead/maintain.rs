@@ -19,8 +19,8 @@ const REST: Duration = Duration::from_secs(600);
 
 /// Roll up what the ledger has left on the disk
 ///
-/// Takes away objects that newer ones have replaced, packs the rest, and cuts the oldest of many
-/// commits; no line is touched. It begins by itself, in the background, when there is enough to do;
+/// Takes away objects that newer ones have replaced or that killed writers left an hour ago, packs the
+/// rest, and cuts the oldest of many commits; no line is touched. It begins by itself, in the background, when there is enough to do;
 /// git's own `maintenance.auto` set to false leaves it to you.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -38,8 +38,8 @@ impl Maintain {
             leave_terminal();
         }
         match cx.ledger()?.maintain()? {
-            Some(Maintenance { packed, cut }) => {
-                Ok(Maintained { objects: packed.objects, bytes: packed.bytes, cut }.into())
+            Some(Maintenance { packed, cut, swept }) => {
+                Ok(Maintained { objects: packed.objects, bytes: packed.bytes, cut, swept }.into())
             }
             None => Err(Refusal::again("somebody is at it already")
                 .hint("what they do is done for all; there is nothing to repeat")
@@ -81,17 +81,21 @@ struct Maintained {
     objects: usize,
     bytes: u64,
     cut: usize,
+    swept: usize,
 }
 
 impl Show for Maintained {
     fn show(&self, out: &mut Screen) {
-        let Self { objects, bytes, cut } = self;
+        let Self { objects, bytes, cut, swept } = self;
         match objects {
             0 => out.line("Nothing to pack yet"),
             _ => out.line(format!("Packed {objects} objects into {bytes} bytes")),
         }
         if *cut > 0 {
             out.line(format!("Cut {cut} old commits"));
+        }
+        if *swept > 0 {
+            out.line(format!("Removed {swept} objects that nothing led to"));
         }
     }
 }
