@@ -86,7 +86,8 @@ fn the_last_resort_is_one() {
     one.git("bead sync").ok();
     let before = titles(&one);
     one.bead("Never exchanged");
-    one.sh(&format!("rm -f {}", file_of(&one, LEDGER))).ok();
+    let both = [LEDGER, &format!("{LEDGER}^{{tree}}")].map(|object| file_of(&one, object));
+    one.sh(&format!("rm -f {}", both.join(" "))).ok();
     let report = one.git("bead doctor --json").fails(1).json();
     let all = report["findings"].as_array().unwrap();
     let resort = all.iter().find(|it| it["level"] == "note" && it["check"] == "ledger").unwrap();
@@ -96,6 +97,72 @@ fn the_last_resort_is_one() {
     one.bead("After it");
     one.git("bead sync").ok();
     one.git("bead doctor").ok();
+}
+
+/// A commit says little: what it named is there, and nothing is lost.
+#[test]
+fn a_commit_that_is_lost_alone_is_made_again() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    one.bead("Never exchanged");
+    let mut before = titles(&one);
+    for (spoil, forget) in [("rm -f", "true"), (":>", "true"), ("rm -f", "rm -r")] {
+        let file = file_of(&one, LEDGER);
+        let desk = ".git/shopfloor-objects/desk";
+        one.sh(&format!("chmod u+w {file} && {spoil} {file} && {forget} {desk}")).ok();
+        one.sh("rm -rf .git/shopfloor/cache").ok();
+        let (_, command) = problem(&one, "ledger");
+        assert!(command.contains("git commit-tree "), "{command}");
+        one.sh(&command).ok();
+        is_well(&one, &before);
+        one.bead("After it");
+        one.git("bead sync").ok();
+        one.git("bead doctor").ok();
+        one.bead("Nor this");
+        before.splice(.., titles(&one));
+    }
+}
+
+/// All that stood here is lost. What a remote has comes back, and where there is none it begins anew.
+#[test]
+fn a_ledger_of_which_nothing_is_left_comes_back_as_far_as_a_remote_has_it() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let mut before = titles(&one);
+    let alone = world.repo("alone");
+    alone.bead("Of no remote");
+    let lost = "what was written here";
+    for (repo, lose, hubs, told) in [
+        (&one, "rm -rf .git/shopfloor-objects", 1, "that takes in what origin has of it"),
+        (&one, "rm -rf .git/shopfloor-objects/??", 1, "that takes in what origin has of it"),
+        (&alone, "rm -rf .git/shopfloor-objects", 0, "that begins a new one"),
+    ] {
+        repo.bead("Never exchanged");
+        repo.sh(lose).ok();
+        for line in ["bead list", "bead sync", "bead create X"] {
+            let code = if line == "bead sync" && hubs == 0 { 1 } else { 128 };
+            let ran = repo.git(line).fails(code);
+            assert!(code == 1 || ran.err.contains(told) && ran.err.contains(lost), "{ran}");
+        }
+        let (what, command) = problem(repo, "ledger");
+        assert!(what.contains("which is nowhere"), "{what}");
+        repo.sh(&command).ok();
+        repo.bead("After it");
+        let mut left = if hubs == 0 { Vec::new() } else { before.clone() };
+        left.push("After it".to_owned());
+        let mut now = titles(repo);
+        left.sort();
+        now.sort();
+        assert_eq!(now, left);
+        repo.git("bead doctor").ok();
+        repo.sh("git gc --quiet && git fsck --strict").ok();
+        one.git("bead sync").ok();
+        before.splice(.., titles(&one));
+    }
 }
 
 #[test]
@@ -165,7 +232,7 @@ fn a_ref_that_leads_to_no_ledger_is_put_back() {
             }
             let (what, way) = problem(&one, "ledger");
             assert!(what.contains(said), "{named}: {what}");
-            one.sh(way.split_once(": ").unwrap().1).ok();
+            one.sh(&way).ok();
             assert_eq!(one.rev(LEDGER), tip, "{way}");
             assert_eq!(titles(&one), before);
             one.git("bead sync").ok();
@@ -189,7 +256,7 @@ fn a_ledger_of_which_only_a_pin_is_left_is_not_shown_as_empty() {
     }
     one.sh(&format!("git rev-parse --verify -q {LEDGER}")).fails(1);
     let (_, way) = problem(&one, "ledger");
-    one.sh(way.split_once(": ").unwrap().1).ok();
+    one.sh(&way).ok();
     assert_eq!(titles(&one), before);
     // An exchange brings it back, too.
     one.sh(&lose).ok();

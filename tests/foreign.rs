@@ -132,7 +132,7 @@ fn a_line_of_another_repository_in_our_own_sequence_is_named_and_not_sent() {
             one.git("bead sync").fails(3).says(&[
                 "the ledger has a line that is not of it",
                 "refs/shopfloor/pins/origin/ledger is what was seen before",
-                &format!("git update-ref {LEDGER} {before} goes back to that"),
+                &format!("hint: git update-ref {LEDGER} {before}\n"),
             ]);
             assert_eq!(hub.rev(LEDGER), sent);
         }
@@ -178,7 +178,7 @@ fn another_ledger_in_the_place_of_ours_is_named_and_not_sent() {
     for verb in ["bead verify", "bead sync"] {
         one.git(verb).fails(3).says(&[
             "the ledger belongs to another repository, whose first commit is",
-            &format!("git update-ref {LEDGER} {before} goes back to that"),
+            &format!("hint: git update-ref {LEDGER} {before}\n"),
         ]);
     }
     assert_eq!(hub.rev(LEDGER), sent);

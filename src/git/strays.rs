@@ -34,6 +34,19 @@ impl Store<'_> {
         Ok(listed.lines().filter_map(|line| line.split_once(' ')?.0.parse().ok()).collect())
     }
 
+    /// All directories among ours, whoever names them.
+    pub fn trees(&self) -> Result<Vec<Oid>> {
+        let listed = self
+            .repo()
+            .git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"])
+            .env("GIT_OBJECT_DIRECTORY", self.dir())
+            .run()?;
+        // What of it is damaged is called missing there, and the rest is told all the same.
+        let listed = String::from_utf8_lossy(&listed.out).into_owned();
+        let trees = listed.lines().filter_map(|line| line.strip_suffix(" tree"));
+        Ok(trees.filter_map(|id| id.parse().ok()).collect())
+    }
+
     /// Unlinks it, unless somebody has asked for it since.
     pub fn discard_idle(&self, id: &Oid, age: Duration) -> bool {
         let idle = is_idle(&self.loose_file(id), age);

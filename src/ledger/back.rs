@@ -8,18 +8,26 @@ use anyhow::Result;
 use super::format;
 use super::manners::OURS;
 use super::place::Seen;
-use super::remote::PINS;
-use super::{Ledger, REF};
+use super::remote::{PINS, default_remote};
+use super::salvage::Salvage;
+use super::{Ledger, REF, pin};
 use crate::git::Oid;
 use crate::refusal::{Refusal, quoted};
 
+/// Where it is kept what was fetched of each remote last.
+const TRACKING: &str = "refs/shopfloor/remotes/";
 /// More ways than these help nobody.
 const WAYS: usize = 3;
 
-/// Where a ledger stood, and who says so.
-struct Stood {
-    tip: Oid,
-    told_by: String,
+/// What puts a whole ledger back.
+#[derive(Clone, Debug)]
+pub struct Way {
+    pub command: String,
+    /// Which one that is, in words.
+    pub to: String,
+    pub lines: u64,
+    /// Whether all is in it that this clone has seen.
+    pub has_all: bool,
 }
 
 impl Ledger<'_> {
@@ -60,66 +68,104 @@ impl Ledger<'_> {
         Some(self.lost(&why, None))
     }
 
-    /// Whether what cannot be read is known for a ledger, or stands among our objects and is damaged.
+    /// Whether what cannot be read stands among our objects and is damaged, or a remote has it.
     fn was_one(&self, tip: &Oid) -> bool {
         let pins = || self.repo.refs_under(PINS).unwrap_or_default();
-        self.store.has(tip)
-            || Seen::load(self.repo).is_some_and(|seen| seen.tip == *tip)
-            || pins().iter().any(|(_, pinned)| pinned == tip)
+        self.store.has(tip) || pins().iter().any(|(_, pinned)| pinned == tip)
     }
 
     /// What is lost, and every way back that is known. A ref that git itself cannot read is in its way.
     pub(super) fn lost(&self, why: &str, broken: Option<PathBuf>) -> Refusal {
         let refusal = Refusal::fatal(format!("{OURS} is gone: {why}"));
         let aside = broken.map(|file| format!("rm {} && ", quoted(file))).unwrap_or_default();
-        let stood = self.stood();
-        if stood.is_empty() {
-            return refusal
-                .hint(format!("{aside}git bead sync takes in what a remote has of it"))
-                .hint("another clone of this repository, or a backup, may have it, too");
+        let ways = self.ways();
+        if ways.is_empty() {
+            return self.anew(refusal, &aside);
         }
-        stood.into_iter().take(WAYS).fold(refusal, |refusal, Stood { tip, told_by }| {
-            refusal.hint(format!("back to what {told_by}: {aside}{}", self.back_to(&tip)))
+        ways.into_iter().take(WAYS).fold(refusal, |refusal, Way { command, to, .. }| {
+            refusal.hint(format!("{aside}{command}")).hint(format!("that goes back to {to}"))
         })
     }
 
-    /// Puts the ref back. What was seen since then has to be forgotten for that, or it would be missed.
-    fn back_to(&self, tip: &Oid) -> String {
-        let back = format!("git update-ref {REF} {tip}");
-        match Seen::load(self.repo).filter(|seen| seen.tip != *tip) {
-            Some(_) => format!("{back} && rm {}", quoted(self.repo.desk().join("seen"))),
-            None => back,
+    /// The way on where nothing of it is left here: what names it has to go, or it would be missed.
+    fn anew(&self, refusal: Refusal, aside: &str) -> Refusal {
+        let ours = [PINS, TRACKING, REF].into_iter();
+        let named = ours.flat_map(|start| self.repo.refs_under(start).unwrap_or_default());
+        let lost = named.filter(|(_, id)| !self.is_whole(id)).map(|(name, _)| name);
+        let mut steps: Vec<_> = lost.map(|name| format!("git update-ref -d {name}")).collect();
+        if Seen::load(self.repo).is_some() {
+            steps.push(format!("rm {}", quoted(self.repo.desk().join("seen"))));
         }
+        let elsewhere = "unless another clone of this repository has it, or a backup of .git";
+        let told = match default_remote(self.repo) {
+            Ok(Some(remote)) => {
+                steps.push(format!("git bead sync {remote}"));
+                format!(
+                    "that takes in what {remote} has of it; what was written here and not sent there is lost, {elsewhere}"
+                )
+            }
+            _ => format!("that begins a new one; what was written here is lost, {elsewhere}"),
+        };
+        refusal.hint(format!("{aside}{}", steps.join(" && "))).hint(told)
+    }
+
+    /// What puts the ref back. What was seen since then has to be forgotten, or it would be missed.
+    fn back_to(&self, tip: &Oid) -> String {
+        let forget =
+            Seen::load(self.repo).filter(|seen| seen.tip != *tip).map(|_| self.forgetting());
+        format!("git update-ref {REF} {tip}{}", forget.unwrap_or_default())
+    }
+
+    fn forgetting(&self) -> String {
+        format!(" && rm {}", quoted(self.repo.desk().join("seen")))
     }
 
     /// The whole ledgers that are known here, the newest first.
-    fn stood(&self) -> Vec<Stood> {
-        let seen = Seen::load(self.repo)
-            .map(|seen| Stood { tip: seen.tip, told_by: "this clone saw last".to_owned() });
-        let refs = [PINS, "refs/shopfloor/remotes/"];
+    fn ways(&self) -> Vec<Way> {
+        let seen =
+            Seen::load(self.repo).map(|seen| (seen.tip, "what this clone saw last".to_owned()));
+        let refs = [PINS, TRACKING];
         let refs =
             refs.into_iter().flat_map(|start| self.repo.refs_under(start).unwrap_or_default());
-        let refs = refs.map(|(name, tip)| Stood { tip, told_by: format!("{name} names") });
-        let mut found: Vec<Stood> = Vec::new();
-        for stood in seen.into_iter().chain(refs) {
-            let is_new = found.iter().all(|known| known.tip != stood.tip);
-            if is_new && self.is_whole(&stood.tip) {
-                found.push(stood);
+        let refs = refs.map(|(name, tip)| (tip, format!("what {name} names")));
+        let (mut known, mut ways) = (Vec::new(), Vec::new());
+        for (tip, to) in seen.into_iter().chain(refs) {
+            if known.contains(&tip) {
+                continue;
+            }
+            known.push(tip);
+            if let Ok(lines) = self.lines_at(&tip) {
+                ways.push(Way { command: self.back_to(&tip), to, lines, has_all: false });
             }
         }
-        found
+        if let Some(salvage) = self.salvage()
+            && ways.iter().all(|way| way.lines < salvage.lines)
+        {
+            let Salvage { tree, lines, has_all } = salvage;
+            let forget = Seen::load(self.repo).filter(|_| !has_all).map(|_| self.forgetting());
+            let new = format!("$(git commit-tree {tree} -m ledger)");
+            let command = format!("git update-ref {REF} {new}{}", forget.unwrap_or_default());
+            let to = "the newest files of ours that are whole".to_owned();
+            ways.insert(0, Way { command, to, lines, has_all });
+        }
+        ways
     }
 
-    /// What goes back to what of it was exchanged last and is whole.
-    pub(super) fn resort(&self) -> Option<String> {
-        let pins = self.repo.refs_under(PINS).unwrap_or_default();
+    /// What goes back to most of it, where its newest state cannot be read.
+    pub(super) fn resort(&self) -> Option<Way> {
         let now = self.repo.read_ref(&self.name).ok()??;
-        let others = pins.into_iter().map(|(_, tip)| tip).filter(|tip| *tip != now);
-        others.into_iter().find(|tip| self.is_whole(tip)).map(|tip| self.back_to(&tip))
+        let others = self.ways().into_iter().filter(|way| way.command != self.back_to(&now));
+        others.reduce(|best, way| if way.lines > best.lines { way } else { best })
     }
 
-    /// As far as can be told without reading every line.
     fn is_whole(&self, tip: &Oid) -> bool {
-        self.shelf_of(tip).and_then(|shelf| self.positions_of(&shelf)).is_ok()
+        self.lines_at(tip).is_ok()
+    }
+
+    /// How many lines there are, where it is whole as far as can be told without reading them all.
+    fn lines_at(&self, tip: &Oid) -> Result<u64> {
+        let shelf = self.shelf_of(tip)?;
+        self.positions_of(&shelf)?;
+        pin::count(&self.store, &shelf)
     }
 }

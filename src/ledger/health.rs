@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::back::Way;
 use super::layout::Book;
 use super::merge::name_of;
 use super::{Ledger, cache, place};
@@ -22,8 +23,8 @@ pub struct Health {
     pub damage: Option<Refusal>,
     /// Files of objects that are not what they were.
     pub broken: Vec<PathBuf>,
-    /// What goes back to the ledger as a remote had it, where that is whole: the last resort.
-    pub resort: Option<String>,
+    /// What goes back to most of it: mostly what a remote had.
+    pub resort: Option<Way>,
     pub lines: usize,
     pub replicas: usize,
     /// Lines that were written past the rules.

@@ -330,7 +330,8 @@ impl Ledger<'_> {
         let pins = self.repo.refs_under(remote::PINS)?.into_iter();
         Ok(pins.fold(no, |no, (name, pinned)| {
             no.hint(format!("{name} is what was seen before: git log --stat {pinned}..{REF}"))
-                .hint(format!("git update-ref {REF} {pinned} goes back to that"))
+                .hint(format!("git update-ref {REF} {pinned}"))
+                .hint("that goes back to it")
         }))
     }
 

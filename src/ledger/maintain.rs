@@ -7,10 +7,9 @@
 
 use anyhow::Result;
 
-use super::check::Check;
 use super::manners::unreadable;
 use super::place::Seen;
-use super::{Ledger, garbage, trail};
+use super::{Ledger, garbage};
 use crate::git::{Commit, Oid, Packed, Swap};
 use crate::host::Turn;
 
@@ -60,12 +59,7 @@ impl Ledger<'_> {
     /// there is nothing to read.
     fn is_readable(&self) -> Result<bool> {
         let Some((_, shelf)) = self.checked()? else { return Ok(false) };
-        let mut texts = Check::of(&self.store, &shelf);
-        shelf.lines(&self.store, &mut |line| texts.line(&line)).map_err(unreadable)?;
-        texts.end().map_err(unreadable)?;
-        for dir in trail::dirs(&self.store, &shelf)?.values() {
-            trail::walk(&self.store, dir, 0, &mut |_| {}).map_err(unreadable)?;
-        }
+        self.reads_whole(&shelf).map_err(unreadable)?;
         Ok(true)
     }
 

@@ -39,6 +39,7 @@ mod read;
 mod refused;
 mod remote;
 mod replay;
+mod salvage;
 mod saved;
 mod seal;
 mod shelf;
@@ -57,6 +58,7 @@ mod write;
 mod tests;
 
 pub use attest::Attested;
+pub use back::Way;
 pub use canon::OVERSIZED;
 pub use checkpoint::Checkpoint;
 pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};

@@ -16,7 +16,7 @@ use super::shelf::{News, Positions, Shelf};
 use super::state::{Any, Standing, State, Wide, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, quoted};
 
 /// A reader that loses an object because the tip was amended meanwhile looks again.
 const ATTEMPTS: usize = 5;
@@ -200,13 +200,12 @@ impl Ledger<'_> {
             return Ok(());
         }
         let what = format!("the ledger went back: {how} at {}", seen.tip.short());
-        let fix = format!(
-            "git update-ref {} {} brings back what this clone last saw",
-            self.name, seen.tip
-        );
-        let seen = self.repo.desk().join("seen");
-        let meant = format!("if it was meant, remove {}", seen.display());
-        Err(Refusal::fatal(what).hint(fix).hint(meant).into())
+        let fix = format!("git update-ref {} {}", self.name, seen.tip);
+        let seen = quoted(self.repo.desk().join("seen"));
+        Err(Refusal::fatal(what)
+            .hint(fix)
+            .hint(format!("that brings back what this clone last saw; if it was meant: rm {seen}"))
+            .into())
     }
 
     /// Runs `read` on a tip that stays what it is while it runs. What was seen is asked for before the

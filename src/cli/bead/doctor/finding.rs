@@ -1,5 +1,6 @@
 //! One thing that is wrong or worth knowing: how bad it is, why it matters, and what mends it.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -29,7 +30,7 @@ pub(super) struct Finding {
     pub check: &'static str,
     pub level: Level,
     pub what: String,
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     /// The command that mends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mend: Option<String>,
@@ -39,7 +40,8 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn problem(check: &'static str, what: impl Into<String>, why: &'static str) -> Self {
-        Self { check, level: Level::Problem, what: what.into(), why, mend: None, fix: None }
+        let (what, why) = (what.into(), Cow::Borrowed(why));
+        Self { check, level: Level::Problem, what, why, mend: None, fix: None }
     }
 
     pub(super) fn note(check: &'static str, what: impl Into<String>, why: &'static str) -> Self {
@@ -48,6 +50,14 @@ impl Finding {
 
     pub(super) fn mend(self, command: impl Into<String>) -> Self {
         Self { mend: Some(command.into()), ..self }
+    }
+
+    /// With what a command comes to, where that is told.
+    pub(super) fn because(self, told: Option<&String>) -> Self {
+        match told {
+            Some(told) => Self { why: format!("{}; {told}", self.why).into(), ..self },
+            None => self,
+        }
     }
 
     pub(super) fn fixed(self, fix: Fix) -> Self {

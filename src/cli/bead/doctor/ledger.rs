@@ -24,10 +24,10 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
             true => finding.mend(way_back(facts)),
             false => finding,
         });
-        if let Some(back) = &health.resort {
-            let what = "the ledger that was exchanged with a remote last is whole";
+        if let Some(back) = health.resort.as_ref().filter(|back| !back.has_all) {
+            let what = format!("{} can be gone back to: {} lines", back.to, back.lines);
             let why = "the last resort: what was written here since then is not in it";
-            found.push(Finding::note("ledger", what, why).mend(back.clone()));
+            found.push(Finding::note("ledger", what, why).mend(back.command.clone()));
         }
     }
     if health.findings > 0 {
@@ -68,6 +68,9 @@ fn way_back(facts: &Facts) -> String {
         }
     };
     let whole = |from: &str, name: &str| format!("{aside}git fetch --refetch {from} {name}");
+    if let Some(back) = facts.health.resort.as_ref().filter(|back| back.has_all) {
+        return format!("{aside}{}", back.command);
+    }
     match facts.remotes.pinned.first() {
         Some((remote, name)) => whole(remote, name),
         None => format!("with a copy or a backup: {}", whole("PATH", ledger::REF)),
@@ -84,10 +87,15 @@ fn all_of(file: &Path) -> String {
 
 /// With the first of what a refusal advises.
 fn told(finding: Finding, refusal: &Refusal) -> Finding {
-    let command =
-        refusal.hints.iter().find(|hint| hint.starts_with("git ") || hint.contains("install"));
-    match command.or(refusal.hints.first()) {
-        Some(hint) => finding.mend(hint.clone()),
+    let mut hints = refusal.hints.iter();
+    let is_command = |hint: &&String| {
+        hint.starts_with("git ") || hint.starts_with("rm ") || hint.contains("install")
+    };
+    match hints.find(is_command).or(refusal.hints.first()) {
+        Some(hint) => {
+            let told = hints.next().filter(|hint| hint.starts_with("that "));
+            finding.mend(hint.clone()).because(told)
+        }
         None => finding,
     }
 }
