@@ -35,6 +35,7 @@ mod ledger;
 mod limits;
 mod maintain;
 mod managers;
+mod namesakes;
 mod parked;
 mod power;
 mod publish;

@@ -20,7 +20,7 @@ pub struct Audit {
 impl Audit {
     pub fn drink(&mut self, line: &Line) {
         let event = line.event::<Event>();
-        let is_claim = matches!(event, Some(Event::Claimed { .. } | Event::Taken { .. }));
+        let is_claim = event.as_ref().is_some_and(Event::is_claim);
         match event {
             Some(Event::Created(_)) if !self.beads.contains(&line.on) => {
                 self.beads.insert(line.on.clone(), Bead::default());
@@ -51,7 +51,10 @@ fn judge(bead: &Bead, line: &Line, closed: &Closed, just_claimed: bool) -> Optio
     if closed.landed.is_some() || bead.closed_at.is_some() {
         return None;
     }
-    let Some(claim) = &bead.claim else {
+    // Of two claims of one epoch the later one may be the one that was first at the hub.
+    let named = closed.claim.as_ref();
+    let meant = bead.candidates().find(|claim| named == Some(&claim.id)).or(bead.claim.as_ref());
+    let Some(claim) = meant else {
         let session = line.session.as_ref()?;
         return Some(format!("session {session} closed what nobody held"));
     };
@@ -85,6 +88,15 @@ mod tests {
             let on_behalf_of = behalf.map(str::to_owned);
             by(who, session, &Event::Closed(Closed { on_behalf_of, ..Closed::default() }))
         };
+        let other = || {
+            let holder = "y".to_owned();
+            by("y", None, &Event::Claimed { epoch: 1, holder, session: None })
+        };
+        let with = |id: &str, line: Line| Line { id: id.to_owned(), ..line };
+        let under = |claim: &str| {
+            let claim = Some(claim.to_owned());
+            by("y", None, &Event::Closed(Closed { claim, ..Closed::default() }))
+        };
         let said = |session| by("x", session, &Event::Commented { text: "done".to_owned() });
         let s = Some("s1");
         for (lines, found) in [
@@ -92,6 +104,11 @@ mod tests {
             (vec![born(), claim(None), close("x", None, None)], None),
             (vec![born(), claim(s), said(s), close("x", s, None)], None),
             (vec![born(), claim(s), close("jane", None, Some("x"))], None),
+            (vec![born(), with("c1", claim(None)), with("c2", other()), under("c2")], None),
+            (
+                vec![born(), with("c1", claim(None)), with("c2", other()), under("c1")],
+                Some("x did"),
+            ),
             (vec![born(), claim(s), close("x", s, None)], Some("nothing between")),
             (vec![born(), claim(s), said(s), close("jane", None, None)], Some("x did")),
             (vec![born(), claim(s), said(s), close("x", Some("s2"), None)], Some("x did")),

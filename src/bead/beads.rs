@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
 
     fn name() -> String {
         "beads".to_owned()

@@ -6,7 +6,7 @@
 //! the other, in whatever order lines arrive.
 
 use crate::bead::event::Status;
-use crate::bead::fields::{Bead, Claim, Taken};
+use crate::bead::fields::{Bead, Claim, Rival, Second, Taken};
 use crate::ledger::Line;
 
 impl Bead {
@@ -48,6 +48,7 @@ impl Bead {
             epoch: old.epoch,
             claim: old.claim,
             rivals: old.rivals,
+            seconds: old.seconds,
             close: old.close,
             deleted: old.deleted,
             taken: old.taken,
@@ -66,6 +67,7 @@ impl Bead {
         self.epoch = old.epoch;
         self.claim = old.claim;
         self.rivals = old.rivals;
+        self.seconds = old.seconds;
         self.close = old.close;
         self.deleted = old.deleted;
         self.taken = old.taken;
@@ -85,15 +87,22 @@ impl Bead {
             let contested = close.is_some_and(|close| close.under.is_some());
             match close.and_then(|close| close.epoch) {
                 Some(known) if epoch > known => self.open_again(),
-                Some(known) if epoch == known && contested => return self.rivals.push(claim),
+                Some(known) if epoch == known && contested => {
+                    return self.rivals.push(Rival { claim, done: None });
+                }
                 _ => return,
             }
         }
         match epoch.cmp(&self.epoch) {
             std::cmp::Ordering::Less => {}
-            std::cmp::Ordering::Equal if self.claim.is_some() => self.rivals.push(claim),
-            _ => {
-                self.rivals.retain(|rival| rival.epoch == epoch);
+            std::cmp::Ordering::Equal if self.claim.is_some() => {
+                self.rivals.push(Rival { claim, done: None })
+            }
+            order => {
+                if order.is_gt() {
+                    self.seconds.clear();
+                }
+                self.rivals.retain(|rival| rival.claim.epoch == epoch);
                 self.taken = None;
                 self.stand(claim);
             }
@@ -111,7 +120,8 @@ impl Bead {
     }
 
     /// The claim never stood: whatever was done under it is undone, as far as it can be.
-    pub(super) fn withdrawn(&mut self, id: &str) {
+    pub(super) fn withdrawn(&mut self, id: &str, replica: Option<String>) {
+        let claim = self.candidates().find(|claim| claim.id == id).cloned();
         if let Some(taken) = self.taken.take_if(|taken| taken.id == id) {
             self.stand_on(*taken.before);
         } else if self.closed_under().is_some_and(|claim| claim.id == id) {
@@ -120,6 +130,7 @@ impl Bead {
         } else {
             self.end(id);
         }
+        self.seconds.extend(claim.map(|claim| Second { claim, replica }));
     }
 
     /// Whether the claim under which something was done is not the one that stands.
@@ -130,7 +141,34 @@ impl Bead {
 
     /// Every claim of the epoch that could stand, the one that does first.
     pub fn candidates(&self) -> impl Iterator<Item = &Claim> {
-        self.closed_under().into_iter().chain(&self.claim).chain(&self.rivals)
+        self.closed_under()
+            .into_iter()
+            .chain(&self.claim)
+            .chain(self.rivals.iter().map(|rival| &rival.claim))
+    }
+
+    /// Why what is said in this clone is not the holder's word, though it goes by the same name.
+    pub fn is_of_another(&self, claim: &Claim, replica: Option<&str>) -> Option<String> {
+        let namesake =
+            |other: &Claim| other.holder == claim.holder && other.session == claim.session;
+        let here =
+            |second: &&Second| second.replica.is_some() && second.replica.as_deref() == replica;
+        let Claim { holder, epoch, .. } = claim;
+        if self.rivals.iter().any(|rival| namesake(&rival.claim)) {
+            return Some(format!(
+                "two clones have claimed it as {holder} (epoch {epoch}), and git bead sync tells which was first"
+            ));
+        }
+        let came_second = self.seconds.iter().filter(here).any(|second| namesake(&second.claim));
+        came_second.then(|| {
+            format!("{holder} holds it in another clone (epoch {epoch}), which was first; the claim made here was withdrawn")
+        })
+    }
+
+    /// Whether this claim's holder has finished the bead.
+    pub(super) fn is_closed_by(&self, claim: &Claim) -> bool {
+        let mut done = self.rivals.iter().filter(|rival| rival.done.is_some());
+        self.closed_under() == Some(claim) || done.any(|rival| rival.claim == *claim)
     }
 
     fn closed_under(&self) -> Option<&Claim> {
@@ -138,7 +176,7 @@ impl Bead {
     }
 
     fn end(&mut self, id: &str) {
-        self.rivals.retain(|rival| rival.id != id);
+        self.rivals.retain(|rival| rival.claim.id != id);
         if self.claim.as_ref().is_some_and(|claim| claim.id == id) {
             self.claim = None;
             self.assignee = None;
@@ -149,8 +187,11 @@ impl Bead {
 
     fn promote(&mut self) {
         if !self.rivals.is_empty() {
-            let next = self.rivals.remove(0);
-            self.stand(next);
+            let Rival { claim, done } = self.rivals.remove(0);
+            self.stand(claim);
+            if let Some(done) = done {
+                self.finish(done);
+            }
         }
     }
 
@@ -203,7 +244,8 @@ mod tests {
     }
 
     fn withdraw(claim: &str) -> Event {
-        Event::Withdrawn { epoch: 1, claim: claim.to_owned(), reason: String::new() }
+        let (claim, reason) = (claim.to_owned(), String::new());
+        Event::Withdrawn { epoch: 1, claim, reason, replica: None }
     }
 
     fn close(epoch: u64, claim: Option<&str>) -> Event {
@@ -257,6 +299,27 @@ mod tests {
             (vec![claim(1, "x"), reopen(None)], &held),
         ] {
             assert_eq!(told(&events).status, *status, "{events:?}");
+        }
+    }
+
+    /// The hub had the second of them in our order, and had it closed before the first was withdrawn.
+    #[test]
+    fn a_close_counts_once_the_claim_under_which_it_was_written_stands() {
+        let (x, y) = (claim(1, "x"), claim(1, "y"));
+        let (opened, held, closed) = (Status::OPEN, Status::IN_PROGRESS, Status::CLOSED);
+        let met = vec![x, y, close(1, Some("2"))];
+        for (more, status, holder) in [
+            (vec![], &held, Some("x")),
+            (vec![withdraw("1")], &closed, Some("y")),
+            (vec![close(1, Some("1")), withdraw("1")], &closed, Some("y")),
+            (vec![withdraw("2")], &held, Some("x")),
+            (vec![reopen(Some("3")), withdraw("1")], &opened, None),
+            (vec![reopen(Some("9")), withdraw("1")], &closed, Some("y")),
+            (vec![withdraw("1"), reopen(Some("3"))], &opened, None),
+            (vec![claim(2, "z")], &held, Some("z")),
+        ] {
+            let bead = told(&[met.clone(), more.clone()].concat());
+            assert_eq!((&bead.status, bead.assignee.as_deref()), (status, holder), "{more:?}");
         }
     }
 
@@ -329,7 +392,8 @@ mod tests {
             let bead = told(&events);
             prop_assert_eq!(bead.claim.is_some(), bead.status == Status::IN_PROGRESS);
             prop_assert!(bead.claim.is_none() || bead.closed_at.is_none());
-            prop_assert!(bead.claim.iter().chain(&bead.rivals).all(|claim| claim.epoch == bead.epoch));
+            let mut behind = bead.rivals.iter().map(|rival| &rival.claim);
+            prop_assert!(behind.all(|claim| claim.epoch == bead.epoch));
             let mut ids: Vec<_> = bead.candidates().map(|claim| &claim.id).collect();
             let count = ids.len();
             ids.sort();
@@ -351,7 +415,11 @@ mod tests {
             lines.insert(at, ("taken".to_owned(), taken(9, &from.id)));
             prop_assert_eq!(told_as(&lines[..=at]).epoch, 9);
             lines.push(("last".to_owned(), withdraw("taken")));
-            let footing = |bead: &Bead| serde_json::to_string(&bead.footing()).unwrap();
+            let footing = |bead: &Bead| {
+                let mut bead = bead.footing();
+                bead.seconds.retain(|second| second.claim.id != "taken");
+                serde_json::to_string(&bead).unwrap()
+            };
             prop_assert_eq!(footing(&told_as(&lines)), footing(&plain));
         }
     }

@@ -72,8 +72,11 @@ pub fn by_hand(
                 .into());
         }
         holder.map_err(|whose| {
-            Refusal::refused(format!("{short} is not yours to close: {whose}"))
-                .hint(format!("`git bead update {short} --claim` takes it, if nobody holds it"))
+            let hint = match &bead.claim {
+                Some(_) => "`git bead ready --claim` takes another one".to_owned(),
+                None => format!("`git bead update {short} --claim` takes it"),
+            };
+            Refusal::refused(format!("{short} is not yours to close: {whose}")).hint(hint)
         })?;
     } else if let (Err(whose), Some(claim)) = (holder, &bead.claim)
         && closed.on_behalf_of.as_ref() != Some(&claim.holder)

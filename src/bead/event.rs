@@ -53,7 +53,14 @@ pub enum Event {
     },
     /// The claim that this line made never stood: somebody else's was first at the shared remote.
     #[serde(rename = "bead.withdrawn")]
-    Withdrawn { epoch: u64, claim: String, reason: String },
+    Withdrawn {
+        epoch: u64,
+        claim: String,
+        reason: String,
+        /// The clone that made it: it may act under the name of the holder, and is not the holder.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replica: Option<String>,
+    },
     #[serde(rename = "bead.closed")]
     Closed(Closed),
     #[serde(rename = "bead.reopened")]
@@ -82,6 +89,10 @@ pub enum Event {
 }
 
 impl Event {
+    pub fn is_claim(&self) -> bool {
+        matches!(self, Self::Claimed { .. } | Self::Taken { .. })
+    }
+
     /// Whether it says who holds a bead, or that it is done.
     pub(super) fn is_of_claims(&self) -> bool {
         matches!(

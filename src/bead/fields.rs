@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::bead::event::{Landed, Link, Status};
+use crate::bead::event::{Closed, Landed, Link, Status};
 use crate::ledger::Json;
 
 /// A JSON value of which only its text is kept: whoever asks for it takes it apart.
@@ -68,7 +68,9 @@ pub struct Bead {
     pub epoch: u64,
     pub claim: Option<Claim>,
     /// Claims of the same epoch, from clones that did not know of this one.
-    pub rivals: Vec<Claim>,
+    pub rivals: Vec<Rival>,
+    /// Claims that were withdrawn since the last one with a higher epoch.
+    pub seconds: Vec<Second>,
     pub close: Option<Close>,
     pub deleted: Option<Deletion>,
     /// The takeover by which the claim stands.
@@ -85,6 +87,33 @@ pub struct Claim {
     pub session: Option<String>,
     pub epoch: u64,
     pub at: String,
+}
+
+/// A claim behind the one that stands, and the close that its holder has written meanwhile: it counts
+/// once the claim stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rival {
+    pub claim: Claim,
+    pub done: Option<Done>,
+}
+
+/// A close as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Done {
+    pub line: String,
+    pub at: String,
+    pub by: String,
+    pub closed: Closed,
+}
+
+/// A claim that came second, and the clone that made it where its withdrawal names that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Second {
+    pub claim: Claim,
+    pub replica: Option<String>,
 }
 
 /// A claim that took over another, and what the bead would be had it never been made: which is what

@@ -1,7 +1,7 @@
 //! Claims where several clones share one remote. A claim is confirmed when that remote has it; until
 //! then it is provisional, and goes when somebody else's is there already.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 
@@ -70,9 +70,11 @@ fn settle(
         true => lease::refuted(&ledger.lines()?, &beyond),
         false => HashSet::new(),
     };
+    let ids: HashSet<&str> = claims(&beyond).map(|line| line.id.as_str()).collect();
+    let writers = ledger.writers(theirs, &ids)?;
     ledger.write(actor, |beads: &Beads, pen| {
         let mut lost = Vec::new();
-        for (event, told) in withdrawals(beads, &beyond, &refuted, remote) {
+        for (event, told) in withdrawals(beads, &beyond, (&refuted, &writers), remote) {
             pen.line(&told.bead, &event)?;
             lost.push(told);
         }
@@ -81,8 +83,7 @@ fn settle(
 }
 
 fn claims(lines: &[Line]) -> impl Iterator<Item = &Line> {
-    let is_claim = |event| matches!(event, Event::Claimed { .. } | Event::Taken { .. });
-    lines.iter().filter(move |line| line.event().is_some_and(is_claim))
+    lines.iter().filter(|line| line.event().is_some_and(|event: Event| event.is_claim()))
 }
 
 /// A whole exchange with a remote: claims of ours that came second there are withdrawn, and what was
@@ -108,7 +109,7 @@ pub fn exchange(
 fn withdrawals(
     beads: &Beads,
     beyond: &[Line],
-    refuted: &HashSet<String>,
+    (refuted, writers): (&HashSet<String>, &HashMap<String, String>),
     remote: &str,
 ) -> Vec<(Event, Lost)> {
     let ours: HashSet<&str> = claims(beyond).map(|line| line.id.as_str()).collect();
@@ -121,10 +122,12 @@ fn withdrawals(
             (format!("whose lease had run out was heard again at {remote}"), holder)
         } else {
             let Some(first) = before(bead, claim, &ours) else { continue };
-            let holder = bead.closed_at.is_none().then(|| first.holder.clone());
+            let holder = (!bead.is_closed_by(first)).then(|| first.holder.clone());
             (format!("{} was first at {remote}", first.holder), holder)
         };
-        let event = Event::Withdrawn { epoch: claim.epoch, claim: claim.id.clone(), reason };
+        let replica = writers.get(&claim.id).cloned();
+        let event =
+            Event::Withdrawn { epoch: claim.epoch, claim: claim.id.clone(), reason, replica };
         let (by, session) = (claim.holder.clone(), claim.session.clone());
         found.push((event, Lost { bead: bead.id.clone(), by, session, holder }));
     }
@@ -182,7 +185,8 @@ mod tests {
             let (beads, lines) = told(&events);
             let beyond: Vec<_> =
                 lines.into_iter().filter(|line| ours.contains(&line.id.as_str())).collect();
-            let found = withdrawals(&beads, &beyond, &HashSet::new(), "origin");
+            let nothing = (&HashSet::new(), &HashMap::new());
+            let found = withdrawals(&beads, &beyond, nothing, "origin");
             let ids: Vec<_> = found
                 .iter()
                 .map(|(event, _)| match event {

@@ -2,7 +2,7 @@
 //! again; [`claims`](super::claims) says who holds it meanwhile.
 
 use crate::bead::event::{Closed, Edit, Event, Link, New, Status};
-use crate::bead::fields::{Bead, Close, Comment, Deletion, Edge, Fields, Raw};
+use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Fields, Raw, Rival};
 use crate::ledger::Line;
 
 impl Bead {
@@ -59,7 +59,7 @@ impl Bead {
                 self.taken_over(line, &claim, epoch, (holder, session));
             }
             Event::Released { epoch, claim, .. } => self.released(epoch, claim.as_deref()),
-            Event::Withdrawn { claim, .. } => self.withdrawn(&claim),
+            Event::Withdrawn { claim, replica, .. } => self.withdrawn(&claim, replica),
             Event::Closed(closed) => self.close(line, closed),
             Event::Reopened { close, .. } => self.reopened(close.as_deref()),
             Event::Deleted { reason } => self.delete(line, reason),
@@ -140,20 +140,34 @@ impl Bead {
     /// A close by an earlier holder, written where the later claim was not known, does not stand;
     /// nor does one by hand where the landing was not known. What has landed has landed.
     fn close(&mut self, line: &Line, closed: Closed) {
-        let by_hand = closed.landed.is_none();
-        let stale = self.is_stale(closed.epoch, closed.claim.as_deref());
-        if by_hand && (self.status == Status::CLOSED || stale) {
-            return;
+        let (at, by) = (line.at.clone(), line.by.clone());
+        let done = Done { line: line.id.clone(), at, by, closed };
+        let closed = &done.closed;
+        if closed.landed.is_none() {
+            let is_its = |rival: &&mut Rival| closed.claim.as_ref() == Some(&rival.claim.id);
+            if let Some(rival) = self.rivals.iter_mut().find(is_its) {
+                rival.done.get_or_insert(done);
+                return;
+            }
+            let stale = self.is_stale(closed.epoch, closed.claim.as_deref());
+            if self.status == Status::CLOSED || stale {
+                return;
+            }
         }
+        self.finish(done);
+    }
+
+    pub(super) fn finish(&mut self, Done { line, at, by, closed }: Done) {
+        let by_hand = closed.landed.is_none();
         self.status = Status::CLOSED;
-        self.closed_at = Some(line.at.clone());
-        self.closed_by = Some(line.by.clone());
+        self.closed_at = Some(at);
+        self.closed_by = Some(by);
         self.close_reason = Some(closed.reason).filter(|reason| !reason.is_empty());
         let under = self.claim.take().filter(|_| by_hand);
         let of_claim = under.as_ref().map(|claim| claim.epoch);
         let known = closed.epoch.map(|epoch| epoch.min(self.epoch)).or(of_claim);
         let epoch = known.filter(|_| by_hand);
-        self.close = Some(Close { line: line.id.clone(), epoch, under });
+        self.close = Some(Close { line, epoch, under });
         if !by_hand {
             self.rivals.clear();
         }
@@ -164,6 +178,9 @@ impl Bead {
     /// told of has no line.
     fn reopened(&mut self, close: Option<&str>) {
         let meant = |stands: Option<&str>| close.is_none_or(|line| stands == Some(line));
+        let is_over =
+            |rival: &Rival| rival.done.as_ref().is_some_and(|done| close == Some(&done.line));
+        self.rivals.retain(|rival| !is_over(rival));
         if self.status == Status::TOMBSTONE {
             let deleted = self.deleted.as_ref().map(|deleted| deleted.line.as_str());
             if meant(deleted) {

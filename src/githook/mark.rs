@@ -6,7 +6,7 @@ use anyhow::Result;
 use crate::agent::program;
 use crate::git::Repo;
 use crate::host::Environment;
-use crate::ledger::Actor;
+use crate::ledger::{self, Actor};
 use crate::refusal::Refusal;
 
 /// Who acts, as the trailers say it.
@@ -110,6 +110,7 @@ pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
         model: repo.env().get("SHOPFLOOR_MODEL").map(str::to_owned),
         agent: mark.is_some(),
         epoch: mark.and_then(|mark| mark.epoch),
+        replica: ledger::known_replica(repo),
     })
 }
 

@@ -53,6 +53,7 @@ mod verify;
 mod vocabulary;
 mod with;
 mod write;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,7 @@ pub use line::Line;
 pub use maintain::Maintenance;
 pub use manners::UNREADABLE;
 pub use pen::Pen;
+pub use place::known as known_replica;
 pub use prose::{LONGEST_TEXT, is_elsewhere};
 pub use query::Query;
 
@@ -97,6 +99,8 @@ pub struct Actor {
     pub model: Option<String>,
     pub agent: bool,
     pub epoch: Option<u64>,
+    /// The clone in which it acts, if anything was ever written there. No line tells it.
+    pub replica: Option<String>,
 }
 
 /// The ledger of one repository.

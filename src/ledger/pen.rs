@@ -7,7 +7,7 @@ use serde_json::Map;
 use super::canon;
 use super::heads::Heads;
 use super::prose::{Text, take_out};
-use super::{Actor, Json};
+use super::{Actor, Json, place};
 use crate::git::Oid;
 
 /// How many digits of a creating line's hash name what it creates: 80 bits.
@@ -63,8 +63,20 @@ impl<'a> Pen<'a> {
 
     /// Adds one action on a subject.
     pub fn line(&mut self, on: &str, event: &impl Serialize) -> Result<()> {
-        ensure!(!on.is_empty(), "a line needs a subject");
+        let fields = self.fields(event)?;
+        self.follow(on, fields)
+    }
+
+    /// Adds one that is another one's where somebody else does the same. Lines that say the same are one
+    /// line, also when two clones have written it at the same moment.
+    pub fn sole(&mut self, on: &str, event: &impl Serialize) -> Result<()> {
         let mut fields = self.fields(event)?;
+        fields.insert("nonce".to_owned(), Json::from(place::name()));
+        self.follow(on, fields)
+    }
+
+    fn follow(&mut self, on: &str, mut fields: Map<String, Json>) -> Result<()> {
+        ensure!(!on.is_empty(), "a line needs a subject");
         let after = self.heads.of(on);
         match after.is_empty() {
             true => self.begin(&mut fields),

@@ -32,7 +32,7 @@ pub(super) struct Seen {
 }
 
 /// The name under which this clone has appended, if it ever did. Writes nothing.
-pub(super) fn known(repo: &Repo) -> Option<String> {
+pub fn known(repo: &Repo) -> Option<String> {
     let replica: Replica = read(&repo.desk().join("replica"))?;
     (replica.place == place(repo).ok()?).then_some(replica.name)
 }

@@ -97,11 +97,6 @@ impl Ledger<'_> {
         Err(contested(&self.name))
     }
 
-    /// The name under which this clone has written, if it ever did.
-    pub fn known_replica(&self) -> Option<String> {
-        place::known(self.repo)
-    }
-
     /// Decides, if need be with the turn from the beginning. There is no answer when the ground moved
     /// under it.
     pub(super) fn propose<S: Folds, T>(

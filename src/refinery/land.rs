@@ -117,8 +117,10 @@ pub(super) fn stands(beads: &Beads, entry: &Entry) -> bool {
     else {
         return true;
     };
-    let other = |claim: &Claim| entry.claim.as_ref().is_some_and(|own| *own != claim.id);
-    bead.epoch == epoch && !bead.claim.as_ref().is_some_and(other)
+    let is_own = |claim: &Claim| entry.claim.as_ref() == Some(&claim.id);
+    let other = entry.claim.is_some() && bead.claim.as_ref().is_some_and(|claim| !is_own(claim));
+    let second = bead.seconds.iter().any(|second| is_own(&second.claim));
+    bead.epoch == epoch && !other && !second
 }
 
 /// Says landed, and closes the bead, in one write.

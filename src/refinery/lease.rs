@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use crate::git::{RefName, Repo};
 use crate::host::process::Identity;
 use crate::host::{Clock, share};
-use crate::ledger::{Actor, Ledger};
+use crate::ledger::{self, Actor, Ledger};
 use crate::refinery::number::Number;
 
 const FORKED: Duration = Duration::from_millis(1500);
@@ -45,8 +45,12 @@ impl<'a> Lease<'a> {
         if !locked(&lock, &path, || at_work(repo, target).is_some(), clock)? {
             return Ok(None);
         }
-        let actor =
-            Actor { by: "refinery".to_owned(), owner: owner.to_owned(), ..Actor::default() };
+        let actor = Actor {
+            by: "refinery".to_owned(),
+            owner: owner.to_owned(),
+            replica: ledger::known_replica(repo),
+            ..Actor::default()
+        };
         let note = note(repo, target)?;
         let branch = RefName::branch(target)?;
         let target = target.to_owned();

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::agent::trail::{self, Doer};
 use crate::agent::{Roster, Session};
-use crate::bead::{Bead, Beads};
+use crate::bead::{Bead, Beads, Claim};
 use crate::git::{Oid, RefName, Repo, Swap};
 use crate::ledger::{Actor, Ledger, Note};
 use crate::refinery::clones;
@@ -59,7 +59,7 @@ pub fn submit(
                 return Err(Refusal::nothing(what).into());
             }
             newest.speaks((beads, roster), &mut queued)?;
-            stands(beads, &mut queued, &[&actor.by, &newest.author])?;
+            stands(beads, &mut queued, (actor, &newest.author))?;
             if lane.is_none_or(|lane| lane.baseline.is_none()) {
                 pen.line(target, &Event::Baseline { tip })?;
             }
@@ -171,7 +171,7 @@ fn adopt(
         }
         let n = lane.map_or(n, |lane| lane.called(n, &commit));
         let spoken = newest.speaks((beads, roster), &mut queued);
-        if spoken.and_then(|()| stands(beads, &mut queued, &[&actor.by, &newest.author])).is_err() {
+        if spoken.and_then(|()| stands(beads, &mut queued, (actor, &newest.author))).is_err() {
             // Nobody's word for a claim; the commits are judged by what they say themselves.
             (queued.bead, queued.agent, queued.session, queued.epoch) = (None, None, None, None);
             queued.claim = None;
@@ -268,9 +268,9 @@ fn stale(what: &str) -> anyhow::Error {
         .into()
 }
 
-/// Refuses what could not land anyway, and notes the epoch under which it is submitted. `names` are
-/// those of the person that brings it, and of the author.
-fn stands(beads: &Beads, queued: &mut Queued, names: &[&str]) -> Result<()> {
+/// Refuses what could not land anyway, and notes the epoch under which it is submitted. A person that
+/// brings it speaks for themselves and for the author.
+fn stands(beads: &Beads, queued: &mut Queued, (actor, author): (&Actor, &str)) -> Result<()> {
     let Some(id) = queued.bead.clone() else { return Ok(()) };
     let Some(bead) = beads.get(&id) else {
         if queued.agent.is_none() {
@@ -281,21 +281,39 @@ fn stands(beads: &Beads, queued: &mut Queued, names: &[&str]) -> Result<()> {
         return Err(Refusal::refused(format!("no bead has the id {id}")).into());
     };
     match (&queued.agent, &bead.claim) {
-        (Some(agent), _) => holds(beads, bead, agent, queued.epoch)?,
-        (None, Some(claim)) if !names.contains(&claim.holder.as_str()) => {
-            let what = format!("{} is held by {}", beads.short(&id), claim.holder);
-            return Err(Refusal::refused(format!("{what}, and its landing would close it"))
-                .hint("name no bead, or wait until it is free")
-                .into());
-        }
-        _ => {}
+        (Some(agent), _) => holds(beads, bead, agent, (queued.epoch, actor))?,
+        (None, Some(claim)) => may_bring(beads.short(&id), bead, claim, (actor, author))?,
+        (None, None) => {}
     }
     queued.epoch = queued.epoch.or(Some(bead.epoch));
     queued.claim = bead.claim.as_ref().map(|claim| claim.id.clone());
     Ok(())
 }
 
-fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<()> {
+/// A person brings what they, or the author, hold themselves.
+fn may_bring(
+    short: &str,
+    bead: &Bead,
+    claim: &Claim,
+    (actor, author): (&Actor, &str),
+) -> Result<()> {
+    let Claim { holder, .. } = claim;
+    if ![actor.by.as_str(), author].contains(&holder.as_str()) {
+        let what = format!("{short} is held by {holder}, and its landing would close it");
+        return Err(Refusal::refused(what).hint("name no bead, or wait until it is free").into());
+    }
+    let Some(whose) = bead.is_of_another(claim, actor.replica.as_deref()) else { return Ok(()) };
+    Err(Refusal::refused(format!("{short}: {whose}"))
+        .hint(format!("`git bead update {short} --claim --take-over` makes it yours here"))
+        .into())
+}
+
+fn holds(
+    beads: &Beads,
+    bead: &Bead,
+    agent: &str,
+    (epoch, actor): (Option<u64>, &Actor),
+) -> Result<()> {
     let short = beads.short(&bead.id);
     if let (None, Some(landed)) = (&bead.claim, &bead.landed) {
         let what = format!("{short} has landed as {}, and is closed", landed.entry);
@@ -311,7 +329,10 @@ fn holds(beads: &Beads, bead: &Bead, agent: &str, epoch: Option<u64>) -> Result<
         Some(claim) if epoch.is_some_and(|epoch| epoch != claim.epoch) => {
             Some(format!("the claim of {short} was renewed (epoch {})", claim.epoch))
         }
-        Some(_) => None,
+        Some(claim) => {
+            let whose = bead.is_of_another(claim, actor.replica.as_deref());
+            whose.map(|whose| format!("{short}: {whose}"))
+        }
     };
     if what.is_none() && epoch.is_none() {
         let what = format!("{agent} does not say under which epoch it holds {short}");

@@ -82,10 +82,7 @@ fn fill(floor: &Path, beads: usize) {
     let actor = Actor {
         by: "Jane Doe".to_owned(),
         owner: "jane@example.org".to_owned(),
-        session: None,
-        model: None,
-        agent: false,
-        epoch: None,
+        ..Actor::default()
     };
     for start in (0..beads).step_by(1_000) {
         ledger

@@ -9,6 +9,7 @@ use crate::agent::{Desk, Roster};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
 use crate::githook;
+use crate::ledger;
 use crate::refinery::{self, Queue};
 use crate::refusal::Refusal;
 
@@ -80,7 +81,7 @@ fn idle(cx: &Context) -> Result<()> {
             .into());
     }
     // What other clones are at is theirs, and nothing of it stands here.
-    let (desk, replica) = (Desk::of(cx.repo()?), ledger.known_replica());
+    let (desk, replica) = (Desk::of(cx.repo()?), ledger::known_replica(cx.repo()?));
     let running: Vec<String> = roster
         .running()
         .filter(|session| desk.is_ours(session, replica.as_deref()))

@@ -82,7 +82,7 @@ impl Ready {
             let first = first.whole();
             if let Some(event) = holding::claim(beads, first, &actor.by, actor.session.as_deref())?
             {
-                pen.line(&first.id, &event)?;
+                pen.sole(&first.id, &event)?;
             }
             Ok(first.id.clone())
         })?;

@@ -121,6 +121,9 @@ impl Show for Exchanged {
         out.parts(&[(Tone::Good, &self.remote), (Tone::Plain, &told)]);
         for claim in &self.withdrawn {
             let first = match &claim.holder {
+                Some(holder) if *holder == claim.by => {
+                    format!("is held by {holder} in another clone, who was first")
+                }
                 Some(holder) => format!("is held by {holder}, who was first"),
                 None => "is finished".to_owned(),
             };

@@ -75,7 +75,11 @@ impl Update {
         let (id, mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             for event in self.events(cx, (beads, bead), &actor)? {
-                pen.line(&bead.id, &event)?;
+                // Two clones that claim it under one name are two claimants.
+                match event.is_claim() {
+                    true => pen.sole(&bead.id, &event)?,
+                    false => pen.line(&bead.id, &event)?,
+                }
             }
             Ok(bead.id.clone())
         })?;

@@ -15,6 +15,7 @@ use crate::cli::sling::settle;
 use crate::cli::sling::world::World;
 use crate::cli::table;
 use crate::host::Stamp;
+use crate::ledger;
 use crate::refinery::Queue;
 
 /// Show who is at work, on what, and since when
@@ -39,7 +40,7 @@ impl Ps {
         let ledger = cx.ledger()?;
         let (beads, roster, queue) = ledger.read::<World>()?;
         let desk = Desk::of(cx.repo()?);
-        let replica = ledger.known_replica();
+        let replica = ledger::known_replica(cx.repo()?);
         let sessions = roster.sessions().filter(|session| self.all || session.ended.is_none());
         let now = cx.clock.now();
         let rows = sessions.map(|session| {

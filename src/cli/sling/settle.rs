@@ -9,7 +9,7 @@ use crate::agent::event::{Ended, Outcome, Rescued};
 use crate::agent::{Desk, End, Session, Word, end, left_behind, rescue, runner, trail, worktree};
 use crate::cli::context::Context;
 use crate::cli::sling::world::World;
-use crate::ledger::Pen;
+use crate::ledger::{self, Pen};
 use crate::refinery;
 
 /// Run first by every changing command: what was left undone around the git hooks, and the rest.
@@ -62,7 +62,7 @@ fn settle_lost(cx: &Context) -> Result<()> {
     let ledger = cx.ledger()?;
     let (beads, roster, queue) = ledger.read::<World>()?;
     if roster.running().next().is_some() {
-        let replica = ledger.known_replica();
+        let replica = ledger::known_replica(cx.repo()?);
         let lost = |session: &&Session| {
             desk.is_ours(session, replica.as_deref()) && !desk.is_open(&session.id)
         };
@@ -84,7 +84,7 @@ fn settle_lost(cx: &Context) -> Result<()> {
 fn end_all(cx: &Context, desk: &Desk, orphans: &[String]) -> Result<()> {
     let _one_at_a_time = desk.turn()?;
     let ledger = cx.ledger()?;
-    let replica = ledger.known_replica();
+    let replica = ledger::known_replica(cx.repo()?);
     let (_, roster, _) = ledger.read::<World>()?;
     for id in orphans.iter().filter(|id| !desk.alive(id)) {
         let Some(session) = roster.session(id) else {

@@ -16,6 +16,7 @@ use crate::cli::sling::logs::session;
 use crate::cli::sling::settle;
 use crate::cli::sling::world::World;
 use crate::host::process;
+use crate::ledger;
 use crate::refusal::Refusal;
 
 /// How long runners have to bring their sessions to an end.
@@ -75,7 +76,7 @@ impl Stop {
     /// The running sessions that are meant, all of them of this clone.
     fn choose(&self, cx: &Context, desk: &Desk) -> Result<Vec<Session>> {
         let ledger = cx.ledger()?;
-        let replica = ledger.known_replica();
+        let replica = ledger::known_replica(cx.repo()?);
         let (_, roster, _) = ledger.read::<World>()?;
         let running = |session: &&Session| session.ended.is_none();
         let chosen: Vec<Session> = match self.all {
