@@ -4,14 +4,15 @@ use std::fs;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Signal, kill_process, test_kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::Program;
 use super::group::{GRACE, as_pid, end_members};
 #[cfg(target_os = "linux")]
 use super::listing::facts;
-use super::listing::processes;
+use super::marked::Look;
 use crate::host::Clock;
 
 /// A process that cannot be confused with a later one of the same id.
@@ -33,15 +34,24 @@ impl Identity {
         Some(Self { pid, start: facts(pid)?.start })
     }
 
-    /// Whether it is still running. A zombie is not.
+    /// Whether it is still running. A zombie is not. Where the system hides the processes of others, one
+    /// that has this id may be it.
     pub fn alive(&self) -> bool {
-        facts(self.pid).is_some_and(|now| now.start == self.start && !now.zombie)
+        match facts(self.pid) {
+            Some(now) => now.start == self.start && !now.zombie,
+            None => is_hidden(as_pid(self.pid).map(test_kill_process)),
+        }
     }
 
     /// Whether the process id is still its own: dead but not yet reaped counts.
     fn present(&self) -> bool {
         facts(self.pid).is_some_and(|now| now.start == self.start)
     }
+}
+
+/// What a signal to a process that is not listed would come to: it is there if it may not be sent.
+fn is_hidden(answer: Option<Result<(), Errno>>) -> bool {
+    answer == Some(Err(Errno::PERM))
 }
 
 /// Ends the process group that this process leads: asked first, then forced. A process that is gone
@@ -53,16 +63,21 @@ pub fn end_group(leader: &Identity) {
 }
 
 /// Ends every process that carries `key=value` in its environment, however far it went from its
-/// parent. Where the system does not show environments there are none.
+/// parent. Where the system does not show environments there are none. One that shows none yet is looked
+/// at again, as long as that may change.
 pub fn end_marked(key: &str, value: &str) {
     let mark = format!("{key}={value}");
     let mut found: Vec<Identity> = Vec::new();
+    let mut unclear = Vec::new();
     let clock = Clock::real();
     let deadline = Instant::now() + GRACE;
     // Again until none is left: one may have forked while we looked.
     loop {
-        let marked = marked_processes(&mark);
-        if marked.is_empty() {
+        let look = Look::at_all(&mark);
+        let marked = look.ours(&found);
+        let before = std::mem::replace(&mut unclear, look.unclear());
+        // Whoever shows nothing twice has nothing to show.
+        if marked.is_empty() && unclear.iter().all(|who| before.contains(who)) {
             return;
         }
         let overdue = Instant::now() >= deadline;
@@ -105,7 +120,10 @@ fn facts(pid: u32) -> Option<super::listing::Facts> {
     let (group, state) = (words.next()?.parse().ok()?, words.next()?);
     Some(super::listing::Facts {
         start: words.collect::<Vec<_>>().join(" "),
+        parent: 0,
         group,
+        session: 0,
+        kernel: false,
         zombie: state.starts_with('Z'),
     })
 }
@@ -115,19 +133,6 @@ pub(super) fn asked(program: &str, args: &[&str]) -> Option<String> {
     let outcome = Program::new(program).args(args).env("LC_ALL", "C").timeout(GRACE).run();
     let text = String::from_utf8(outcome.out).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-fn marked_processes(mark: &str) -> Vec<Identity> {
-    let own = std::process::id();
-    let carries = |pid: u32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
-    };
-    // A look at the mark first, because who a process is costs more to find out.
-    let candidates = processes().into_iter().filter(|pid| *pid != own && carries(*pid));
-    // The identity is taken before the mark is read: what carries the mark is then that process.
-    let identified = candidates.filter_map(Identity::of);
-    identified.filter(|process| carries(process.pid) && process.alive()).collect()
 }
 
 #[cfg(test)]
@@ -147,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_shown_and_may_not_be_asked_is_not_gone() {
+        for (answer, hidden) in [
+            (Some(Err(Errno::PERM)), true),
+            (Some(Err(Errno::SRCH)), false),
+            // It has ended, or begun, between the two looks.
+            (Some(Ok(())), false),
+            (None, false),
+        ] {
+            assert_eq!(is_hidden(answer), hidden, "{answer:?}");
+        }
+    }
+
+    #[test]
     fn only_marked_processes_are_ended() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
@@ -157,7 +175,7 @@ mod tests {
         let mark = format!("{}-{}", std::process::id(), dir.path().display());
         let (ours, also, other) = (sleeper(&mark), sleeper(&mark), sleeper(&format!("{mark}-not")));
         // A program that has just been started shows its environment a moment later.
-        let shown = || marked_processes(&format!("SHOPFLOOR_TEST_MARK={mark}")).len() == 2;
+        let shown = || Look::at_all(&format!("SHOPFLOOR_TEST_MARK={mark}")).ours(&[]).len() == 2;
         assert!(std::iter::repeat_with(shown).take(10_000).any(|shown| shown));
         end_marked("SHOPFLOOR_TEST_MARK", &mark);
         assert!(!ours.alive() && !also.alive() && other.alive());

@@ -7,6 +7,7 @@ mod detach;
 mod group;
 mod identity;
 mod listing;
+mod marked;
 mod program;
 mod replace;
 
