@@ -73,6 +73,47 @@ fn what_is_made_in_a_shared_repository_is_for_all_who_share_it() {
     }
 }
 
+/// Git copies what a template has into `hooks/`: ours are as open as those.
+#[test]
+fn git_hooks_are_as_open_as_those_that_git_makes() {
+    let world = Sandbox::new();
+    world.place("template/hooks").script("post-commit", "#!/bin/sh\n");
+    for (nth, sharing) in ["", "--shared=group", "--shared=all", "--shared=0640"].iter().enumerate()
+    {
+        for umask in ["022", "077", "027"] {
+            let repo = world.place(format!("api-{nth}-{umask}"));
+            let init = format!("git init -q --template=../template {sharing}");
+            repo.sh(&format!("umask {umask}; {init} && git bead init --yes")).ok();
+            let modes = repo.sh("stat -c %a .git/hooks/post-commit .git/hooks/pre-push").ok().out;
+            let (gits, ours) = modes.trim().split_once('\n').unwrap();
+            assert_eq!(ours, gits, "{sharing} {umask}");
+        }
+    }
+}
+
+/// Git makes what it has of a work tree as the umask says.
+#[test]
+fn what_git_has_of_work_trees_is_open_or_the_doctor_says_how_to_open_it() {
+    let world = Sandbox::new();
+    world.person("[agents.builder]\ncommand = [\"true\"]\n");
+    let repo = world.repo_as("api", &["--shared=group"]);
+    repo.git("bead init --yes").ok();
+    alone(&repo, "git sling 'Draw the map' builder");
+    let shut = || {
+        let found = repo.git("bead doctor --json").out;
+        let report: serde_json::Value = serde_json::from_str(&found).unwrap();
+        let all = report["findings"].as_array().unwrap().clone();
+        let what = |it: &serde_json::Value| it["what"].as_str().unwrap().contains("less open");
+        all.into_iter().find(what).map(|it| it["mend"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(shut(), None);
+    alone(&repo, "git worktree add -q ../by-hand");
+    let command = shut().unwrap();
+    assert!(command.starts_with("chmod -R g+rwX "), "{command}");
+    repo.sh(&command).ok();
+    assert_eq!(shut(), None);
+}
+
 /// A clone by somebody else reads all that we made.
 #[test]
 fn whose_sessions_there_are_is_for_all_and_what_is_in_them_is_not() {

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use gix::bstr::ByteSlice as _;
 
 use super::{Oid, RefName, Repo};
+use crate::host::share;
 
 /// A work tree as git lists it; the main one comes first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,7 +141,22 @@ impl Repo {
             args.extend(["--no-track", "-b", name].map(OsStr::new));
             args.extend([path.as_os_str(), OsStr::new(&start_text)]);
         }
-        self.git(args).network().ok()
+        self.git(args).network().ok()?;
+        self.share_worktree(path)
+    }
+
+    /// Git leaves what it has of a work tree to the umask, and so shuts it to who shares the repository.
+    fn share_worktree(&self, path: &Path) -> anyhow::Result<()> {
+        if !share::is_shared(self.common_dir()) {
+            return Ok(());
+        }
+        let sharing = || format!("sharing what git has of {}", path.display());
+        let link = fs::read_to_string(path.join(".git")).with_context(sharing)?;
+        let git_dir = path.join(link.trim_start_matches("gitdir:").trim());
+        for entry in fs::read_dir(&git_dir).with_context(sharing)? {
+            share::adjust(&entry.with_context(sharing)?.path()).with_context(sharing)?;
+        }
+        share::adjust(&git_dir).with_context(sharing)
     }
 
     /// Removes a linked work tree with all that is in it. What is worth keeping is saved before.

@@ -27,14 +27,18 @@ pub(super) fn mode(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|meta| meta.permissions().mode() & 0o7777)
 }
 
-/// Puts a file in its place in one step.
-pub(super) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+/// Puts a file in its place in one step. Without a mode it is a script, with all that the umask leaves:
+/// so are those that git copies from a template.
+pub(super) fn write(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     let whole = || {
         let dir = path.parent().unwrap_or(Path::new("."));
         share::make_dirs(dir)?;
-        let mut new = tempfile::NamedTempFile::new_in(dir)?;
+        let script = Permissions::from_mode(0o777);
+        let mut new = tempfile::Builder::new().permissions(script).tempfile_in(dir)?;
         new.write_all(bytes)?;
-        new.as_file().set_permissions(Permissions::from_mode(mode))?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(Permissions::from_mode(mode))?;
+        }
         new.as_file().sync_all()?;
         share::persist(new, path)
     };
@@ -74,7 +78,7 @@ pub(super) fn edit_config(
     match new {
         Some(new) => {
             let mode = mode(&path).unwrap_or(0o644);
-            write(&path, &new, mode)?;
+            write(&path, &new, Some(mode))?;
         }
         None => remove(&path)?,
     }

@@ -65,7 +65,7 @@ pub struct Change {
 enum Act {
     Write {
         bytes: Vec<u8>,
-        mode: u32,
+        mode: Option<u32>,
     },
     /// Set aside, so that this can stand in its place and run it.
     Aside {
@@ -148,7 +148,7 @@ fn script(path: &Path, shipped: &str) -> Result<Option<Change>> {
         |what: &str, act| Some(Change { place: path.to_owned(), what: what.to_owned(), act });
     let meta = fs::symlink_metadata(path).ok();
     let Some(meta) = meta else {
-        return Ok(change("new git hook", Act::Write { bytes: shipped.into(), mode: 0o755 }));
+        return Ok(change("new git hook", Act::Write { bytes: shipped.into(), mode: None }));
     };
     let old = fs::read(path).unwrap_or_default();
     let behind = scripts::before_kept(shipped);
@@ -159,7 +159,10 @@ fn script(path: &Path, shipped: &str) -> Result<Option<Change>> {
         if old == behind.as_bytes() {
             return Ok(None);
         }
-        return Ok(change("newer lines of ours", Act::Write { bytes: behind.into(), mode: 0o755 }));
+        return Ok(change(
+            "newer lines of ours",
+            Act::Write { bytes: behind.into(), mode: file::mode(path) },
+        ));
     }
     // What git does not run must not begin to run.
     let plain = meta.is_file() && outfit::is_executable(path);
@@ -168,7 +171,7 @@ fn script(path: &Path, shipped: &str) -> Result<Option<Change>> {
         Placed::Written(new) if new == old => None,
         Placed::Written(bytes) => {
             let what = "our lines after its first one; the rest of it stays and runs after them";
-            let mode = file::mode(path).unwrap_or(0o755);
+            let mode = file::mode(path);
             change(what, Act::Write { bytes, mode })
         }
         Placed::Aside => {
@@ -191,7 +194,7 @@ fn chained(path: &Path, name: &str, place: &Place) -> Result<Option<Change>> {
     Ok(Some(Change {
         place: path.to_owned(),
         what,
-        act: Act::Write { bytes: text.into(), mode: 0o755 },
+        act: Act::Write { bytes: text.into(), mode: None },
     }))
 }
 
@@ -254,7 +257,7 @@ pub fn apply(repo: &Repo, changes: &[Change]) -> Result<()> {
             Act::Aside { .. } if file::read(path)?.is_some_and(|old| block::is_marked(&old)) => {}
             Act::Aside { bytes } => {
                 set_aside(path).with_context(|| format!("setting {} aside", path.display()))?;
-                file::write(path, bytes, 0o755)?;
+                file::write(path, bytes, None)?;
             }
             Act::Config(wanted, hooks) => {
                 file::edit_config(path, |old| {
@@ -367,7 +370,7 @@ fn clear(dir: &Path) -> Result<Vec<PathBuf>> {
         }
         let Some(old) = file::read(&path)?.filter(|old| block::is_marked(old)) else { continue };
         match block::out_of_script(&old) {
-            Some(bare) => file::write(&path, &bare, file::mode(&path).unwrap_or(0o755))?,
+            Some(bare) => file::write(&path, &bare, file::mode(&path))?,
             None => file::remove(&path)?,
         }
         touched.push(path);

@@ -152,7 +152,7 @@ fn chain(repo: &Repo, worktree: &Path, git_dir: &Path) -> Result<PathBuf> {
         if scripts::shipped(name).is_some() || is_executable(&there.join(name)) {
             let text = scripts::before_own(name, &own);
             if file::read(&path)?.as_deref() != Some(text.as_bytes()) {
-                file::write(&path, text.as_bytes(), 0o755)?;
+                file::write(&path, text.as_bytes(), None)?;
             }
         }
     }
@@ -272,5 +272,5 @@ pub(super) fn configs(repo: &Repo) -> Result<Vec<(PathBuf, Option<PathBuf>)>> {
 
 pub(super) fn mark_place(repo: &Repo) -> Result<()> {
     let place = repo.own_dir()?.join("place");
-    file::write(&place, repo.common_dir().as_os_str().as_encoded_bytes(), 0o644)
+    file::write(&place, repo.common_dir().as_os_str().as_encoded_bytes(), Some(0o644))
 }

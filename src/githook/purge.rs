@@ -51,13 +51,13 @@ fn let_go(repo: &Repo) -> Result<bool> {
         text.split_inclusive('\n').filter(|line| line.trim_end() != ALTERNATE).collect();
     match kept.is_empty() {
         true => file::remove(&path)?,
-        false => file::write(&path, kept.as_bytes(), file::mode(&path).unwrap_or(0o644))?,
+        false => file::write(&path, kept.as_bytes(), Some(file::mode(&path).unwrap_or(0o644)))?,
     }
     let whole = repo
         .git(["rev-list", "--objects", "--quiet", "--all", "--reflog", "--indexed-objects"])
         .run()?;
     if whole.code != 0 {
-        file::write(&path, &old, 0o644)?;
+        file::write(&path, &old, Some(0o644))?;
     }
     Ok(whole.code == 0)
 }

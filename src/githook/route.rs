@@ -127,7 +127,7 @@ pub(super) fn ensure(repo: &Repo) -> Result<PathBuf> {
         make(repo, &dir, &config)
             .with_context(|| format!("making the gate repository {}", dir.display()))?;
     } else if file::read(&dir.join("config"))?.as_deref() != Some(config.as_bytes()) {
-        file::write(&dir.join("config"), config.as_bytes(), 0o644)?;
+        file::write(&dir.join("config"), config.as_bytes(), Some(0o644))?;
     }
     mirror(repo)?;
     Ok(dir)
@@ -144,7 +144,7 @@ fn make(repo: &Repo, dir: &Path, config: &str) -> Result<()> {
     share::write(&at("HEAD"), "ref: refs/heads/none\n")?;
     share::write(&at("objects/info/alternates"), "../../../objects\n")?;
     share::write(&at("config"), config)?;
-    file::write(&at("hooks/proc-receive"), scripts::PROC_RECEIVE.as_bytes(), 0o755)?;
+    file::write(&at("hooks/proc-receive"), scripts::PROC_RECEIVE.as_bytes(), None)?;
     share::adjust(made.path())?;
     match fs::rename(made.path(), dir) {
         Err(_) if dir.join("HEAD").exists() => Ok(()),

@@ -36,7 +36,12 @@ pub fn standing(repo: &Repo) -> Result<Standing> {
         file::read(&repo.common_dir().join("shopfloor/place"))?.as_deref() != Some(here);
     let mut moved = false;
     for (config, _) in outfit::configs(repo)? {
-        let text = file::read(&config)?.unwrap_or_default();
+        let text = match file::read(&config) {
+            Ok(text) => text.unwrap_or_default(),
+            // That work tree is somebody else's, who shares it with nobody.
+            Err(no) if is_shut(&no) => continue,
+            Err(no) => return Err(no),
+        };
         moved |= elsewhere && settings::relocate(&text, repo.common_dir())?.is_some();
     }
     let own = repo.common_dir().join("hooks");
@@ -47,4 +52,9 @@ pub fn standing(repo: &Repo) -> Result<Standing> {
         gone: programs.filter(|dir| !has_ours(dir)),
         moved,
     })
+}
+
+fn is_shut(no: &anyhow::Error) -> bool {
+    let no = no.downcast_ref::<std::io::Error>();
+    no.is_some_and(|no| no.kind() == std::io::ErrorKind::PermissionDenied)
 }

@@ -238,7 +238,7 @@ fn landed_there(repo: &Repo) -> Result<Option<Oid>> {
 /// Remembers what was vetoed: an abort may have other reasons, and then nothing is to be queued.
 fn note(repo: &Repo, new: Oid) -> Result<()> {
     let place = repo.own_dir()?.join("adopt").join(new.to_string());
-    file::write(&place, b"", 0o644)
+    file::write(&place, b"", Some(0o644))
 }
 
 fn adopt(

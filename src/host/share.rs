@@ -91,6 +91,20 @@ pub fn is_shared(dir: &Path) -> bool {
     of(dir).is_some()
 }
 
+/// What `chmod` is to be told so that others have what they are to have.
+pub fn words(dir: &Path) -> String {
+    let Some(Sharing::More(bits) | Sharing::Exactly(bits)) = of(dir) else { return String::new() };
+    let words = [('g', bits >> 3), ('o', bits)].into_iter().filter(|(_, bits)| bits & 6 != 0);
+    let word = |(who, bits): (char, u32)| {
+        format!(
+            "{who}+{}{}X",
+            if bits & 4 != 0 { "r" } else { "" },
+            if bits & 2 != 0 { "w" } else { "" }
+        )
+    };
+    words.map(word).collect::<Vec<_>>().join(",")
+}
+
 /// Whether others are to have more of it than they have.
 pub fn is_narrow(path: &Path) -> bool {
     wanted(path).is_ok_and(|modes| modes.is_some_and(|(old, new)| new & !old & 0o777 != 0))

@@ -55,6 +55,12 @@ fn misplaced(facts: &Facts, found: &mut Vec<Finding>) {
         let why = "they were made before it said so; others who share this repository are kept out";
         found.push(Finding::problem("access", what, why).fixed(Fix::Share(facts.narrow.clone())));
     }
+    for (path, command) in &facts.shut {
+        let what = format!("{} is less open than core.sharedRepository says", path.display());
+        let why =
+            "git has made it as the umask of one person says; others see nothing of that work tree";
+        found.push(Finding::problem("access", what, why).mend(command));
+    }
     for (path, kind) in &facts.misplaced {
         let (is, wanted) = match kind {
             Misplaced::Dir => ("directory", "file"),
@@ -98,6 +104,9 @@ fn git(facts: &Facts, found: &mut Vec<Finding>) {
 
 fn hooks(facts: &Facts, found: &mut Vec<Finding>) {
     let hooks = &facts.hooks;
+    if facts.unseen.iter().any(|(check, _)| *check == "git hooks") {
+        return;
+    }
     if !hooks.set_up {
         let why = "beads can be used all the same; git hooks and the push route come with it";
         let what = "`git bead init` was not called here";

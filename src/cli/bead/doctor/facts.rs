@@ -13,6 +13,7 @@ use crate::githook::{self, Standing};
 use crate::host::{self, Stamp, share};
 use crate::ledger::{self, Health};
 use crate::refinery;
+use crate::refusal::quoted;
 
 /// A lock file of git's that is older belongs to a git that was killed.
 const OLD: u64 = 600;
@@ -38,6 +39,8 @@ pub(super) struct Facts {
     pub closed: Vec<PathBuf>,
     /// What is not open to all who share the repository.
     pub narrow: Vec<PathBuf>,
+    /// The same of what git has of linked work trees, and what opens them.
+    pub shut: Vec<(PathBuf, String)>,
     /// What stands where the other one belongs.
     pub misplaced: Vec<(PathBuf, Misplaced)>,
     /// The directory of ours for what can be made again.
@@ -123,6 +126,7 @@ impl Facts {
             orphaned: orphaned(repo.common_dir(), &cx.clock.now()),
             closed: closed(repo),
             narrow: narrow(repo),
+            shut: shut(repo),
             misplaced: misplaced(repo),
             own,
             disk: modified(&desk.join("decide.lock")),
@@ -248,6 +252,20 @@ fn narrow(repo: &Repo) -> Vec<PathBuf> {
     found.retain(|path| share::is_narrow(path));
     found.sort();
     found
+}
+
+/// Git makes those as the umask says, in a shared repository too.
+fn shut(repo: &Repo) -> Vec<(PathBuf, String)> {
+    let home = repo.common_dir().join("worktrees");
+    let trees = fs::read_dir(&home).into_iter().flatten().flatten().map(|tree| tree.path());
+    let shut = trees.chain([home]).filter(|path| share::is_narrow(path));
+    let open = |path: PathBuf| {
+        let command = format!("chmod -R {} {}", share::words(&path), quoted(&path));
+        (path, command)
+    };
+    let mut shut: Vec<_> = shut.map(open).collect();
+    shut.sort();
+    shut
 }
 
 /// Somebody's `mkdir` or `touch` in a place of ours, or what a restored backup has made of it.
