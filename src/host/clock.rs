@@ -23,6 +23,10 @@ impl Stamp {
         self.0.as_second()
     }
 
+    pub fn of_seconds(seconds: i64) -> Option<Self> {
+        Timestamp::from_second(seconds).ok().map(Self)
+    }
+
     /// A moment as a disk tells it.
     pub fn of(moment: SystemTime) -> Option<Self> {
         Timestamp::try_from(moment).ok().map(Self::whole_millis)

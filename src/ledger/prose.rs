@@ -21,6 +21,8 @@ const SHORT: usize = 256;
 const ROOM: usize = 4 << 10;
 
 const OPEN: &str = "\u{1}text:";
+/// Letters of every mark.
+pub const MARK: &str = OPEN;
 pub(super) const CLOSE: char = '\u{1}';
 /// How a line writes that.
 pub(super) const WRITTEN: &[u8] = br"\u0001text:";

@@ -202,6 +202,11 @@ impl Ledger<'_> {
         })
     }
 
+    /// Whether any text stands beside its line.
+    pub fn has_texts(&self) -> Result<bool> {
+        Ok(self.checked()?.is_some_and(|(_, shelf)| shelf.entry(TEXTS).is_some()))
+    }
+
     fn texts(&self) -> Result<Texts> {
         let Some((_, shelf)) = self.checked()? else { return Ok(Texts::new()) };
         all(&self.store, &shelf)

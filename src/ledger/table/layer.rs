@@ -169,6 +169,28 @@ impl<R: Kept> Layer<R> {
         postcard::from_bytes(&bytes?).ok()
     }
 
+    /// The bodies of rows that follow each other, as one.
+    pub(super) fn stretch(&self, rows: Range<usize>) -> Option<Cow<'_, [u8]>> {
+        self.back.read(self.body_start(rows.start)..self.body_start(rows.end))
+    }
+
+    /// One body of a stretch that begins with the one of `first`; none if it is not what was put there.
+    pub(super) fn body_in<'s>(
+        &self,
+        stretch: &'s [u8],
+        first: usize,
+        n: usize,
+    ) -> Option<&'s [u8]> {
+        let from = usize::try_from(self.bytes_between(first, n)).ok()?;
+        let to = usize::try_from(self.bytes_between(first, n + 1)).ok()?;
+        stretch.get(from..to).filter(|body| sum(body) == self.row(n).sum)
+    }
+
+    /// How many bytes the bodies from one row up to another take.
+    pub(super) fn bytes_between(&self, from: usize, to: usize) -> u64 {
+        self.body_start(to).saturating_sub(self.body_start(from))
+    }
+
     fn body_start(&self, n: usize) -> u64 {
         n.checked_sub(1).map_or(0, |before| self.row(before).body_end)
     }

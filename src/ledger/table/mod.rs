@@ -4,8 +4,8 @@
 //! It lies in layers: a large one saved seldom, a small one with what changed since, and on top what
 //! changed in this process. The upper ones hide what they replace.
 
+mod bodies;
 mod layer;
-
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use bodies::{Body, Hear};
 use layer::{Builder, Layer};
 
 use super::fold::{Fold, Loaded, Saving};
