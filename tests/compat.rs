@@ -18,6 +18,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("convoys", "git convoy list --all --json"),
     ("mail", "git sling mail --json"),
     ("sessions", "git sling ps --all --json"),
+    ("views", "git bead query --list --json"),
     ("queue", "git refinery status --json | grep -v '\"tip\":'"),
 ];
 

@@ -24,6 +24,7 @@ mod demo;
 mod doctor;
 mod exchange;
 mod faults;
+mod find;
 mod foreign;
 mod githook;
 mod guard;

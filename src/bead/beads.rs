@@ -3,7 +3,7 @@
 use crate::bead::event::Event;
 use crate::bead::face::{CLOSED, DELETED, is_live};
 use crate::bead::fields::{Bead, Edge};
-use crate::ledger::{Fold, Kept as _, Line, Loaded, Row, Saving, Table};
+use crate::ledger::{Fold, Hear, Kept as _, Line, Loaded, Row, Saving, Table};
 use crate::refusal::Refusal;
 
 /// Every bead the ledger knows, in the order of creation.
@@ -47,7 +47,7 @@ impl Fold for Beads {
 }
 
 /// At least this many characters of the hash are shown and asked for, as git does with its own.
-const SHORTEST: usize = 4;
+pub(super) const SHORTEST: usize = 4;
 
 impl Beads {
     pub fn get(&self, id: &str) -> Option<&Bead> {
@@ -66,6 +66,20 @@ impl Beads {
 
     pub fn deleted(&self) -> impl Iterator<Item = Row<'_, Bead>> {
         self.all.rows().filter(|row| row.mark() == DELETED)
+    }
+
+    /// The beads whose ids start so, in no particular order.
+    pub fn starting<'a>(&'a self, start: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
+        self.all.starting(start)
+    }
+
+    /// Hands over the bodies of these rows, for who goes through many.
+    pub fn bodies<'a>(
+        &'a self,
+        rows: &[Row<'a, Bead>],
+        hear: Hear<'_, 'a, Bead>,
+    ) -> anyhow::Result<()> {
+        self.all.bodies(rows, hear)
     }
 
     /// The beads that may hold others up.
@@ -125,6 +139,9 @@ impl Beads {
 
     /// The shortest start of `id` that names it alone, at least four characters after the prefix.
     pub fn short<'a>(&self, id: &'a str) -> &'a str {
+        if !self.all.contains(id) {
+            return id;
+        }
         let least = (id.len() - hash_of(id).len() + SHORTEST).min(id.len());
         let starts = (least..=id.len()).filter_map(|end| id.get(..end));
         let Some(start) = starts.clone().next() else { return id };

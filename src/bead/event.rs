@@ -108,6 +108,16 @@ impl Event {
     }
 }
 
+/// What is said of a question that people keep under a name, which is the subject of the line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "with")]
+pub enum ViewEvent {
+    #[serde(rename = "view.kept")]
+    Kept { query: String },
+    #[serde(rename = "view.forgotten")]
+    Forgotten,
+}
+
 /// What a bead starts with. Links are part of its birth, so a bead is never seen without them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

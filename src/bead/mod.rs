@@ -1,21 +1,34 @@
 //! What is to be done? The work graph as a fold of ledger lines, and what may be done to it.
 
+pub mod alike;
 pub mod aside;
 pub mod audit;
 pub mod beads;
 pub mod change;
 mod claims;
 pub mod closing;
+mod compare;
 pub mod event;
 pub mod face;
 pub mod fields;
+pub mod filter;
+pub mod find;
 pub mod graph;
 pub mod history;
 pub mod holding;
 pub mod hub;
 pub mod lease;
 mod life;
+pub mod order;
+pub mod orphans;
+pub mod past;
+pub mod query;
 pub mod ready;
+pub mod search;
+mod spelling;
+pub mod tally;
+pub mod views;
+pub mod words;
 
 use anyhow::Result;
 

@@ -1,104 +1,142 @@
-//! What can be started now, best first. Pure.
+//! What can be started now, best first, and why the rest cannot. Pure.
+
+use anyhow::Result;
 
 use crate::bead::event::Status;
-use crate::bead::face::Face;
+use crate::bead::face::{Face, is_live};
+use crate::bead::filter::{Cond, Field, Seen};
 use crate::bead::graph::blockers;
+use crate::bead::order::{Order, sorted};
 use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
 /// Types that are records of the machinery and not work to pick up, unless asked for by name.
 const NOT_WORK: &[&str] = &["merge-request", "gate", "molecule", "message", "agent", "role", "rig"];
 
-/// Which beads are wanted; an empty field asks nothing.
-#[derive(Debug, Default)]
-pub struct Wanted {
-    pub issue_type: Option<String>,
-    pub priority: Option<u8>,
-    pub assignee: Option<String>,
-    pub unassigned: bool,
-    pub labels: Vec<String>,
-    pub parent: Option<String>,
-    /// Nothing that is put off beyond this moment, or whose parent is.
-    pub now: Option<String>,
+/// Why nobody can start on a bead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason<'a> {
+    /// Somebody has it.
+    Held(&'a str),
+    /// It is not open but this.
+    Status(&'a str),
+    /// It is put off until then, or the bead that it is a child of is.
+    Deferred(&'a str),
+    /// These are to be done first.
+    Waits(Vec<&'a str>),
+    /// An epic is done by doing its children, of which so many are open.
+    Children(usize),
+    /// A record of the machinery, which is shown when its type is asked for.
+    Record(&'a str),
 }
 
-/// How ready beads are ordered. Ties end with the id, so the order is the same everywhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// Most urgent first, then the newest.
-    #[default]
-    Priority,
-    /// The oldest first.
-    Oldest,
+/// A bead of which somebody wants to know whether it is ready.
+struct Case<'a, 'c> {
+    beads: &'a Beads,
+    row: Row<'a, Bead>,
+    face: &'c Face<'a>,
+    call: Call<'c>,
 }
 
-/// Open, unblocked, unclaimed work, ordered as [`sorted`] does. An epic with children is a container,
-/// not work.
-pub fn ready<'a>(beads: &'a Beads, wanted: &Wanted, order: (Order, usize)) -> Vec<Row<'a, Bead>> {
-    let free = beads.live().map(|row| (row, row.face()));
-    let found = free
-        .filter(|(_, face)| face.status == Status::OPEN.as_str() && !face.is_claimed)
-        .filter(|(row, face)| face.edges.is_empty() || blockers(beads, row.key()).is_empty())
-        .filter(|(_, face)| wanted.issue_type.is_some() || !NOT_WORK.contains(&face.issue_type))
-        .filter(|(_, face)| wanted.fits(beads, face) && !wanted.is_deferred(beads, face))
-        .filter(|(row, face)| {
-            face.issue_type != "epic" || beads.children(row.key()).next().is_none()
-        });
-    sorted(found.map(|(row, face)| (face.priority, face.created_at, row)), order)
+/// How somebody asks for work.
+#[derive(Clone, Copy)]
+pub struct Call<'c> {
+    pub wanted: &'c Cond,
+    /// What is put off until later than this is not ready; none where that does not matter.
+    pub now: Option<&'c str>,
 }
 
-/// Rows with priority and time of creation, in an order that depends on nothing else; only so many of
-/// them, if not 0: in front of the others, which have none. Whoever shows ten of many thousands does not
-/// sort them all.
-pub fn sorted<'a, T: Ord>(
-    found: impl Iterator<Item = (u8, T, Row<'a, Bead>)>,
-    (order, first): (Order, usize),
-) -> Vec<Row<'a, Bead>> {
-    type Place<'a, T> = (u8, T, &'a str, Row<'a, Bead>);
-    let by = |a: &Place<'_, T>, b: &Place<'_, T>| match order {
-        Order::Priority => (a.0, &b.1, a.2).cmp(&(b.0, &a.1, b.2)),
-        Order::Oldest => (&a.1, a.2).cmp(&(&b.1, b.2)),
-    };
-    let mut found: Vec<Place<'a, T>> =
-        found.map(|(priority, created, row)| (priority, created, row.key(), row)).collect();
-    let shown = if (1..found.len()).contains(&first) {
-        found.select_nth_unstable_by(first, by).0
-    } else {
-        found.as_mut_slice()
-    };
-    shown.sort_unstable_by(by);
-    found.into_iter().map(|(.., row)| row).collect()
-}
+/// What each may say against a bead, the cheapest first.
+const OBJECTIONS: [for<'a, 'c> fn(&Case<'a, 'c>) -> Option<Reason<'a>>; 5] = [
+    |case| case.stands(),
+    |case| case.is_record(),
+    |case| case.is_deferred(),
+    |case| case.waits(),
+    |case| case.contains(),
+];
 
-impl Wanted {
-    pub fn fits(&self, beads: &Beads, face: &Face<'_>) -> bool {
-        self.issue_type.as_ref().is_none_or(|asked| face.issue_type == *asked)
-            && self.priority.is_none_or(|asked| face.priority == asked)
-            && self.assignee.as_ref().is_none_or(|asked| face.assignee == Some(asked))
-            && !(self.unassigned && face.assignee.is_some())
-            && self.labels.iter().all(|label| face.labels.contains(&label.as_str()))
-            && self.parent.as_ref().is_none_or(|asked| below(beads, face, asked))
-    }
-
-    fn is_deferred(&self, beads: &Beads, face: &Face<'_>) -> bool {
-        let Some(now) = &self.now else { return false };
-        let later = |face: &Face<'_>| face.defer_until.is_some_and(|until| until > now.as_str());
-        later(face)
-            || face.parent().and_then(|parent| beads.row(parent)).is_some_and(|row| row.look(later))
-    }
-}
-
-/// Whether a bead is a descendant of `ancestor`.
-fn below(beads: &Beads, face: &Face<'_>, ancestor: &str) -> bool {
-    let mut at = face.parent();
-    for _ in 0..beads.count() {
-        match at {
-            Some(parent) if parent == ancestor => return true,
-            Some(parent) => at = beads.row(parent).and_then(|row| row.face().parent()),
-            None => return false,
+impl<'a> Case<'a, '_> {
+    fn stands(&self) -> Option<Reason<'a>> {
+        let Face { status, assignee, is_claimed, .. } = *self.face;
+        match is_claimed {
+            true => Some(Reason::Held(assignee.unwrap_or_default())),
+            false => (status != Status::OPEN.as_str()).then_some(Reason::Status(status)),
         }
     }
-    false
+
+    fn is_record(&self) -> Option<Reason<'a>> {
+        let kind = self.face.issue_type;
+        let is_record = NOT_WORK.contains(&kind) && !self.call.wanted.speaks_of(&[Field::Type]);
+        is_record.then_some(Reason::Record(kind))
+    }
+
+    /// Its own time counts, and that of the bead just above it.
+    fn is_deferred(&self) -> Option<Reason<'a>> {
+        let now = self.call.now?;
+        let later = |until: &Option<&str>| until.is_some_and(|until| until > now);
+        let above = || self.beads.row(self.face.parent()?)?.face().defer_until;
+        let own = Some(self.face.defer_until).filter(later);
+        own.or_else(|| Some(above()).filter(later)).flatten().map(Reason::Deferred)
+    }
+
+    fn waits(&self) -> Option<Reason<'a>> {
+        let waits = || blockers(self.beads, self.row.key());
+        let some = if self.face.edges.is_empty() { Vec::new() } else { waits() };
+        (!some.is_empty()).then_some(Reason::Waits(some))
+    }
+
+    fn is_wanted(&self) -> bool {
+        let ask = |seen: &Seen<'_>| self.call.wanted.fits(self.beads, seen);
+        let on_face = ask(&Seen::Face(self.row.key(), self.face));
+        on_face.or_else(|| ask(&Seen::Whole(self.row.whole()))) == Some(true)
+    }
+
+    fn contains(&self) -> Option<Reason<'a>> {
+        if self.face.issue_type != "epic" {
+            return None;
+        }
+        let mut children = self.beads.children(self.row.key()).peekable();
+        children.peek()?;
+        Some(Reason::Children(children.filter(is_live).count()))
+    }
+}
+
+/// Open, unblocked, unclaimed work that is asked for, in this order.
+pub fn ready<'a>(
+    beads: &'a Beads,
+    call: Call<'_>,
+    order: &Order,
+    first: usize,
+) -> Vec<Row<'a, Bead>> {
+    let mut found = Vec::new();
+    for row in beads.live() {
+        let face = row.face();
+        let case = Case { beads, row, face: &face, call };
+        let objects = || OBJECTIONS.iter().any(|says| says(&case).is_some());
+        if case.stands().is_none() && case.is_wanted() && !objects() {
+            found.push((order.place(&Seen::Face(row.key(), &face)), row));
+        }
+    }
+    sorted(found, false, first)
+}
+
+/// Each bead that is asked for and not ready, with all that is in its way.
+pub fn unready<'a>(
+    beads: &'a Beads,
+    call: Call<'_>,
+    tell: &mut dyn FnMut(Row<'a, Bead>, Vec<Reason<'a>>) -> Result<()>,
+) -> Result<()> {
+    for row in beads.not_closed() {
+        let face = row.face();
+        let case = Case { beads, row, face: &face, call };
+        if case.is_wanted() {
+            let reasons: Vec<_> = OBJECTIONS.iter().filter_map(|says| says(&case)).collect();
+            if !reasons.is_empty() {
+                tell(row, reasons)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -107,8 +145,27 @@ mod tests {
     use crate::bead::beads::tests::{beads, drink};
     use crate::bead::event::{Closed, Edit, Event, Link};
 
-    fn ids(beads: &Beads) -> Vec<&str> {
-        ready(beads, &Wanted::default(), (Order::Oldest, 0)).iter().map(|row| row.key()).collect()
+    fn ids_at(beads: &Beads, now: Option<&str>) -> Vec<String> {
+        let call = Call { wanted: &Cond::every(), now };
+        let found = ready(beads, call, &Order::Oldest, 0);
+        found.iter().map(|row| row.key().to_owned()).collect()
+    }
+
+    fn ids(beads: &Beads) -> Vec<String> {
+        ids_at(beads, None)
+    }
+
+    fn reasons(beads: &Beads, id: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        let call = Call { wanted: &Cond::every(), now: Some("2026-11-21T23:59:59.999Z") };
+        unready(beads, call, &mut |row, reasons| {
+            if row.key() == id {
+                said.extend(reasons.iter().map(|reason| format!("{reason:?}")));
+            }
+            Ok(())
+        })
+        .unwrap();
+        said
     }
 
     #[test]
@@ -125,16 +182,17 @@ mod tests {
         let epic = Edit { issue_type: Some("epic".to_owned()), ..Edit::default() };
         drink(&mut all, "b-6", "jane", &Event::Edited(epic));
         assert_eq!(ids(&all), ["b-1", "b-3", "b-7"], "b-4 inherits b-2's wait, b-6 is a container");
+        assert_eq!(reasons(&all, "b-4"), ["Waits([\"b-1\"])"]);
+        assert_eq!(reasons(&all, "b-6"), ["Children(1)"]);
         drink(&mut all, "b-1", "jane", &Event::Closed(Closed::default()));
         drink(&mut all, "b-7", "jane", &Event::Closed(Closed::default()));
         assert_eq!(ids(&all), ["b-2", "b-3", "b-4", "b-5"]);
-        drink(
-            &mut all,
-            "b-3",
-            "x",
-            &Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None },
-        );
+        assert_eq!(reasons(&all, "b-6"), ["Children(0)"]);
+        let claimed = Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None };
+        drink(&mut all, "b-3", "x", &claimed);
         assert_eq!(ids(&all), ["b-2", "b-4", "b-5"]);
+        assert_eq!(reasons(&all, "b-3"), ["Held(\"x\")"]);
+        assert_eq!(reasons(&all, "b-2"), Vec::<String>::new());
     }
 
     #[test]
@@ -147,30 +205,49 @@ mod tests {
         let until = Some("2026-11-22T00:00:00.000Z".to_owned());
         let edit = Edit { defer_until: until, ..Edit::default() };
         drink(&mut all, "b-1", "jane", &Event::Edited(edit));
-        let at = |now: Option<&str>| {
-            let wanted = Wanted { now: now.map(str::to_owned), ..Wanted::default() };
-            let found = ready(&all, &wanted, (Order::Oldest, 0));
-            found.iter().map(|row| row.key().to_owned()).collect::<Vec<_>>()
-        };
-        assert_eq!(at(Some("2026-11-21T23:59:59.999Z")), ["b-3"], "one step down, as in beads");
-        assert_eq!(at(Some("2026-11-22T00:00:00.000Z")).len(), 3);
-        assert_eq!(at(None).len(), 3);
+        let early = ids_at(&all, Some("2026-11-21T23:59:59.999Z"));
+        assert_eq!(early, ["b-3"], "one step down, as in beads");
+        assert_eq!(ids_at(&all, Some("2026-11-22T00:00:00.000Z")).len(), 3);
+        assert_eq!(ids(&all).len(), 3);
+        assert_eq!(reasons(&all, "b-2"), ["Deferred(\"2026-11-22T00:00:00.000Z\")"]);
     }
 
     #[test]
-    fn the_first_of_many_are_the_same_however_many_are_asked_for() {
-        let names: Vec<_> = (0..40).map(|n| format!("b-{:02}", n * 7 % 40)).collect();
-        let told: Vec<(&str, &[(Link, &str)])> =
-            names.iter().map(|n| (n.as_str(), [].as_slice())).collect();
-        let all = beads(&told);
-        let first = |first: usize| {
-            let rows = ready(&all, &Wanted::default(), (Order::Priority, first));
-            assert_eq!(rows.len(), names.len());
-            rows.iter().map(|row| row.key().to_owned()).collect::<Vec<_>>()
+    fn who_waits_for_a_failure_starts_when_it_came() {
+        let on = |closed: Option<&str>| {
+            let mut all = beads(&[("b-1", &[]), ("b-2", &[(Link::CONDITIONAL_BLOCKS, "b-1")])]);
+            if let Some(reason) = closed {
+                let closed = Closed { reason: reason.to_owned(), ..Closed::default() };
+                drink(&mut all, "b-1", "jane", &Event::Closed(closed));
+            }
+            ids(&all).contains(&"b-2".to_owned())
         };
-        for count in [1, 2, 39, 40, 41] {
-            let shown = count.min(names.len());
-            assert_eq!(first(count)[..shown], first(0)[..shown], "{count}");
+        for (reason, starts) in [
+            (None, false),
+            (Some("done"), false),
+            (Some("landed as 26e9f5771a86"), false),
+            (Some("fixed the error"), false),
+            (Some("unblocked and done"), false),
+            (Some("Failed: out of memory"), true),
+            (Some("the build failed"), true),
+            (Some("won't fix"), true),
+            (Some("wontfix"), true),
+            (Some("Cancelled."), true),
+            (Some("error: no such file"), true),
+            (Some("blocked by the vendor"), true),
+            (Some("gave up after a timeout"), true),
+        ] {
+            assert_eq!(on(reason), starts, "{reason:?}");
         }
+    }
+
+    #[test]
+    fn what_another_project_is_to_do_holds_up() {
+        let all = beads(&[
+            ("b-1", &[(Link::BLOCKS, "external:api:login")]),
+            ("b-2", &[(Link::BLOCKS, "gone")]),
+        ]);
+        assert_eq!(ids(&all), ["b-2"]);
+        assert_eq!(reasons(&all, "b-1"), ["Waits([\"external:api:login\"])"]);
     }
 }

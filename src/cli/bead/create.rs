@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
+use crate::bead::words::usual_type;
 use crate::bead::{self, Beads, change};
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
@@ -109,7 +110,7 @@ impl Create {
             acceptance_criteria: self.fields.acceptance.unwrap_or_default(),
             notes: self.fields.notes.unwrap_or_default(),
             priority: self.priority,
-            issue_type: issue_type(&self.issue_type),
+            issue_type: usual_type(&self.issue_type).to_owned(),
             assignee: self.fields.assignee,
             labels: labels(&self.labels),
             external_ref: self.fields.external_ref,
@@ -175,21 +176,6 @@ pub(in crate::cli) fn priority(text: &str) -> Result<u8, String> {
 pub(in crate::cli) fn labels(said: &[String]) -> Vec<String> {
     let words = said.iter().map(|label| label.trim()).filter(|label| !label.is_empty());
     words.map(str::to_owned).collect()
-}
-
-/// The usual name of a type for which people have several.
-pub(in crate::cli) fn issue_type(word: &str) -> String {
-    match word {
-        "enhancement" | "feat" => "feature",
-        "dec" | "adr" => "decision",
-        "investigation" | "timebox" => "spike",
-        "user-story" | "user_story" => "story",
-        "ms" => "milestone",
-        "mr" => "merge-request",
-        "mol" => "molecule",
-        other => other,
-    }
-    .to_owned()
 }
 
 #[derive(Serialize)]

@@ -3,113 +3,101 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::event::Status;
-use crate::bead::face::Face;
+use crate::bead::filter::Field;
+use crate::bead::find::Asked;
 use crate::bead::graph;
-use crate::bead::ready::{Order, Wanted, sorted};
+use crate::bead::order::Order;
 use crate::bead::{Bead, Beads};
-use crate::cli::bead::create::{issue_type, priority};
+use crate::cli::bead::asked::{More, Said, Which};
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Tone};
 use crate::cli::stream::Stream;
 use crate::ledger::{self, Row};
+use crate::refusal::Refusal;
 
 /// List beads, the most urgent first
 ///
-/// Closed beads are left out unless --all or --status asks for them. Exit code 1: there is none, and
-/// with --json stdout still has an empty array.
+/// Closed beads are left out unless --all, --status, --id or a time of closing asks for them. Days are
+/// those of UTC. Exit code 1: there is none, and with --json stdout still has an empty array.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  git bead list
-  git bead list -s open,in_progress -l parser
-  git bead list --all --limit 0 --json")]
+  git bead list -s open,in_progress -l parser --exclude-label later
+  git bead list --all --limit 0 --json
+  git bead list --updated-before 30d --sort updated --reverse
+  git bead list --title-contains parser --no-assignee --priority-max 1
+  git bead list --metadata-field team=core -q
+  git bead list --as-of 2026-11-01")]
 pub(in crate::cli) struct List {
-    /// Only these statuses, separated by commas
-    #[arg(short, long, value_delimiter = ',')]
-    status: Vec<String>,
     #[command(flatten)]
-    filter: Filter,
-    /// Only what is assigned to nobody
-    #[arg(long, conflicts_with = "assignee")]
-    no_assignee: bool,
-    /// Only children of this bead
-    #[arg(long, value_name = "ID")]
-    parent: Option<String>,
-    /// Closed ones too
-    #[arg(long)]
-    all: bool,
+    which: Which,
+    #[command(flatten)]
+    more: More,
+    #[command(flatten)]
+    sorting: Sorting,
     /// At most this many; 0 means all
     #[arg(short = 'n', long, default_value_t = 50)]
     limit: usize,
+    #[command(flatten)]
+    telling: Telling,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
-/// What `list` and `ready` both ask of a bead.
+/// In which order.
 #[derive(clap::Args)]
-pub(super) struct Filter {
-    /// Only this type
-    #[arg(short = 't', long = "type")]
-    issue_type: Option<String>,
-    /// Only this priority
-    #[arg(short, long, value_parser = priority)]
-    priority: Option<u8>,
-    /// Only what is assigned to this name
+pub(super) struct Sorting {
+    /// Sort by priority (then newest), created, updated, closed, status, id, title, type or assignee
+    #[arg(long, value_name = "FIELD")]
+    sort: Option<String>,
+    /// The other way round
     #[arg(short, long)]
-    assignee: Option<String>,
-    /// Only what carries all these labels
-    #[arg(short, long, value_delimiter = ',')]
-    label: Vec<String>,
+    reverse: bool,
 }
 
-impl Filter {
-    pub(super) fn wanted(&self) -> Wanted {
-        Wanted {
-            issue_type: self.issue_type.as_deref().map(issue_type),
-            priority: self.priority,
-            assignee: self.assignee.clone(),
-            labels: self.label.clone(),
-            ..Wanted::default()
-        }
+impl Sorting {
+    pub(super) fn order(&self) -> Result<(Order, bool)> {
+        let Some(sort) = &self.sort else { return Ok((Order::Priority, self.reverse)) };
+        let field = Field::named(sort).map_err(Refusal::usage)?;
+        let order = match field {
+            Field::Priority => Order::Priority,
+            field => Order::by(field).ok_or_else(|| {
+                Refusal::usage(format!("beads are not sorted by {sort}"))
+                    .hint("--sort priority, created, updated, closed, due, status, id, title, type or assignee")
+            })?,
+        };
+        Ok((order, self.reverse))
     }
+}
+
+/// How much of each.
+#[derive(clap::Args)]
+pub(super) struct Telling {
+    /// Whole ids and nothing else
+    #[arg(short, long)]
+    quiet: bool,
+    /// More of each: labels, times, what it belongs to
+    #[arg(long, conflicts_with = "quiet")]
+    long: bool,
 }
 
 impl List {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let beads: Beads = cx.ledger()?.read()?;
-        let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        let wanted = Wanted { unassigned: self.no_assignee, ..self.filter.wanted() };
-        // Most beads are closed, and most calls ask for none of those.
-        let all: Box<dyn Iterator<Item = Row<'_, Bead>>> = match self.all || !self.status.is_empty()
-        {
-            true if self.status.iter().any(|asked| *asked == Status::TOMBSTONE.as_str()) => {
-                Box::new(beads.rows().chain(beads.deleted()))
-            }
-            true => Box::new(beads.rows()),
-            false => Box::new(beads.not_closed()),
-        };
-        let fits = |face: &Face<'_>| {
-            self.stands(face)
-                && wanted.fits(&beads, face)
-                && parent.is_none_or(|parent| face.parent() == Some(&parent.id))
-        };
-        // What closed ones have to say stands on the disk, and most of it is not asked for.
-        let found = all.filter_map(|row| {
-            row.look(|face| fits(face).then(|| (face.priority, face.created_at.to_owned(), row)))
-        });
-        let found = sorted(found, (Order::Priority, self.limit));
+        let (ledger, beads) = (cx.ledger()?, self.as_of.beads(cx)?);
+        let mut said = Said::new(cx);
+        self.which.say(&mut said)?;
+        self.more.say(&beads, &mut said)?;
+        let cond = said.done();
+        let (order, reverse) = self.sorting.order()?;
+        let asked = Asked::new(&ledger, &cond, self.more.with_closed())?;
+        let found = asked.find(&beads, &order, reverse, self.limit)?;
         if found.is_empty() {
             cx.remark("no such beads");
             elsewhere(cx)?;
         }
-        tell(cx, &beads, &found, self.limit)
-    }
-
-    fn stands(&self, face: &Face<'_>) -> bool {
-        match self.status.as_slice() {
-            [] => self.all || face.status != Status::CLOSED.as_str(),
-            asked => asked.iter().any(|status| *status == face.status),
-        }
+        self.telling.tell(cx, &beads, &found, self.limit)
     }
 }
 
@@ -124,40 +112,59 @@ pub(super) fn elsewhere(cx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Tells the first `limit` of `found`, one after the other; says on stderr when some were left out. An
-/// empty list is told apart by its exit code.
-pub(super) fn tell(
-    cx: &Context,
-    beads: &Beads,
-    found: &[Row<'_, Bead>],
-    limit: usize,
-) -> Result<Done> {
-    let shown = if limit == 0 { found.len() } else { limit.min(found.len()) };
-    if shown < found.len() {
-        cx.hint(format!("{} more; --limit 0 shows all {}", found.len() - shown, found.len()));
+impl Telling {
+    /// Tells the first `limit` of `found`, one after the other; says on stderr when some were left out.
+    /// An empty list is told apart by its exit code.
+    pub(super) fn tell(
+        &self,
+        cx: &Context,
+        beads: &Beads,
+        found: &[Row<'_, Bead>],
+        limit: usize,
+    ) -> Result<Done> {
+        let shown = if limit == 0 { found.len() } else { limit.min(found.len()) };
+        if shown < found.len() {
+            cx.hint(format!("{} more; --limit 0 shows all {}", found.len() - shown, found.len()));
+        }
+        let found = found.iter().take(shown);
+        if self.quiet && !cx.json {
+            let mut out = Stream::new(cx, ids);
+            found.map(Row::key).try_for_each(|id| out.add(id))?;
+            return answer(out);
+        }
+        let mut out = Stream::new(cx, if self.long { record::long } else { record::list });
+        found.map(|row| Record::of(beads, &row.read())).try_for_each(|record| out.add(record))?;
+        answer(out)
     }
-    let mut out = Stream::new(cx, record::list);
-    found.iter().take(shown).try_for_each(|row| out.add(Record::of(beads, &row.read())))?;
-    answer(out)
+}
+
+pub(super) fn ids(out: &mut Screen, ids: &[&str]) {
+    for id in ids {
+        out.line(id);
+    }
 }
 
 /// Ends a list with the exit code that says whether there was anything in it.
-fn answer<T: Serialize>(list: Stream<'_, T>) -> Result<Done> {
+pub(super) fn answer<T: Serialize>(list: Stream<'_, T>) -> Result<Done> {
     let empty = list.end()? == 0;
     Ok(Done::silent().exit(if empty { exit::NOTHING } else { 0 }))
 }
 
-/// List what cannot start, and what each waits for
+/// List what cannot start because something else is to be done first
 ///
-/// Exit code 1: nothing is blocked.
+/// `git bead ready --explain` tells every reason there is. Exit code 1: nothing is blocked.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead blocked
+  git bead blocked -q
   git bead blocked --parent 4tbn --json")]
 pub(in crate::cli) struct Blocked {
     /// Only children of this bead
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
+    /// Whole ids and nothing else
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Blocked {
@@ -172,14 +179,14 @@ impl Blocked {
         if waiting.peek().is_none() {
             cx.remark("nothing is blocked");
         }
+        if self.quiet && !cx.json {
+            let mut out = Stream::new(cx, ids);
+            waiting.try_for_each(|(row, _)| out.add(row.key()))?;
+            return answer(out);
+        }
         let mut out = Stream::new(cx, Waiting::list);
         for (row, by) in waiting {
-            out.add(Waiting {
-                record: Record::of(&beads, &row.read()),
-                blocked_by_count: by.len(),
-                blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
-                short: by.iter().map(|id| beads.short(id).to_owned()).collect(),
-            })?;
+            out.add(Waiting::of(&beads, row, &by))?;
         }
         answer(out)
     }
@@ -196,6 +203,15 @@ struct Waiting {
 }
 
 impl Waiting {
+    fn of(beads: &Beads, row: Row<'_, Bead>, by: &[&str]) -> Self {
+        Self {
+            record: Record::of(beads, &row.read()),
+            blocked_by_count: by.len(),
+            blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
+            short: by.iter().map(|id| beads.short(id).to_owned()).collect(),
+        }
+    }
+
     fn list(out: &mut Screen, all: &[Self]) {
         for waiting in all {
             record::list(out, std::slice::from_ref(&waiting.record));

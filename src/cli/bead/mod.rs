@@ -1,7 +1,9 @@
 //! The verbs of `git bead`: what is to be done.
 
+mod asked;
 mod close;
 mod comment;
+mod count;
 pub(super) mod create;
 mod deinit;
 mod dep;
@@ -11,9 +13,13 @@ mod list;
 mod log;
 mod maintain;
 mod manual;
+mod past;
+mod query;
 mod ready;
 mod record;
+mod search;
 mod show;
+mod stale;
 mod sync;
 mod trail;
 mod trust;
@@ -60,6 +66,14 @@ pub(super) enum Verb {
     #[command(alias = "view")]
     Show(show::ShowBead),
     Ready(ready::Ready),
+    Query(query::Query),
+    Search(search::Search),
+    Count(count::Count),
+    #[command(alias = "status")]
+    Stats(count::ShowStats),
+    Stale(stale::Stale),
+    Orphans(stale::Orphans),
+    Duplicates(stale::Duplicates),
     Blocked(list::Blocked),
     Update(update::Update),
     #[command(alias = "done")]
@@ -104,6 +118,13 @@ impl Verb {
             Self::List(verb) => verb.run(cx),
             Self::Show(verb) => verb.run(cx),
             Self::Ready(verb) => verb.run(cx),
+            Self::Query(verb) => verb.run(cx),
+            Self::Search(verb) => verb.run(cx),
+            Self::Count(verb) => verb.run(cx),
+            Self::Stats(verb) => verb.run(cx),
+            Self::Stale(verb) => verb.run(cx),
+            Self::Orphans(verb) => verb.run(cx),
+            Self::Duplicates(verb) => verb.run(cx),
             Self::Blocked(verb) => verb.run(cx),
             Self::Update(verb) => verb.run(cx),
             Self::Close(verb) => verb.run(cx),
@@ -124,7 +145,18 @@ impl Verb {
     fn reads(&self) -> bool {
         matches!(
             self,
-            Self::List(_) | Self::Show(_) | Self::Ready(_) | Self::Blocked(_) | Self::Log(_)
+            Self::List(_)
+                | Self::Show(_)
+                | Self::Ready(_)
+                | Self::Query(_)
+                | Self::Search(_)
+                | Self::Count(_)
+                | Self::Stats(_)
+                | Self::Stale(_)
+                | Self::Orphans(_)
+                | Self::Duplicates(_)
+                | Self::Blocked(_)
+                | Self::Log(_)
         )
     }
 
@@ -132,6 +164,7 @@ impl Verb {
     pub(super) fn changes(&self) -> bool {
         match self {
             Self::Ready(ready) => ready.claims(),
+            Self::Query(query) => query.changes(),
             Self::Dep(dep) => dep.changes(),
             Self::Trail(trail) => trail.changes(),
             Self::Create(_)
@@ -146,6 +179,12 @@ impl Verb {
             | Self::Doctor(_)
             | Self::List(_)
             | Self::Show(_)
+            | Self::Search(_)
+            | Self::Count(_)
+            | Self::Stats(_)
+            | Self::Stale(_)
+            | Self::Orphans(_)
+            | Self::Duplicates(_)
             | Self::Blocked(_)
             | Self::Log(_)
             | Self::Maintain(_)

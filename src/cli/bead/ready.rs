@@ -3,33 +3,47 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::ready::{Order, Wanted, ready};
-use crate::bead::{Beads, holding};
-use crate::cli::bead::list::{self, Filter};
+use crate::bead::filter::{Cond, Field, Op};
+use crate::bead::order::Order;
+use crate::bead::ready::{Call, Reason, ready, unready};
+use crate::bead::{Bead, Beads, holding};
+use crate::cli::bead::asked::{Said, Which};
+use crate::cli::bead::list::{self, Telling};
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
+use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::when;
+use crate::ledger::Row;
 use crate::refusal::Refusal;
 
 /// Show what can be started now, the most urgent first
 ///
-/// Ready is what is open, claimed by nobody, not put off, and waits for nothing. With --claim the first of it
-/// is taken in the same write, so two callers never get the same bead. Exit code 1: nothing is ready.
+/// Ready is what is open, claimed by nobody, not put off until later, and waits for nothing: for no bead
+/// that blocks it or what it is a child of, for no other project (external:), and not for the children of
+/// an epic. What conditionally waits starts when its bead has failed. An epic with children is done by
+/// doing those.
+///
+/// With --claim the first of it is taken in the same write, so two callers never get the same bead. Exit
+/// code 1: nothing is ready.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead ready
   git bead ready --claim --json         take the best of it, as an agent does
-  git bead ready -l parser --unassigned")]
+  git bead ready -l parser --unassigned --sort hybrid
+  git bead ready --parent 4tbn -n 5 -q  what is below an epic
+  git bead ready --explain              and why the rest is not")]
 pub(in crate::cli) struct Ready {
     /// Take the first one
     #[arg(long)]
     claim: bool,
     #[command(flatten)]
-    filter: Filter,
+    which: Which,
     /// Only what is assigned to nobody
     #[arg(short, long)]
     unassigned: bool,
-    /// Only what is below this bead
+    /// Only what is below this bead, however deep
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
     /// Also what is put off until later
@@ -38,16 +52,27 @@ pub(in crate::cli) struct Ready {
     /// At most this many; 0 means all
     #[arg(short = 'n', long, default_value_t = 100)]
     limit: usize,
-    /// priority (then newest) or oldest
+    /// priority (then newest), oldest, or hybrid: what is new by priority, then the rest by age
     #[arg(short, long, default_value = "priority", value_enum)]
     sort: Sort,
+    /// Tell of each bead that is not ready why that is so
+    #[arg(long, conflicts_with_all = ["claim", "quiet", "long"])]
+    explain: bool,
+    #[command(flatten)]
+    telling: Telling,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Sort {
     Priority,
+    Hybrid,
     Oldest,
 }
+
+/// So long what is new goes before what is old.
+const NEW: &str = "48h";
 
 impl Ready {
     /// Taking is more than looking.
@@ -59,25 +84,31 @@ impl Ready {
         if self.claim {
             return self.take(cx);
         }
-        let beads: Beads = cx.ledger()?.read()?;
-        let found = ready(&beads, &self.wanted(cx, &beads)?, (self.order(), self.limit));
+        let beads = self.as_of.beads(cx)?;
+        let (wanted, now) = (self.wanted(cx, &beads)?, self.now(cx));
+        let call = Call { wanted: &wanted, now: now.as_deref() };
+        let found = ready(&beads, call, &self.order(cx)?, self.limit);
+        if self.explain {
+            return self.explained(&beads, call, &found);
+        }
         if found.is_empty() {
             cx.remark("nothing is ready");
             list::elsewhere(cx)?;
         }
-        list::tell(cx, &beads, &found, self.limit)
+        self.telling.tell(cx, &beads, &found, self.limit)
     }
 
     fn take(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
-            let wanted = Wanted { unassigned: false, ..self.wanted(cx, beads)? };
-            let found = ready(beads, &wanted, (self.order(), 0));
+            let (wanted, now) = (self.wanted(cx, beads)?, self.now(cx));
+            let call = Call { wanted: &wanted, now: now.as_deref() };
+            let found = ready(beads, call, &self.order(cx)?, 0);
             let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
             let first =
                 found.into_iter().find(|row| free(row.face().assignee)).ok_or_else(|| {
                     Refusal::nothing("nothing is ready")
-                        .hint("`git bead blocked` says what waits for what")
+                        .hint("`git bead ready --explain` says what is in the way")
                 })?;
             let first = first.whole();
             if let Some(event) = holding::claim(beads, first, &actor.by, actor.session.as_deref())?
@@ -89,18 +120,109 @@ impl Ready {
         Ok(Taken(Record::asked(cx, &beads, beads.find(&id)?)?).into())
     }
 
-    fn order(&self) -> Order {
-        match self.sort {
-            Sort::Priority => Order::Priority,
-            Sort::Oldest => Order::Oldest,
-        }
+    fn now(&self, cx: &Context) -> Option<String> {
+        (!self.include_deferred).then(|| cx.clock.now().to_string())
     }
 
-    fn wanted(&self, cx: &Context, beads: &Beads) -> Result<Wanted> {
-        let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        let parent = parent.map(|bead| bead.id.clone());
-        let now = (!self.include_deferred).then(|| cx.clock.now().to_string());
-        Ok(Wanted { unassigned: self.unassigned, parent, now, ..self.filter.wanted() })
+    fn order(&self, cx: &Context) -> Result<Order> {
+        Ok(match self.sort {
+            Sort::Priority => Order::Priority,
+            Sort::Hybrid => Order::Hybrid(when::moment(NEW, &cx.clock.now())?),
+            Sort::Oldest => Order::Oldest,
+        })
+    }
+
+    fn wanted(&self, cx: &Context, beads: &Beads) -> Result<Cond> {
+        let mut said = Said::new(cx);
+        self.which.say(&mut said)?;
+        // Who takes work finds what is meant for itself, too.
+        if self.unassigned && !self.claim {
+            said.and(&Field::Assignee, Op::Eq, "")?;
+        }
+        if let Some(parent) = &self.parent {
+            said.and(&Field::Under, Op::Eq, &beads.find(parent)?.id)?;
+        }
+        Ok(said.done())
+    }
+
+    fn explained(&self, beads: &Beads, call: Call<'_>, found: &[Row<'_, Bead>]) -> Result<Done> {
+        let shown = if self.limit == 0 { found.len() } else { self.limit };
+        let ready = found.iter().take(shown).map(|row| Record::of(beads, &row.read()));
+        let mut told = Explained { ready: ready.collect(), blocked: Vec::new() };
+        unready(beads, call, &mut |row, reasons| {
+            let reasons = reasons.iter().map(|reason| Why::of(beads, reason));
+            told.blocked.push(Waiting {
+                record: Record::of(beads, &row.read()),
+                reasons: reasons.collect(),
+            });
+            Ok(())
+        })?;
+        let code = if told.ready.is_empty() { exit::NOTHING } else { 0 };
+        Ok(Done::from(told).exit(code))
+    }
+}
+
+/// What is ready, and what is not.
+#[derive(Serialize)]
+struct Explained {
+    ready: Vec<Record>,
+    blocked: Vec<Waiting>,
+}
+
+#[derive(Serialize)]
+struct Waiting {
+    #[serde(flatten)]
+    record: Record,
+    reasons: Vec<Why>,
+}
+
+#[derive(Serialize)]
+struct Why {
+    kind: &'static str,
+    reason: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    blocked_by: Vec<String>,
+}
+
+impl Why {
+    fn of(beads: &Beads, reason: &Reason<'_>) -> Self {
+        let (kind, reason, by): (_, _, &[&str]) = match reason {
+            Reason::Held(name) => ("held", format!("{name} holds it"), &[]),
+            Reason::Status(status) => ("status", format!("its status is {status}"), &[]),
+            Reason::Deferred(until) => ("deferred", format!("it is put off until {until}"), &[]),
+            Reason::Waits(by) => {
+                let short: Vec<_> = by.iter().map(|id| beads.short(id)).collect();
+                ("waits", format!("waits for {}", short.join(", ")), by)
+            }
+            Reason::Children(0) => {
+                ("children", "all its children are closed; close it".to_owned(), &[])
+            }
+            Reason::Children(open) => {
+                ("children", format!("is done by doing its children ({open} open)"), &[])
+            }
+            Reason::Record(kind) => {
+                ("record", format!("a {kind} is no work to pick up; -t {kind} shows it"), &[])
+            }
+        };
+        Self { kind, reason, blocked_by: by.iter().map(|id| (*id).to_owned()).collect() }
+    }
+}
+
+impl Show for Explained {
+    fn show(&self, out: &mut Screen) {
+        record::list(out, &self.ready);
+        if !self.blocked.is_empty() {
+            if !self.ready.is_empty() {
+                out.line("");
+            }
+            out.parts(&[(Tone::Strong, "Not ready")]);
+        }
+        for waiting in &self.blocked {
+            record::list(out, std::slice::from_ref(&waiting.record));
+            for why in &waiting.reasons {
+                out.parts(&[(Tone::Faint, &format!("    {}", why.reason))]);
+            }
+        }
     }
 }
 

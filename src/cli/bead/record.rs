@@ -237,3 +237,24 @@ pub(super) fn list(out: &mut Screen, records: &[Record]) {
         .collect();
     table::rows(out, &rows);
 }
+
+/// The same with more of each.
+pub(super) fn long(out: &mut Screen, records: &[Record]) {
+    for record in records {
+        list(out, std::slice::from_ref(record));
+        let mut facts = vec![
+            format!("created {} by {}", record.created_at, record.created_by),
+            format!("updated {}", record.updated_at),
+        ];
+        facts.extend(record.due_at.as_ref().map(|due| format!("due {due}")));
+        facts.extend(record.defer_until.as_ref().map(|until| format!("put off until {until}")));
+        facts.extend(record.parent.as_ref().map(|parent| format!("child of {parent}")));
+        facts.extend(
+            (!record.labels.is_empty()).then(|| format!("labels {}", record.labels.join(", "))),
+        );
+        facts.extend(record.closed_at.as_ref().map(|at| format!("closed {at}")));
+        for fact in facts {
+            out.parts(&[(Tone::Faint, &format!("    {fact}"))]);
+        }
+    }
+}

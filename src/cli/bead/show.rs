@@ -6,12 +6,14 @@ use serde::Serialize;
 use crate::bead::graph;
 use crate::bead::history::History;
 use crate::bead::hub;
+use crate::bead::past::{self, Moment};
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::log::{self, About, Entry, Subject};
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{Record, sign};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Pages, Screen, Show, Tone};
-use crate::ledger::Line;
+use crate::ledger::{Ledger, Line};
 use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
@@ -20,21 +22,31 @@ use crate::refinery::Queue;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead show 7f3k
-  git bead show 7f3k 9a2c --json")]
+  git bead show 7f3k 9a2c --json
+  git bead show 7f3k --as-of yesterday")]
 pub(in crate::cli) struct ShowBead {
     /// The beads, by any start of an id that names one
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl ShowBead {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
-        let (beads, queue, history): (Beads, Queue, History) = ledger.read()?;
+        let (mut beads, queue, history): (Beads, Queue, History) = ledger.read()?;
+        let moment = self.as_of.moment(cx)?;
+        if let Some(moment) = &moment {
+            beads = past::beads(&ledger, moment)?;
+        }
         let asked = self.ids.iter().map(|id| ledger.spelled(beads.find(id)?.clone()));
         let asked = asked.collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = asked.iter().map(|bead| bead.id.as_str()).collect();
-        let lines = history.lines(&ledger, &ids)?;
+        let lines = match &moment {
+            None => history.lines(&ledger, &ids)?,
+            Some(moment) => lines_until(&ledger, moment, &ids)?,
+        };
         let provisional = hub::provisional(cx.repo()?, &ledger)?;
         let pages = asked.iter().map(|bead| Page {
             record: Record {
@@ -62,6 +74,19 @@ impl ShowBead {
         });
         Ok(Pages(pages.collect()).into())
     }
+}
+
+/// What had been said about these by then.
+fn lines_until(ledger: &Ledger<'_>, moment: &Moment, ids: &[&str]) -> Result<Vec<Line>> {
+    let subject = |id: &&str| About::new(Subject::Thing((*id).to_owned()));
+    let mut about: Vec<_> = ids.iter().map(subject).collect();
+    let mut lines = Vec::new();
+    past::lines(ledger, moment, &mut |line| {
+        if about.iter_mut().fold(false, |some, it| it.concerns(line) | some) {
+            lines.push(line.clone());
+        }
+    })?;
+    Ok(lines)
 }
 
 fn about<'a>(lines: &'a [Line], id: &str) -> impl Iterator<Item = &'a Line> {

@@ -4,8 +4,9 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::event::{Edit, Event, Status};
+use crate::bead::words::usual_type;
 use crate::bead::{Bead, Beads, change, holding, hub, lease};
-use crate::cli::bead::create::{Fields, issue_type, labels, priority};
+use crate::cli::bead::create::{Fields, labels, priority};
 use crate::cli::bead::ready::Taken;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -185,7 +186,7 @@ impl Update {
             append_notes: self.append_notes.clone(),
             status: self.status.as_deref().map(change::status).transpose()?,
             priority: self.priority,
-            issue_type: self.issue_type.as_deref().map(issue_type),
+            issue_type: self.issue_type.as_deref().map(|word| usual_type(word).to_owned()),
             assignee: self.fields.assignee.clone(),
             external_ref: self.fields.external_ref.clone(),
             estimated_minutes: self.fields.estimate,

@@ -1,0 +1,186 @@
+//! `git bead count` and `git bead stats`: how many there are of what.
+
+use anyhow::Result;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use crate::bead::find::Asked;
+use crate::bead::tally::{self, By, Stats};
+use crate::cli::bead::asked::{More, Said, Which};
+use crate::cli::bead::past::AsOf;
+use crate::cli::context::Context;
+use crate::cli::exit;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::table;
+
+/// Count beads, all or those that are asked for, in groups or together
+///
+/// Closed ones count, unless --status says otherwise. A bead with several labels counts under each of
+/// them, and once in all. Exit code 1: there is none.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead count
+  git bead count -s open -t bug
+  git bead count --by assignee --created-after 7d --json
+  git bead count --by status --as-of 2026-11-01")]
+pub(in crate::cli) struct Count {
+    /// What to count by
+    #[arg(long, value_enum)]
+    by: Option<Group>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    more: More,
+    #[command(flatten)]
+    as_of: AsOf,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Group {
+    Status,
+    Priority,
+    Type,
+    Assignee,
+    Label,
+}
+
+impl Count {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let (ledger, beads) = (cx.ledger()?, self.as_of.beads(cx)?);
+        let mut said = Said::new(cx);
+        self.which.say(&mut said)?;
+        self.more.say(&beads, &mut said)?;
+        let by = self.by.map(|by| match by {
+            Group::Status => By::Status,
+            Group::Priority => By::Priority,
+            Group::Type => By::Type,
+            Group::Assignee => By::Assignee,
+            Group::Label => By::Label,
+        });
+        let cond = said.done();
+        let (total, groups) = tally::count(&Asked::new(&ledger, &cond, true)?, &beads, by)?;
+        let code = if total == 0 { exit::NOTHING } else { 0 };
+        let done = match by {
+            None => Done::from(Counted { count: total }),
+            Some(_) => {
+                let groups = groups.into_iter().map(|(group, count)| Part { group, count });
+                Done::from(Grouped { total, groups: groups.collect() })
+            }
+        };
+        Ok(done.exit(code))
+    }
+}
+
+#[derive(Serialize)]
+struct Counted {
+    count: usize,
+}
+
+impl Show for Counted {
+    fn show(&self, out: &mut Screen) {
+        out.line(self.count.to_string());
+    }
+}
+
+#[derive(Serialize)]
+struct Grouped {
+    total: usize,
+    groups: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Part {
+    group: String,
+    count: usize,
+}
+
+impl Show for Grouped {
+    fn show(&self, out: &mut Screen) {
+        let width = self.total.to_string().len();
+        let row = |count: usize, group: &str| {
+            vec![(Tone::Strong, format!("{count:>width$}")), (Tone::Plain, group.to_owned())]
+        };
+        let rows = self.groups.iter().map(|part| row(part.count, &part.group));
+        table::rows(out, &rows.chain([row(self.total, "in all")]).collect::<Vec<_>>());
+    }
+}
+
+/// Say how the whole stands: what is open, ready, blocked, held and done
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead stats
+  git bead stats --as-of 7d --json")]
+pub(in crate::cli) struct ShowStats {
+    #[command(flatten)]
+    as_of: AsOf,
+}
+
+impl ShowStats {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let stats = tally::stats(&self.as_of.beads(cx)?, &cx.clock.now().to_string())?;
+        Ok(Told { summary: Summary::of(&stats), stats }.into())
+    }
+}
+
+#[derive(Serialize)]
+struct Told {
+    summary: Summary,
+    #[serde(skip)]
+    stats: Stats,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    total_issues: usize,
+    open_issues: usize,
+    in_progress_issues: usize,
+    closed_issues: usize,
+    ready_issues: usize,
+    blocked_issues: usize,
+    deferred_issues: usize,
+    pinned_issues: usize,
+    held_issues: usize,
+    epics_eligible_for_closure: usize,
+    by_status: IndexMap<String, usize>,
+}
+
+impl Summary {
+    fn of(stats: &Stats) -> Self {
+        let of = |status: &str| stats.by_status.get(status).copied().unwrap_or_default();
+        Self {
+            total_issues: stats.total,
+            open_issues: of("open"),
+            in_progress_issues: of("in_progress"),
+            closed_issues: of("closed"),
+            ready_issues: stats.ready,
+            blocked_issues: stats.blocked,
+            deferred_issues: stats.deferred,
+            pinned_issues: of("pinned"),
+            held_issues: stats.held,
+            epics_eligible_for_closure: stats.done_epics,
+            by_status: stats.by_status.clone(),
+        }
+    }
+}
+
+impl Show for Told {
+    fn show(&self, out: &mut Screen) {
+        let Self { stats, .. } = self;
+        let own = [
+            ("in all", stats.total),
+            ("ready", stats.ready),
+            ("held", stats.held),
+            ("waiting for others", stats.blocked),
+            ("put off", stats.deferred),
+            ("epics to close", stats.done_epics),
+        ];
+        let by_status = stats.by_status.iter().map(|(status, count)| (status.as_str(), *count));
+        let width = stats.total.to_string().len();
+        let (first, rest) = own.split_at(1);
+        let rows = first.iter().copied().chain(by_status).chain(rest.iter().copied());
+        let rows = rows.map(|(what, count)| {
+            vec![(Tone::Strong, format!("{count:>width$}")), (Tone::Plain, what.to_owned())]
+        });
+        table::rows(out, &rows.collect::<Vec<_>>());
+    }
+}

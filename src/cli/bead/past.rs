@@ -1,0 +1,33 @@
+//! `--as-of`: every verb that reads can read the past.
+
+use anyhow::Result;
+
+use crate::bead::Beads;
+use crate::bead::past::{self, Moment};
+use crate::cli::context::Context;
+use crate::cli::when;
+
+#[derive(clap::Args, Default)]
+pub(super) struct AsOf {
+    /// As it stood then: a date (the end of a day), how long ago, or a commit, of the ledger or of the code
+    #[arg(long, value_name = "WHEN|COMMIT")]
+    as_of: Option<String>,
+}
+
+impl AsOf {
+    pub(super) fn moment(&self, cx: &Context) -> Result<Option<Moment>> {
+        let Some(said) = &self.as_of else { return Ok(None) };
+        Ok(Some(match when::span(said, &cx.clock.now()) {
+            Some((from, until)) => Moment::Time(from, until),
+            None => Moment::of(cx.repo()?, &cx.ledger()?, said)?,
+        }))
+    }
+
+    /// The beads of then, or of now.
+    pub(super) fn beads(&self, cx: &Context) -> Result<Beads> {
+        match self.moment(cx)? {
+            Some(moment) => past::beads(&cx.ledger()?, &moment),
+            None => cx.ledger()?.read(),
+        }
+    }
+}
