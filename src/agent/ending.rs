@@ -18,8 +18,8 @@ pub(crate) struct End {
 /// A line of one of the two rooms that take part.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Word {
-    Agent { on: String, event: Event },
-    Bead { on: String, event: BeadEvent },
+    Agent { on: String, event: Box<Event> },
+    Bead { on: String, event: Box<BeadEvent> },
 }
 
 /// The end of one session. `submitted` says whether a bead's change is in the queue: such a bead
@@ -35,14 +35,14 @@ pub(crate) fn end(
     let mut words = Vec::new();
     if let Some(rescued) = end.rescued.as_ref().filter(|rescued| !session.rescued.contains(rescued))
     {
-        words.push(Word::Agent { on: on(), event: Event::Rescued(rescued.clone()) });
+        words.push(Word::Agent { on: on(), event: Box::new(Event::Rescued(rescued.clone())) });
     }
     if session.ended.is_none() {
-        words.push(Word::Agent { on: on(), event: Event::Ended(end.ended.clone()) });
+        words.push(Word::Agent { on: on(), event: Box::new(Event::Ended(end.ended.clone())) });
     }
     if roster.hook(&session.agent).is_some_and(|hook| hook.session == session.id) {
         let unhooked = Unhooked { agent: session.agent.clone(), bead: session.bead.clone() };
-        words.push(Word::Agent { on: on(), event: Event::Unhooked(unhooked) });
+        words.push(Word::Agent { on: on(), event: Box::new(Event::Unhooked(unhooked)) });
     }
     if let Some(bead) = beads.get(&session.bead).filter(|bead| !submitted(&bead.id)) {
         words.extend(release(bead, session));
@@ -72,7 +72,7 @@ fn release(bead: &Bead, session: &Session) -> Option<Word> {
     }
     let reason =
         format!("session {} of {} is over and nothing of it is queued", session.id, session.agent);
-    Some(Word::Bead { on: bead.id.clone(), event: holding::release(bead, &reason)? })
+    Some(Word::Bead { on: bead.id.clone(), event: Box::new(holding::release(bead, &reason)?) })
 }
 
 #[cfg(test)]
@@ -97,12 +97,16 @@ mod tests {
 
     fn kinds(words: &[Word]) -> Vec<&'static str> {
         let kind = |word: &Word| match word {
-            Word::Agent { event: Event::Rescued(_), .. } => "rescued",
-            Word::Agent { event: Event::Ended(_), .. } => "ended",
-            Word::Agent { event: Event::Unhooked(_), .. } => "unhooked",
-            Word::Agent { .. } => "other",
-            Word::Bead { event: BeadEvent::Released { epoch: 4, .. }, .. } => "released",
-            Word::Bead { .. } => "other",
+            Word::Agent { event, .. } => match **event {
+                Event::Rescued(_) => "rescued",
+                Event::Ended(_) => "ended",
+                Event::Unhooked(_) => "unhooked",
+                _ => "other",
+            },
+            Word::Bead { event, .. } => match **event {
+                BeadEvent::Released { epoch: 4, .. } => "released",
+                _ => "other",
+            },
         };
         words.iter().map(kind).collect()
     }

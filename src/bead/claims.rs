@@ -96,7 +96,7 @@ impl Bead {
         match epoch.cmp(&self.epoch) {
             std::cmp::Ordering::Less => {}
             std::cmp::Ordering::Equal if self.claim.is_some() => {
-                self.rivals.push(Rival { claim, done: None })
+                self.rivals.push(Rival { claim, done: None });
             }
             order => {
                 if order.is_gt() {
@@ -147,31 +147,7 @@ impl Bead {
             .chain(self.rivals.iter().map(|rival| &rival.claim))
     }
 
-    /// Why what is said in this clone is not the holder's word, though it goes by the same name.
-    pub fn is_of_another(&self, claim: &Claim, replica: Option<&str>) -> Option<String> {
-        let namesake =
-            |other: &Claim| other.holder == claim.holder && other.session == claim.session;
-        let here =
-            |second: &&Second| second.replica.is_some() && second.replica.as_deref() == replica;
-        let Claim { holder, epoch, .. } = claim;
-        if self.rivals.iter().any(|rival| namesake(&rival.claim)) {
-            return Some(format!(
-                "two clones have claimed it as {holder} (epoch {epoch}), and git bead sync tells which was first"
-            ));
-        }
-        let came_second = self.seconds.iter().filter(here).any(|second| namesake(&second.claim));
-        came_second.then(|| {
-            format!("{holder} holds it in another clone (epoch {epoch}), which was first; the claim made here was withdrawn")
-        })
-    }
-
-    /// Whether this claim's holder has finished the bead.
-    pub(super) fn is_closed_by(&self, claim: &Claim) -> bool {
-        let mut done = self.rivals.iter().filter(|rival| rival.done.is_some());
-        self.closed_under() == Some(claim) || done.any(|rival| rival.claim == *claim)
-    }
-
-    fn closed_under(&self) -> Option<&Claim> {
+    pub(super) fn closed_under(&self) -> Option<&Claim> {
         self.close.as_ref().and_then(|close| close.under.as_ref())
     }
 
@@ -215,7 +191,7 @@ impl Bead {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -225,7 +201,7 @@ mod tests {
     use crate::ledger::Fold as _;
 
     /// Lines in this order, each with its place as its id.
-    fn told(events: &[Event]) -> Bead {
+    pub(in crate::bead) fn told(events: &[Event]) -> Bead {
         let mut beads = Beads::default();
         for (n, event) in [Event::Created(New::default())].iter().chain(events).enumerate() {
             let mut line = line("b-1", "x", event);
@@ -235,7 +211,7 @@ mod tests {
         beads.get("b-1").unwrap().clone()
     }
 
-    fn claim(epoch: u64, holder: &str) -> Event {
+    pub(in crate::bead) fn claim(epoch: u64, holder: &str) -> Event {
         Event::Claimed { epoch, holder: holder.to_owned(), session: None }
     }
 
@@ -243,12 +219,12 @@ mod tests {
         Event::Released { epoch, reason: String::new(), claim: claim.map(str::to_owned) }
     }
 
-    fn withdraw(claim: &str) -> Event {
+    pub(in crate::bead) fn withdraw(claim: &str) -> Event {
         let (claim, reason) = (claim.to_owned(), String::new());
         Event::Withdrawn { epoch: 1, claim, reason, replica: None }
     }
 
-    fn close(epoch: u64, claim: Option<&str>) -> Event {
+    pub(in crate::bead) fn close(epoch: u64, claim: Option<&str>) -> Event {
         let claim = claim.map(str::to_owned);
         Event::Closed(Closed { epoch: Some(epoch), claim, ..Closed::default() })
     }
@@ -278,7 +254,7 @@ mod tests {
         }
     }
 
-    fn reopen(close: Option<&str>) -> Event {
+    pub(in crate::bead) fn reopen(close: Option<&str>) -> Event {
         Event::Reopened { reason: String::new(), close: close.map(str::to_owned) }
     }
 
@@ -299,27 +275,6 @@ mod tests {
             (vec![claim(1, "x"), reopen(None)], &held),
         ] {
             assert_eq!(told(&events).status, *status, "{events:?}");
-        }
-    }
-
-    /// The hub had the second of them in our order, and had it closed before the first was withdrawn.
-    #[test]
-    fn a_close_counts_once_the_claim_under_which_it_was_written_stands() {
-        let (x, y) = (claim(1, "x"), claim(1, "y"));
-        let (opened, held, closed) = (Status::OPEN, Status::IN_PROGRESS, Status::CLOSED);
-        let met = vec![x, y, close(1, Some("2"))];
-        for (more, status, holder) in [
-            (vec![], &held, Some("x")),
-            (vec![withdraw("1")], &closed, Some("y")),
-            (vec![close(1, Some("1")), withdraw("1")], &closed, Some("y")),
-            (vec![withdraw("2")], &held, Some("x")),
-            (vec![reopen(Some("3")), withdraw("1")], &opened, None),
-            (vec![reopen(Some("9")), withdraw("1")], &closed, Some("y")),
-            (vec![withdraw("1"), reopen(Some("3"))], &opened, None),
-            (vec![claim(2, "z")], &held, Some("z")),
-        ] {
-            let bead = told(&[met.clone(), more.clone()].concat());
-            assert_eq!((&bead.status, bead.assignee.as_deref()), (status, holder), "{more:?}");
         }
     }
 

@@ -64,9 +64,17 @@ pub fn by_hand(
         .hint("an epic closes when its children have")
         .into());
     }
+    speaks(short, bead, actor, closed.on_behalf_of.as_ref())?;
+    let epoch = Some(bead.epoch);
+    let claim = bead.claim.as_ref().map(|claim| claim.id.clone());
+    Ok(Some(Event::Closed(Closed { epoch, claim, landed: None, ..closed })))
+}
+
+/// An agent speaks for itself, a person for whom they name.
+fn speaks(short: &str, bead: &Bead, actor: &Actor, on_behalf_of: Option<&String>) -> Result<()> {
     let holder = holds(bead, actor);
     if actor.agent {
-        if closed.on_behalf_of.is_some() {
+        if on_behalf_of.is_some() {
             return Err(Refusal::refused("closing for somebody else is the overseer's alone")
                 .hint("a comment on it tells them: git bead comment ID \"what is done\"")
                 .into());
@@ -79,7 +87,7 @@ pub fn by_hand(
             Refusal::refused(format!("{short} is not yours to close: {whose}")).hint(hint)
         })?;
     } else if let (Err(whose), Some(claim)) = (holder, &bead.claim)
-        && closed.on_behalf_of.as_ref() != Some(&claim.holder)
+        && on_behalf_of != Some(&claim.holder)
     {
         return Err(Refusal::refused(format!("{short}: {whose}"))
             .hint(format!(
@@ -88,9 +96,7 @@ pub fn by_hand(
             ))
             .into());
     }
-    let epoch = Some(bead.epoch);
-    let claim = bead.claim.as_ref().map(|claim| claim.id.clone());
-    Ok(Some(Event::Closed(Closed { epoch, claim, landed: None, ..closed })))
+    Ok(())
 }
 
 /// Closes by landing: nobody's decision, the target has the change.

@@ -101,8 +101,7 @@ pub fn holds(bead: &Bead, actor: &Actor) -> Result<u64, String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::bead::beads::tests::{beads, drink, line};
-    use crate::ledger::{Fold as _, Line};
+    use crate::bead::beads::tests::{beads, drink};
 
     pub(in crate::bead) fn actor(by: &str, session: Option<&str>, agent: bool) -> Actor {
         Actor {
@@ -144,64 +143,5 @@ pub(super) mod tests {
         }
         let taken = held("x", None);
         assert!(claim(&taken, taken.get("b-1").unwrap(), "x", None).is_err());
-    }
-
-    /// Two clones claimed it under names that may be the same; the second line is over, or not yet.
-    #[test]
-    fn who_came_second_holds_nothing_under_the_name_of_who_was_first() {
-        let told = |first: &str, second: &str, replica: Option<&str>, over: bool| {
-            let mut all = beads(&[("b-1", &[])]);
-            let claim = |holder: &str| Event::Claimed {
-                epoch: 1,
-                holder: holder.to_owned(),
-                session: None,
-            };
-            let withdrawn = Event::Withdrawn {
-                epoch: 1,
-                claim: "second".to_owned(),
-                reason: String::new(),
-                replica: replica.map(str::to_owned),
-            };
-            let lines = [("first", claim(first)), ("second", claim(second)), ("over", withdrawn)];
-            for (id, event) in lines.into_iter().take(if over { 3 } else { 2 }) {
-                all.drink(&Line { id: id.to_owned(), ..line("b-1", "x", &event) });
-            }
-            all
-        };
-        let says = |all: &Beads, replica: Option<&str>| {
-            let replica = replica.map(str::to_owned);
-            let toast = Actor { replica, ..actor("toast", None, true) };
-            holds(all.get("b-1").unwrap(), &toast).err().unwrap_or_default()
-        };
-        let (here, there) = (Some("here"), Some("there"));
-        let no = "toast holds it in another clone (epoch 1)";
-        let unclear = "two clones have claimed it as toast (epoch 1)";
-        for (first, second, written, over, acting, expected) in [
-            ("toast", "toast", here, true, here, no),
-            ("toast", "toast", here, true, there, ""),
-            ("toast", "toast", here, true, None, ""),
-            ("toast", "toast", None, true, here, ""),
-            ("toast", "toast", None, true, None, ""),
-            ("toast", "rye", here, true, here, ""),
-            ("rye", "toast", here, true, here, "rye holds it (epoch 1)"),
-            ("toast", "toast", here, false, here, unclear),
-            ("toast", "toast", here, false, there, unclear),
-            ("toast", "rye", here, false, here, ""),
-        ] {
-            let found = says(&told(first, second, written, over), acting);
-            let case = (first, second, written, over, acting);
-            assert!(
-                found.starts_with(expected) && found.is_empty() == expected.is_empty(),
-                "{case:?}: {found}"
-            );
-        }
-        let mut anew = told("toast", "toast", here, true);
-        drink(
-            &mut anew,
-            "b-1",
-            "toast",
-            &Event::Claimed { epoch: 2, holder: "toast".to_owned(), session: None },
-        );
-        assert_eq!(says(&anew, here), "", "a later claim is another matter");
     }
 }

@@ -24,6 +24,7 @@ pub mod orphans;
 pub mod past;
 pub mod query;
 pub mod ready;
+mod rival;
 pub mod search;
 mod spelling;
 pub mod tally;
