@@ -278,14 +278,19 @@ fn what_stands_in_the_place_of_a_file_or_a_directory_is_named() {
     let repo = world.repo("api");
     repo.bead("Draw the map");
     let objects = ".git/shopfloor-objects";
-    for (spoil, place) in [
-        ("mkdir", "desk/ledger.lock"),
-        ("mkdir", "desk/decide.lock"),
-        ("mkdir", "desk/refs/turn"),
-        ("touch", "trail"),
+    for (spoil, place, stops) in [
+        ("mkdir", "desk/ledger.lock", true),
+        ("mkdir", "desk/decide.lock", true),
+        ("mkdir", "desk/refs/turn", true),
+        ("mkdir", "desk/replica", true),
+        ("mkdir", "desk/superseded", false),
+        ("mkdir", "desk/begun", false),
+        ("touch", "desk/refs", true),
+        ("touch", "desk", true),
+        ("touch", "trail", false),
     ] {
         repo.sh(&format!("rm -rf {objects}/{place} && {spoil} {objects}/{place}")).ok();
-        if spoil == "mkdir" {
+        if stops {
             repo.git("bead create X").fails(128).says(&[place, "git bead doctor"]);
         }
         let (what, command) = problem(&repo, "access");
@@ -293,5 +298,23 @@ fn what_stands_in_the_place_of_a_file_or_a_directory_is_named() {
         repo.sh(&command).ok();
         repo.git("bead doctor").ok();
         repo.bead("Walk the land");
+    }
+}
+
+/// We pass over what is no ref; git does not, and fails.
+#[test]
+fn a_line_of_packed_refs_that_is_none_is_named() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Draw the map");
+    for spoil in ["echo garbage >>", "truncate -s -1", "sed -i '1a 1234 refs/heads/main'"] {
+        repo.sh(&format!("git pack-refs --all && {spoil} .git/packed-refs")).ok();
+        repo.git("for-each-ref").fails(128);
+        let (what, command) = problem(&repo, "refs");
+        assert!(what.contains("/.git/packed-refs"), "{what}");
+        repo.sh(&command).ok();
+        repo.git("for-each-ref").ok();
+        repo.git("bead doctor").ok();
+        assert_eq!(titles(&repo), ["Draw the map"]);
     }
 }

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::durable;
-use super::repo::unwritable;
-use crate::host::share;
+use crate::host::{share, unwritable};
 
 pub(super) const DIR: &str = "shopfloor-objects";
 /// How long the name of a folder of loose objects is.

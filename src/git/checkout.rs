@@ -10,9 +10,8 @@ use anyhow::Context as _;
 use gix::bstr::ByteSlice as _;
 
 use super::object::fields;
-use super::repo::unwritable;
 use super::{Git, Oid, Repo, Signature};
-use crate::host::share;
+use crate::host::{share, unwritable};
 use crate::refusal::Refusal;
 
 /// Files of an operation that waits for a person, and what it is called.

@@ -8,7 +8,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use crate::host::share;
+use crate::host::{share, unwritable};
 
 /// How many flushes are asked for at once. A disk takes those for little more than the price of one.
 const AT_ONCE: usize = 8;
@@ -50,6 +50,6 @@ pub(super) fn make_dirs(root: &Path, dir: &Path) -> Result<()> {
     match share::make_dir(dir) {
         Ok(()) => flush(parent),
         Err(no) if no.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(no) => Err(super::repo::unwritable(dir, &no)),
+        Err(no) => Err(unwritable(dir, &no)),
     }
 }

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::repo::unwritable;
 use super::{Oid, RefName, Repo, durable};
-use crate::host::{Clock, Turn, share};
+use crate::host::{Clock, Turn, share, unwritable};
 use crate::refusal::Refusal;
 
 /// How long a swap waits for a lock that somebody else holds.

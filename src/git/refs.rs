@@ -13,9 +13,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use super::lock::{Lock, PATIENCE, PAUSE};
-use super::repo::unwritable;
 use super::{Oid, RefName, Repo, Signature, durable};
-use crate::host::{Clock, share};
+use crate::host::{Clock, share, unwritable};
 use crate::refusal::Refusal;
 
 const DEEPEST: usize = 5;

@@ -13,6 +13,7 @@ use super::config::Settings;
 use crate::host::Environment;
 use crate::host::process::Program;
 use crate::host::share::{self, Sharing};
+use crate::host::unwritable;
 use crate::refusal::Refusal;
 
 /// How long git may take to say whether it would work here.
@@ -175,12 +176,6 @@ impl Repo {
 fn sharing(handle: &gix::Repository) -> Option<Sharing> {
     let value = handle.config_snapshot().string("core.sharedRepository")?;
     Sharing::named(&value.to_str_lossy())
-}
-
-/// The refusal for a directory of the repository that we may not write to.
-pub(super) fn unwritable(dir: &Path, no: &std::io::Error) -> anyhow::Error {
-    let what = format!("cannot write to {}: {no}", dir.display());
-    Refusal::fatal(what).hint("give yourself write access to that directory").into()
 }
 
 fn outside(at: &Path) -> anyhow::Error {

@@ -14,9 +14,8 @@ use gix::objs::{Exists as _, Find as _, FindHeader as _, Kind, TreeRef, Write as
 
 use super::elsewhere::Elsewhere;
 use super::object::understood;
-use super::repo::unwritable;
 use super::{Commit, Oid, Repo, Signature, alternates, durable, strays};
-use crate::host::share;
+use crate::host::{share, unwritable};
 
 /// How large an object may be to be remembered, and how many are.
 const SMALL: usize = 16 << 10;

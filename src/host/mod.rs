@@ -13,7 +13,7 @@ mod uptime;
 pub use clock::{Clock, Stamp, duration};
 pub use environment::Environment;
 pub use process::machine;
-pub use reach::{holder, may_write};
+pub use reach::{holder, may_write, unwritable};
 pub use shelf::Shelf;
 pub use turn::{Patience, Turn};
 pub use uptime::Uptime;

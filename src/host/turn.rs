@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 
-use super::share;
+use super::{share, unwritable};
 use crate::refusal::Refusal;
 
 /// The turn of this process; dropping it gives it up.
@@ -84,13 +84,7 @@ impl Turn {
 }
 
 fn open(path: &Path) -> Result<File> {
-    share::lockable(path).map_err(|no| {
-        let fix = match path.is_dir() {
-            true => "a file belongs there; git bead doctor names the command",
-            false => "give yourself write access to that directory",
-        };
-        Refusal::fatal(format!("cannot write to {}: {no}", path.display())).hint(fix).into()
-    })
+    share::lockable(path).map_err(|no| unwritable(path, &no))
 }
 
 fn locking(path: &Path) -> String {

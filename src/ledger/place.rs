@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shelf::Positions;
 use crate::git::{Oid, Repo};
-use crate::host::{machine, share};
+use crate::host::{machine, share, unwritable};
 
 #[derive(Serialize, Deserialize)]
 struct Replica {
@@ -94,5 +94,5 @@ pub(super) fn write(path: &Path, what: &impl Serialize) -> Result<()> {
     let dir = path.parent().with_context(writing)?;
     let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;
     file.write_all(&serde_json::to_vec(what)?).with_context(writing)?;
-    share::persist(file, path).with_context(writing)
+    share::persist(file, path).map_err(|no| unwritable(path, &no))
 }

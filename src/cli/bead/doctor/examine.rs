@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cli::bead::doctor::facts::{Facts, Leftovers, Misplaced, Remotes};
 use crate::cli::bead::doctor::finding::{Finding, Fix, name, names};
 use crate::cli::bead::doctor::ledger;
+use crate::git::Unpacked;
 use crate::refusal::quoted;
 
 /// The oldest git that can do what is asked of it.
@@ -92,6 +93,21 @@ fn locks(facts: &Facts, found: &mut Vec<Finding>) {
 }
 
 fn git(facts: &Facts, found: &mut Vec<Finding>) {
+    if let Some((path, unpacked)) = &facts.unpacked {
+        let (at, file) = (path.display(), quoted(path));
+        let (what, mend) = match unpacked {
+            Unpacked::Lines(lines) => {
+                let told: Vec<_> = lines.iter().map(ToString::to_string).collect();
+                let what = format!("what is no ref stands in {at}, line {}", told.join(", "));
+                (what, format!("sed -i.bad '{}d' {file}", told.join("d;")))
+            }
+            Unpacked::NoEnd => {
+                (format!("the last line of {at} has no end"), format!("echo >>{file}"))
+            }
+        };
+        let why = "git reads no ref of that file until it is mended, and fails";
+        found.push(Finding::problem("refs", what, why).mend(mend));
+    }
     let (major, minor) = facts.git;
     if facts.git != (0, 0) && facts.git < OLDEST_GIT {
         let what =

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::agent::Desk;
 use crate::cli::context::Context;
-use crate::git::Repo;
+use crate::git::{Repo, Unpacked};
 use crate::githook::{self, Standing};
 use crate::host::{self, Stamp, share};
 use crate::ledger::{self, Health};
@@ -23,7 +23,7 @@ const HALF: u64 = 60;
 /// Where somebody is at work for no longer than a write takes.
 const LOCKS: [&str; 4] = ["sync.lock", "maintain.lock", "agents.lock", "parking.lock"];
 /// What else writers keep there.
-const KEPT: [&str; 4] = ["seen", "replica", "progress", "chain"];
+const KEPT: [&str; 6] = ["seen", "replica", "progress", "chain", "begun", "superseded"];
 const DESK: [&str; 3] = ["decide.lock", "ledger.lock", "refs/turn"];
 
 #[derive(Debug, Default)]
@@ -43,6 +43,8 @@ pub(super) struct Facts {
     pub shut: Vec<(PathBuf, String)>,
     /// What stands where the other one belongs.
     pub misplaced: Vec<(PathBuf, Misplaced)>,
+    /// What git does not read of the packed refs.
+    pub unpacked: Option<(PathBuf, Unpacked)>,
     /// The directory of ours for what can be made again.
     pub own: PathBuf,
     /// The newest time that the disk has given a file of ours.
@@ -128,6 +130,7 @@ impl Facts {
             narrow: narrow(repo),
             shut: shut(repo),
             misplaced: misplaced(repo),
+            unpacked: repo.unpacked(),
             own,
             disk: modified(&desk.join("decide.lock")),
             hooks,
