@@ -57,7 +57,7 @@ pub(super) fn save(own_dir: &Path, part: &dyn Part, mark: &Mark, bottom: u64) ->
     let [lower, upper] = paths(own_dir, &part.name());
     let dir = lower.parent()?;
     share::make_dirs(dir).ok()?;
-    let _turn = Turn::try_take(&dir.join("turn")).ok()??;
+    let _turn = Turn::try_take(&dir.join(format!(".{}", part.name()))).ok()??;
     let header =
         |bottom| Header { name: part.name(), version: part.version(), bottom, mark: mark.clone() };
     match part.save()? {
@@ -80,7 +80,7 @@ pub(super) fn damaged(own_dir: &Path) -> Vec<PathBuf> {
     let files = files.filter(|file| file.file_type().is_ok_and(|kind| kind.is_file()));
     let ours = |path: &PathBuf| {
         path.file_name()
-            .is_some_and(|name| name != "turn" && !name.as_encoded_bytes().starts_with(b"."))
+            .is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
     };
     files.map(|file| file.path()).filter(|path| ours(path) && read(path).is_none()).collect()
 }

@@ -28,6 +28,7 @@ mod line;
 mod listen;
 mod maintain;
 mod manners;
+mod meanwhile;
 mod merge;
 mod past;
 mod pen;

@@ -105,9 +105,9 @@ impl Ledger<'_> {
             Ok(())
         };
         open().map_err(unreadable)?;
-        let mut line = |line: &Line| {
-            if query.fits(line) {
-                each(line);
+        let mut line = |line: Box<Line>| {
+            if query.fits(&line) {
+                each(&line);
             }
         };
         let ears = Ears { line: &mut line, files: &*self.progress };

@@ -2,7 +2,9 @@
 //! all; an empty ledger is one that never was, not one that was lost.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::thread;
 
 use anyhow::{Context as _, Result, anyhow};
 
@@ -10,10 +12,11 @@ use super::cache::Mark;
 use super::fold::{Each, Folds, Source};
 use super::format::Format;
 use super::manners::{OURS, unreadable};
+use super::meanwhile::Meanwhile;
 use super::place::Seen;
 use super::replay::{Ears, Replayed, replay};
 use super::shelf::{News, Positions, Shelf};
-use super::state::{Any, Standing, State, Wide, in_order};
+use super::state::{Any, Standing, State, in_order};
 use super::{Ledger, Line};
 use crate::git::{Oid, Repo};
 use crate::refusal::{Refusal, quoted};
@@ -26,14 +29,20 @@ impl Ledger<'_> {
     pub fn read<S: Folds + Default>(&self) -> Result<S> {
         let mut state = State::<S>::default();
         self.fill(&mut state);
-        if state.tip.is_some() {
-            self.load(&mut state, true)?;
-            return Ok(state.fold);
+        match self.repo.own_dir() {
+            Ok(own_dir) if state.tip.is_none() => self.load_first(&mut state, own_dir)?,
+            _ => self.load(&mut state, true, None)?,
         }
-        // Whoever reads every line makes what others need, too, and spares them from doing so again.
-        let mut state = State::new(Wide::<S>::with((self.also)()));
-        self.load(&mut state, true)?;
-        Ok(state.fold.written.fold)
+        Ok(state.fold)
+    }
+
+    /// Reads every line.
+    fn load_first(&self, state: &mut Any<'_>, own_dir: PathBuf) -> Result<()> {
+        let read = state.fold.parts().iter().map(|part| part.name()).collect();
+        thread::scope(|scope| {
+            let mut also = Meanwhile::start(scope, self.also, read, own_dir);
+            self.load(state, true, Some(&mut also))
+        })
     }
 
     /// Every line, in the one order.
@@ -70,7 +79,12 @@ impl Ledger<'_> {
 
     /// Makes a state that of now, from where it stands if that is `known`, else from what was saved; and
     /// saves it, if that is worth it.
-    pub(super) fn load(&self, state: &mut Any<'_>, mut known: bool) -> Result<()> {
+    pub(super) fn load(
+        &self,
+        state: &mut Any<'_>,
+        mut known: bool,
+        mut also: Option<&mut Meanwhile>,
+    ) -> Result<()> {
         self.steadily(|tip, seen| {
             let Some(tip) = tip else {
                 state.fill(None, &self.again());
@@ -82,13 +96,16 @@ impl Ledger<'_> {
             let is_known = seen.is_some_and(|seen| seen.tip == tip);
             if !is_known || !state.stands_at(&tip) {
                 let shelf = self.shelf_of(&tip)?;
-                self.catch_up(&shelf, tip, state)?;
+                self.catch_up(&shelf, tip, state, also.as_deref_mut())?;
                 self.compare(&shelf, tip, seen)?;
                 self.told(&shelf);
                 if shelf.format.is_newer() {
                     // Nothing is remembered that a program which knows more would take for whole.
                     state.parts.iter_mut().for_each(|part| part.fresh = 0);
                     return Ok(());
+                }
+                if let Some((also, part)) = also.as_mut().zip(state.parts.first()) {
+                    also.save(part.mark.clone());
                 }
             }
             if !is_known && let Ok(seen) = Seen::new(self.repo, tip, &state.positions) {
@@ -120,7 +137,7 @@ impl Ledger<'_> {
 
     /// Hands over all lines that a shelf has, in the one order, a few files of them in memory at once.
     pub(super) fn replay(&self, shelf: &Shelf, each: Each<'_>) -> Result<Replayed> {
-        let ears = Ears { line: each, files: &*self.progress };
+        let ears = Ears { line: &mut |line| each(&line), files: &*self.progress };
         let all = (&Positions::new(), &Default::default());
         replay(&self.store, shelf, all, ears)?.context("its lines have no order")
     }
@@ -132,10 +149,23 @@ impl Ledger<'_> {
 
     /// Each part from where it stands if the new lines all follow that, else from the first line; those
     /// that stand at one place drink together.
-    fn catch_up(&self, shelf: &Shelf, tip: Oid, state: &mut Any<'_>) -> Result<()> {
+    fn catch_up(
+        &self,
+        shelf: &Shelf,
+        tip: Oid,
+        state: &mut Any<'_>,
+        mut also: Option<&mut Meanwhile>,
+    ) -> Result<()> {
         while let Some(from) = state.behind(&tip) {
             let mut parts = state.parts_at(&from);
-            let mut line = |line: &Line| parts.iter_mut().for_each(|(part, _)| part.drink(line));
+            let mut also = also.as_deref_mut().filter(|_| from.tip.is_none());
+            also.iter_mut().for_each(|also| also.anew());
+            let mut line = |line: Box<Line>| {
+                parts.iter_mut().for_each(|(part, _)| part.drink(&line));
+                if let Some(also) = &mut also {
+                    also.hear(line);
+                }
+            };
             let ears = Ears { line: &mut line, files: &*self.progress };
             let replayed = replay(&self.store, shelf, (&from.positions, &from.last), ears)?;
             match replayed.filter(|_| parts.iter().all(|(part, _)| part.is_sound())) {

@@ -32,7 +32,7 @@ pub(super) struct Replayed {
 
 /// Where lines go, and who wants to know how far it is: so many files, of so many.
 pub(super) struct Ears<'a> {
-    pub(super) line: &'a mut dyn FnMut(&Line),
+    pub(super) line: &'a mut dyn FnMut(Box<Line>),
     pub(super) files: &'a dyn Fn(usize, usize),
 }
 
@@ -88,14 +88,14 @@ fn run(
 /// The first line of a reel, among those of others: the heap gives the one that comes first. A trail is
 /// told behind the line of the ledger that it had come to, and beside other trails by the time.
 struct Front {
-    line: Line,
+    line: Box<Line>,
     reel: usize,
     kind: Kind,
 }
 
 impl Front {
     fn place(&self) -> (u64, Kind, &str) {
-        let Line { id, at, clock, .. } = &self.line;
+        let Line { id, at, clock, .. } = &*self.line;
         (*clock, self.kind, if self.kind == Kind::Line { id } else { at })
     }
 }
@@ -151,18 +151,20 @@ impl Merge<'_, '_, '_> {
                 return Ok(None);
             }
             // Two replicas may hold the same line: it is one line.
-            if last.as_ref().is_none_or(|(clock, id)| line.key() != (*clock, id)) {
-                (self.ears.line)(&line);
+            fronts.extend(self.next(n)?.map(|line| Front { line, reel: n, kind }));
+            let (clock, id) = last.get_or_insert_default();
+            if line.key() != (*clock, id) {
+                *clock = line.clock;
+                id.clone_from(&line.id);
+                (self.ears.line)(line);
                 lines += 1;
             }
-            fronts.extend(self.next(n)?.map(|line| Front { line, reel: n, kind }));
-            last = Some((line.clock, line.id));
         }
         let positions = self.reels.into_iter().filter_map(|reel| Some((reel.name, reel.position?)));
         Ok(Some(Replayed { positions: positions.collect(), lines, last }))
     }
 
-    fn next(&mut self, reel: usize) -> Result<Option<Line>> {
+    fn next(&mut self, reel: usize) -> Result<Option<Box<Line>>> {
         let Some(reel) = self.reels.get_mut(reel) else { return Ok(None) };
         let left = reel.leaves.len();
         let line = reel.next(&self.source)?;
@@ -206,7 +208,7 @@ pub(super) struct Reel {
     /// How many lines stand in and before the files that came in.
     end: Option<u64>,
     coming: VecDeque<Coming>,
-    here: std::vec::IntoIter<Line>,
+    here: std::vec::IntoIter<Box<Line>>,
     number: u64,
     clock: u64,
     position: Option<Position>,
@@ -220,7 +222,8 @@ struct Coming {
 
 /// What a file holds: the lines that are asked for, and how many there are with those before them.
 struct Held {
-    lines: Vec<Line>,
+    /// A line is large, and goes through many hands.
+    lines: Vec<Box<Line>>,
     count: u64,
 }
 
@@ -261,7 +264,7 @@ impl Reel {
         }
     }
 
-    fn next(&mut self, source: &Source<'_, '_>) -> Result<Option<Line>> {
+    fn next(&mut self, source: &Source<'_, '_>) -> Result<Option<Box<Line>>> {
         let line = self.pull(source).with_context(|| format!("replica {}", self.name))?;
         if let Some(line) = &line {
             let before = self.position.as_ref().filter(|old| old.lines <= self.number);
@@ -279,7 +282,7 @@ impl Reel {
         Ok(line)
     }
 
-    fn pull(&mut self, source: &Source<'_, '_>) -> Result<Option<Line>> {
+    fn pull(&mut self, source: &Source<'_, '_>) -> Result<Option<Box<Line>>> {
         loop {
             if let Some(line) = self.here.next() {
                 return Ok(Some(line));
@@ -320,7 +323,7 @@ fn parse(leaf: &Leaf, from: u64, kind: Kind, bytes: &[u8]) -> Result<Held> {
         let follows = kind.follows(line.clock, clock);
         ensure!(follows, "{}: its clock is {}, after {clock}", place(), line.clock);
         clock = line.clock;
-        held.lines.push(line);
+        held.lines.push(Box::new(line));
     }
     Ok(held)
 }

@@ -11,7 +11,7 @@ use super::shelf::Positions;
 use crate::git::Oid;
 
 /// How many lines behind a saved state may be before it is saved again.
-const BEHIND: u64 = 32;
+pub(super) const BEHIND: u64 = 32;
 
 /// The state after all lines of a tip.
 #[derive(Default)]
@@ -48,41 +48,6 @@ impl<S: Folds> Folds for Written<S> {
         let mut parts = self.fold.parts();
         parts.push(&mut self.ends);
         parts
-    }
-}
-
-/// What is made together when all lines are read.
-#[derive(Default)]
-pub(super) struct Wide<S> {
-    pub(super) written: Written<S>,
-    also: Vec<Box<dyn Part>>,
-}
-
-impl<S: Folds + Default> Wide<S> {
-    /// Each fold once.
-    pub(super) fn with(mut also: Vec<Box<dyn Part>>) -> Self {
-        let mut written = Written::<S>::default();
-        let known: Vec<_> = written.parts().iter().map(|part| part.name()).collect();
-        also.retain(|part| !known.contains(&part.name()));
-        Self { written, also }
-    }
-}
-
-impl<S: Folds> Folds for Wide<S> {
-    fn parts(&mut self) -> Vec<&mut dyn Part> {
-        let mut parts = self.written.parts();
-        for part in &mut self.also {
-            parts.push(&mut **part);
-        }
-        parts
-    }
-}
-
-impl<S: Folds + Default> State<S> {
-    /// Before the first line.
-    pub(super) fn new(mut fold: S) -> Self {
-        let parts = fold.parts().iter().map(|_| Standing::default()).collect();
-        Self { fold, parts, ..Self::default() }
     }
 }
 

@@ -105,7 +105,7 @@ impl Ledger<'_> {
         (state, turn): (&mut State<Written<S>>, Option<Turn>),
         decide: Decide<'_, S, T>,
     ) -> Result<Option<Proposal<T>>> {
-        self.load(state, false)?;
+        self.load(state, false, None)?;
         let Some(mut view) = self.look(state)? else { return Ok(None) };
         let (mut answer, mut drafted) = self.draft(actor, state, decide)?;
         if drafted.0.is_empty() && view.end == view.settled {

@@ -10,6 +10,9 @@ use std::cell::OnceCell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use postcard::ser_flavors::Flavor;
+use serde::Serialize;
+
 use super::Kept;
 use crate::ledger::saved::{Back, Saved};
 use crate::ledger::seal::seal;
@@ -240,6 +243,33 @@ fn sum(body: &[u8]) -> u32 {
     (seal(body) >> 32) as u32
 }
 
+/// Texts are copied as a whole: what postcard has for buffers that grow takes them byte by byte.
+struct Onto(Vec<u8>);
+
+impl Flavor for Onto {
+    type Output = Vec<u8>;
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
+fn append(buffer: &mut Vec<u8>, value: &impl Serialize) -> Option<()> {
+    let onto = Onto(std::mem::take(buffer));
+    *buffer = postcard::serialize_with_flavor(value, onto).ok()?;
+    Some(())
+}
+
 /// Makes what `Layer` opens, row by row in the order of creation.
 pub(super) struct Builder<R> {
     rows: Vec<Row>,
@@ -264,9 +294,9 @@ impl<R: Kept> Builder<R> {
         let n = u32::try_from(self.rows.len()).ok()?;
         self.names.extend(row.names().map(|name| (name.to_owned(), n)));
         let start = self.bodies.len();
-        self.bodies = postcard::to_extend(row, std::mem::take(&mut self.bodies)).ok()?;
+        append(&mut self.bodies, row)?;
         if row.mark() == 0 {
-            self.faces = postcard::to_extend(&row.face(), std::mem::take(&mut self.faces)).ok()?;
+            append(&mut self.faces, &row.face())?;
         }
         let sum = sum(self.bodies.get(start..)?);
         self.end(key.as_bytes(), sum, row.mark())
