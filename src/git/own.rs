@@ -34,21 +34,21 @@ impl Own {
 }
 
 impl Opened {
-    pub fn blob(&self, id: &Oid) -> Option<Vec<u8>> {
+    /// Reads a file into a buffer that serves for many of them.
+    pub fn blob<'b>(&self, id: &Oid, bytes: &'b mut Vec<u8>) -> Option<&'b [u8]> {
         let id = id.id();
-        let mut bytes = Vec::new();
         if let Some((size, _)) = self.loose.try_header(&id).ok()? {
             // A file of lines checks itself line by line.
             let data = (size <= LARGEST)
-                .then(|| self.loose.try_find(&id, &mut bytes).ok())
+                .then(|| self.loose.try_find(&id, bytes).ok())
                 .flatten()??;
-            return (data.kind == Kind::Blob).then_some(bytes);
+            return (data.kind == Kind::Blob).then_some(data.data);
         }
         let packs = self.packs.as_ref()?;
         let header = packs.try_header(&id).ok()??;
         let fits = header.kind == Kind::Blob && header.size <= LARGEST;
-        let data = fits.then(|| packs.try_find(&id, &mut bytes).ok()).flatten()??;
+        let data = fits.then(|| packs.try_find(&id, bytes).ok()).flatten()??;
         data.verify_checksum(&id).ok()?;
-        Some(bytes)
+        Some(data.data)
     }
 }

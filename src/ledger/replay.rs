@@ -346,11 +346,11 @@ impl Helpers {
         for _ in 0..count {
             let (asked, own) = (Arc::clone(&asked), store.own());
             scope.spawn(move || {
-                let own = own.open();
+                let (own, mut bytes) = (own.open(), Vec::new());
                 let next = || asked.lock().ok().and_then(|asked| asked.recv().ok());
                 while let Some(Job { leaf, from, kind, to }) = next() {
-                    let bytes = leaf.in_ledger().and_then(|id| own.blob(id));
-                    drop(to.send(bytes.map(|bytes| parse(&leaf, from, kind, &bytes))));
+                    let bytes = leaf.in_ledger().and_then(|id| own.blob(id, &mut bytes));
+                    drop(to.send(bytes.map(|bytes| parse(&leaf, from, kind, bytes))));
                 }
             });
         }
