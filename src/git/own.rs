@@ -39,9 +39,8 @@ impl Opened {
         let id = id.id();
         if let Some((size, _)) = self.loose.try_header(&id).ok()? {
             // A file of lines checks itself line by line.
-            let data = (size <= LARGEST)
-                .then(|| self.loose.try_find(&id, bytes).ok())
-                .flatten()??;
+            let data =
+                (size <= LARGEST).then(|| self.loose.try_find(&id, bytes).ok()).flatten()??;
             return (data.kind == Kind::Blob).then_some(data.data);
         }
         let packs = self.packs.as_ref()?;

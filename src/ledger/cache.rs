@@ -5,9 +5,12 @@
 //! where in the ledger it stands, and the back, of which each row has a seal of its own. A second file
 //! beside it holds what changed since, and the seal of the one it goes with.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +34,7 @@ pub(super) struct Mark {
     pub(super) last: (u64, String),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Header {
     name: String,
     version: u32,
@@ -40,11 +43,41 @@ struct Header {
     mark: Mark,
 }
 
+/// What this process has read of the larger files already: commands that ask more than once do not read
+/// the same again.
+#[derive(Clone, Default)]
+pub struct Fronts(Rc<RefCell<HashMap<PathBuf, Known>>>);
+
+struct Known {
+    seal: u64,
+    header: Header,
+    front: Rc<Vec<u8>>,
+}
+
+impl Fronts {
+    fn read(&self, path: &Path) -> Option<(u64, Header, Saved)> {
+        let (file, seal, [front, mark, _]) = prelude(File::open(path).ok()?)?;
+        if let Some(known) = self.0.borrow().get(path).filter(|known| known.seal == seal) {
+            let back = Back::Disk { file, from: (PRELUDE + front + mark) as u64 };
+            let saved = Saved { front: Rc::clone(&known.front), back };
+            return Some((seal, known.header.clone(), saved));
+        }
+        let (seal, header, saved) = read(path)?;
+        let known = Known { seal, header: header.clone(), front: Rc::clone(&saved.front) };
+        self.0.borrow_mut().insert(path.to_owned(), known);
+        Some((seal, header, saved))
+    }
+}
+
 /// Fills a fold with what was saved of it. Says how far that had drunk, and the seal of its lower file.
-pub(super) fn load(own_dir: &Path, part: &mut dyn Part, lines: Source) -> Option<(Mark, u64)> {
+pub(super) fn load(
+    own_dir: &Path,
+    part: &mut dyn Part,
+    (lines, fronts): (Source, &Fronts),
+) -> Option<(Mark, u64)> {
     let [lower, upper] = paths(own_dir, &part.name());
     let fits = |header: &Header| header.name == part.name() && header.version == part.version();
-    let (seal, bottom, saved) = read(&lower).filter(|(_, header, _)| fits(header))?;
+    let (seal, bottom, saved) = fronts.read(&lower).filter(|(_, header, _)| fits(header))?;
     let since = read(&upper).filter(|(_, header, _)| fits(header) && header.bottom == seal);
     let mark = since.as_ref().map_or(bottom.mark, |(_, header, _)| header.mark.clone());
     let since = since.map(|(_, _, saved)| saved);
@@ -79,8 +112,7 @@ pub(super) fn damaged(own_dir: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(own_dir.join("cache")).into_iter().flatten().flatten();
     let files = files.filter(|file| file.file_type().is_ok_and(|kind| kind.is_file()));
     let ours = |path: &PathBuf| {
-        path.file_name()
-            .is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
+        path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
     };
     files.map(|file| file.path()).filter(|path| ours(path) && read(path).is_none()).collect()
 }
@@ -115,14 +147,14 @@ fn read(path: &Path) -> Option<(u64, Header, Saved)> {
     let header = serde_json::from_slice(bytes.get(front..)?).ok()?;
     bytes.truncate(front);
     let back = Back::Disk { file, from: (PRELUDE + all) as u64 };
-    Some((told, header, Saved { front: bytes, back }))
+    Some((told, header, Saved { front: Rc::new(bytes), back }))
 }
 
 fn write(path: &Path, header: &Header, saved: Saved) -> Option<u64> {
     let Back::Memory(back) = saved.back else { return None };
     let mark = serde_json::to_vec(header).ok()?;
     let lengths = [saved.front.len(), mark.len(), back.len()];
-    let mut bytes = saved.front;
+    let mut bytes = Rc::unwrap_or_clone(saved.front);
     bytes.extend(mark);
     let seal = seal_of(&bytes, lengths);
     let lengths = lengths.map(|length| length as u64);

@@ -43,7 +43,7 @@ impl Saving {
     /// A small state, which is saved and read as one.
     pub fn plain(state: &impl Serialize) -> Option<Self> {
         let front = serde_json::to_vec(state).ok()?;
-        Some(Self::Whole(Saved { front, back: Back::Memory(Vec::new()) }))
+        Some(Self::Whole(Saved { front: Rc::new(front), back: Back::Memory(Vec::new()) }))
     }
 }
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::rc::Rc;
 
 /// A saved state: what is read at once, and what is read when it is asked for.
 pub struct Saved {
-    pub(super) front: Vec<u8>,
+    pub(super) front: Rc<Vec<u8>>,
     pub(super) back: Back,
 }
 

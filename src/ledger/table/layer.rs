@@ -7,41 +7,46 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::marker::PhantomData;
 use std::ops::Range;
-
-use postcard::ser_flavors::Flavor;
-use serde::Serialize;
+use std::rc::Rc;
 
 use super::Kept;
 use crate::ledger::saved::{Back, Saved};
 use crate::ledger::seal::seal;
 
-const LENGTHS: usize = 20;
-const ROW: usize = 24;
-const ORDER: usize = 12;
-const NAME: usize = 12;
+pub(super) const LENGTHS: usize = 20;
+pub(super) const ROW: usize = 24;
+pub(super) const ORDER: usize = 12;
+pub(super) const NAME: usize = 12;
+const PIECE: usize = 256;
+
+type Bodies<R> = Vec<OnceCell<Box<R>>>;
+
+fn cells<T>(count: usize) -> Vec<OnceCell<T>> {
+    std::iter::repeat_with(OnceCell::new).take(count).collect()
+}
 
 pub(super) struct Layer<R> {
-    front: Vec<u8>,
-    back: Back,
+    pub(super) front: Rc<Vec<u8>>,
+    pub(super) back: Back,
     rows: Range<usize>,
-    order: Range<usize>,
-    names: Range<usize>,
+    pub(super) order: Range<usize>,
+    pub(super) names: Range<usize>,
     texts: Range<usize>,
-    faces: Range<usize>,
+    pub(super) faces: Range<usize>,
     /// What all keys begin with.
     common: usize,
-    bodies: Vec<OnceCell<Box<R>>>,
+    /// Those that were read, in pieces: most are never asked for.
+    bodies: Vec<OnceCell<Bodies<R>>>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Row {
-    key_end: u32,
-    face_end: u32,
-    body_end: u64,
-    sum: u32,
-    mark: u32,
+pub(super) struct Row {
+    pub(super) key_end: u32,
+    pub(super) face_end: u32,
+    pub(super) body_end: u64,
+    pub(super) sum: u32,
+    pub(super) mark: u32,
 }
 
 impl Row {
@@ -51,7 +56,7 @@ impl Row {
         Self { key_end: a, face_end: b, body_end, sum: e, mark: f }
     }
 
-    fn bytes(self) -> [u8; ROW] {
+    pub(super) fn bytes(self) -> [u8; ROW] {
         let [low, high] = [self.body_end as u32, (self.body_end >> 32) as u32];
         let mut bytes = [0; ROW];
         let words = [self.key_end, self.face_end, low, high, self.sum, self.mark];
@@ -88,7 +93,7 @@ impl<R: Kept> Layer<R> {
             texts: next(texts),
             faces: next(faces),
             common,
-            bodies: std::iter::repeat_with(OnceCell::new).take(rows).collect(),
+            bodies: cells(rows.div_ceil(PIECE)),
             front,
             back,
         };
@@ -96,7 +101,7 @@ impl<R: Kept> Layer<R> {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bodies.len()
+        self.rows.len() / ROW
     }
 
     /// How many bytes its bodies have.
@@ -154,7 +159,8 @@ impl<R: Kept> Layer<R> {
 
     /// The whole row; none if the disk does not give back what was put there.
     pub(super) fn body(&self, n: usize) -> Option<&R> {
-        let cell = self.bodies.get(n)?;
+        let piece = self.bodies.get(n / PIECE)?.get_or_init(|| cells(PIECE));
+        let cell = piece.get(n % PIECE)?;
         if let Some(body) = cell.get() {
             return Some(body);
         }
@@ -164,7 +170,8 @@ impl<R: Kept> Layer<R> {
 
     /// The same for who keeps it: it is not remembered here.
     pub(super) fn read_body(&self, n: usize) -> Option<R> {
-        if let Some(body) = self.bodies.get(n)?.get() {
+        let known = self.bodies.get(n / PIECE)?.get().and_then(|piece| piece.get(n % PIECE)?.get());
+        if let Some(body) = known {
             return Some(R::clone(body));
         }
         let (start, row) = (self.body_start(n), self.row(n));
@@ -194,22 +201,22 @@ impl<R: Kept> Layer<R> {
         self.body_start(to).saturating_sub(self.body_start(from))
     }
 
-    fn body_start(&self, n: usize) -> u64 {
+    pub(super) fn body_start(&self, n: usize) -> u64 {
         n.checked_sub(1).map_or(0, |before| self.row(before).body_end)
     }
 
-    fn row(&self, n: usize) -> Row {
+    pub(super) fn row(&self, n: usize) -> Row {
         self.chunks::<ROW>(&self.rows).get(n).map(Row::read).unwrap_or_default()
     }
 
-    fn key_bytes(&self, n: usize) -> &[u8] {
+    pub(super) fn key_bytes(&self, n: usize) -> &[u8] {
         let rows = self.chunks::<ROW>(&self.rows);
         let end = |n: usize| rows.get(n)?.first_chunk().map(|word| u32::from_le_bytes(*word));
         let start = n.checked_sub(1).and_then(end).unwrap_or(0);
         self.text(start, end(n).unwrap_or(start))
     }
 
-    fn name(&self, entry: &[u8; NAME]) -> (&[u8], usize) {
+    pub(super) fn name(&self, entry: &[u8; NAME]) -> (&[u8], usize) {
         let [start, end, row] = words(entry);
         (self.text(start, end), row as usize)
     }
@@ -219,206 +226,26 @@ impl<R: Kept> Layer<R> {
         texts.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    fn chunks<const N: usize>(&self, range: &Range<usize>) -> &[[u8; N]] {
+    pub(super) fn chunks<const N: usize>(&self, range: &Range<usize>) -> &[[u8; N]] {
         self.front.get(range.clone()).unwrap_or_default().as_chunks::<N>().0
     }
 }
 
 #[inline]
-fn entry_of(entry: &[u8; ORDER]) -> (u64, usize) {
+pub(super) fn entry_of(entry: &[u8; ORDER]) -> (u64, usize) {
     let [a, b, c, d, e, f, g, h, row @ ..] = *entry;
     (u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes(row) as usize)
 }
 
 /// Eight letters after what all keys have in common, so that most comparisons need no text. It keeps
 /// the order of texts.
-fn digest(key: &[u8], common: usize) -> u64 {
+pub(super) fn digest(key: &[u8], common: usize) -> u64 {
     let mut letters = [0; 8];
     let rest = key.get(common..).unwrap_or_default();
     letters.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     u64::from_be_bytes(letters)
 }
 
-fn sum(body: &[u8]) -> u32 {
+pub(super) fn sum(body: &[u8]) -> u32 {
     (seal(body) >> 32) as u32
-}
-
-/// Texts are copied as a whole: what postcard has for buffers that grow takes them byte by byte.
-struct Onto(Vec<u8>);
-
-impl Flavor for Onto {
-    type Output = Vec<u8>;
-
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<Vec<u8>> {
-        Ok(self.0)
-    }
-}
-
-fn append(buffer: &mut Vec<u8>, value: &impl Serialize) -> Option<()> {
-    let onto = Onto(std::mem::take(buffer));
-    *buffer = postcard::serialize_with_flavor(value, onto).ok()?;
-    Some(())
-}
-
-/// Makes what `Layer` opens, row by row in the order of creation.
-pub(super) struct Builder<R> {
-    rows: Vec<Row>,
-    keys: Vec<u8>,
-    faces: Vec<u8>,
-    bodies: Vec<u8>,
-    names: Vec<(String, u32)>,
-    /// The rows, as far as it is known in the order of their keys: what is almost sorted is sorted soon.
-    order: Vec<u32>,
-    kind: PhantomData<R>,
-}
-
-impl<R: Kept> Builder<R> {
-    /// With room for bodies of so many bytes: a large buffer that grows is copied again and again.
-    pub(super) fn with_room(bytes: usize) -> Self {
-        let (rows, keys, faces, names, order) = Default::default();
-        let bodies = Vec::with_capacity(bytes);
-        Self { rows, keys, faces, bodies, names, order, kind: PhantomData }
-    }
-
-    pub(super) fn add(&mut self, key: &str, row: &R) -> Option<()> {
-        let n = u32::try_from(self.rows.len()).ok()?;
-        self.names.extend(row.names().map(|name| (name.to_owned(), n)));
-        let start = self.bodies.len();
-        append(&mut self.bodies, row)?;
-        if row.mark() == 0 {
-            append(&mut self.faces, &row.face())?;
-        }
-        let sum = sum(self.bodies.get(start..)?);
-        self.end(key.as_bytes(), sum, row.mark())
-    }
-
-    /// Copies all rows of a layer but those that `instead` has another for, in their order.
-    pub(super) fn copy<'a>(
-        &mut self,
-        layer: &Layer<R>,
-        skipped: &[bool],
-        mut instead: impl FnMut(usize) -> Option<(&'a str, &'a R)>,
-    ) -> Option<()>
-    where
-        R: 'a,
-    {
-        let first = u32::try_from(self.rows.len()).ok()?;
-        let bodies = layer.back.read(0..layer.size())?;
-        // What was never on a disk is what was put there.
-        let is_ours = matches!(bodies, Cow::Borrowed(_));
-        let faces = layer.front.get(layer.faces.clone())?;
-        let mut face_start = 0;
-        for n in 0..layer.len() {
-            let row = layer.row(n);
-            let face = face_start..row.face_end as usize;
-            face_start = face.end;
-            if skipped.get(n) == Some(&true) {
-                let (key, row) = instead(n)?;
-                self.add(key, row)?;
-                continue;
-            }
-            let start = usize::try_from(layer.body_start(n)).ok()?;
-            let body = bodies.get(start..usize::try_from(row.body_end).ok()?)?;
-            if !is_ours && sum(body) != row.sum {
-                return None;
-            }
-            self.bodies.extend_from_slice(body);
-            self.faces.extend_from_slice(faces.get(face)?);
-            self.end(layer.key_bytes(n), row.sum, row.mark)?;
-        }
-        self.order.truncate(self.rows.len() - layer.len());
-        for entry in layer.chunks::<ORDER>(&layer.order) {
-            self.order.push(first + u32::try_from(entry_of(entry).1).ok()?);
-        }
-        for entry in layer.chunks::<NAME>(&layer.names) {
-            let (name, n) = layer.name(entry);
-            if skipped.get(n) != Some(&true) {
-                let name = std::str::from_utf8(name).ok()?.to_owned();
-                self.names.push((name, first + u32::try_from(n).ok()?));
-            }
-        }
-        Some(())
-    }
-
-    /// The row whose face and body were written last.
-    fn end(&mut self, key: &[u8], sum: u32, mark: u32) -> Option<()> {
-        self.keys.extend_from_slice(key);
-        self.order.push(u32::try_from(self.rows.len()).ok()?);
-        self.rows.push(Row {
-            key_end: u32::try_from(self.keys.len()).ok()?,
-            face_end: u32::try_from(self.faces.len()).ok()?,
-            body_end: self.bodies.len() as u64,
-            sum,
-            mark,
-        });
-        Some(())
-    }
-
-    pub(super) fn finish(mut self) -> Option<Saved> {
-        let mut start = 0;
-        let keys: Vec<_> = self
-            .rows
-            .iter()
-            .filter_map(|row| {
-                self.keys
-                    .get(std::mem::replace(&mut start, row.key_end as usize)..row.key_end as usize)
-            })
-            .collect();
-        let common = common(&keys);
-        let keyed = |n: u32| keys.get(n as usize).map(|key| (digest(key, common), *key, n));
-        let mut order: Vec<_> = self.order.into_iter().filter_map(keyed).collect();
-        order.sort();
-        let order: Vec<_> = order.into_iter().map(|(digest, _, n)| (digest, n)).collect();
-        self.names.sort_unstable();
-        let mut texts = self.keys;
-        let mut names = Vec::with_capacity(self.names.len() * NAME);
-        let mut last: Option<(String, [u32; 2])> = None;
-        for (name, row) in self.names {
-            let place = match &last {
-                Some((known, place)) if *known == name => *place,
-                _ => {
-                    let start = u32::try_from(texts.len()).ok()?;
-                    texts.extend_from_slice(name.as_bytes());
-                    let place = [start, u32::try_from(texts.len()).ok()?];
-                    last = Some((name, place));
-                    place
-                }
-            };
-            names.extend(place.into_iter().chain([row]).flat_map(u32::to_le_bytes));
-        }
-        let lengths = [self.rows.len(), names.len() / NAME, texts.len(), self.faces.len(), common];
-        let per_row = ROW + ORDER;
-        let room = self.rows.len() * per_row + names.len() + texts.len() + self.faces.len();
-        let mut front = Vec::with_capacity(LENGTHS + room);
-        for length in lengths {
-            front.extend(u32::try_from(length).ok()?.to_le_bytes());
-        }
-        front.extend(self.rows.iter().flat_map(|row| row.bytes()));
-        for (digest, n) in order {
-            front.extend(digest.to_le_bytes());
-            front.extend(n.to_le_bytes());
-        }
-        front.extend(names);
-        front.extend(texts);
-        front.extend(self.faces);
-        Some(Saved { front, back: Back::Memory(self.bodies) })
-    }
-}
-
-/// How many bytes all keys begin with alike.
-fn common(keys: &[&[u8]]) -> usize {
-    let Some((first, rest)) = keys.split_first() else { return 0 };
-    let alike =
-        |key: &&[u8]| first.iter().zip(*key).take_while(|(one, other)| one == other).count();
-    rest.iter().map(alike).min().unwrap_or(0)
 }

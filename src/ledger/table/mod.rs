@@ -5,6 +5,7 @@
 //! changed in this process. The upper ones hide what they replace.
 
 mod bodies;
+mod builder;
 mod layer;
 #[cfg(test)]
 mod tests;
@@ -12,12 +13,13 @@ mod tests;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
+use builder::Builder;
 use indexmap::IndexMap;
+use layer::Layer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use bodies::{Body, Hear};
-use layer::{Builder, Layer};
 
 use super::fold::{Fold, Loaded, Saving};
 use super::saved::Saved;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ledger::Line;
-use crate::ledger::cache::{self, Mark};
+use crate::ledger::cache::{self, Fronts, Mark};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Note {
@@ -91,7 +91,7 @@ fn load(dir: &Path, told: &[Line]) -> Option<(Notes, u64)> {
         told.iter().for_each(each);
         Ok(())
     });
-    let (_, bottom) = cache::load(dir, &mut notes, lines)?;
+    let (_, bottom) = cache::load(dir, &mut notes, (lines, &Fronts::default()))?;
     Some((notes, bottom))
 }
 
