@@ -22,9 +22,7 @@ impl Audit {
         let event = line.event::<Event>();
         let is_claim = event.as_ref().is_some_and(Event::is_claim);
         match event {
-            Some(Event::Created(_)) if !self.beads.contains(&line.on) => {
-                self.beads.insert(line.on.clone(), Bead::default());
-            }
+            Some(Event::Created(_)) => self.beads.add(&line.on, Bead::default),
             Some(event) => self.follow(line, event),
             None => {}
         }

@@ -25,9 +25,7 @@ impl Fold for Beads {
         }
         let Some(event) = line.event::<Event>() else { return };
         if let Event::Created(new) = event {
-            if !self.all.contains(&line.on) {
-                self.all.insert(line.on.clone(), Bead::born(line, new));
-            }
+            self.all.add(&line.on, || Bead::born(line, new));
         } else if let Some(bead) = self.all.get_mut(&line.on) {
             bead.drink(line, event);
         }

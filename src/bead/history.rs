@@ -111,11 +111,11 @@ impl History {
     fn change(&mut self, key: &str, change: impl FnOnce(&mut Mentions)) {
         match self.0.get_mut(key) {
             Some(known) => change(known),
-            None => {
+            None => self.0.add(key, || {
                 let mut new = Mentions::default();
                 change(&mut new);
-                self.0.insert(key.to_owned(), new);
-            }
+                new
+            }),
         }
     }
 }

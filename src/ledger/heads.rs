@@ -43,7 +43,7 @@ impl Fold for Ends {
                 heads.retain(|head| !line.after.contains(head));
                 heads.push(line.id.clone());
             }
-            None => self.0.insert(line.on.clone(), Last(vec![line.id.clone()])),
+            None => self.0.add(&line.on, || Last(vec![line.id.clone()])),
         }
     }
 

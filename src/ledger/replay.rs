@@ -20,7 +20,7 @@ use crate::git::{Oid, Store};
 /// From so many files on, others are worth starting to help.
 const MANY: usize = 8;
 /// How many files of a replica are read ahead for them.
-const AHEAD: usize = 6;
+const AHEAD: usize = 8;
 
 /// What was handed over.
 pub(super) struct Replayed {

@@ -52,9 +52,10 @@ pub(super) struct Builder<R> {
 
 impl<R: Kept> Builder<R> {
     /// With room for bodies of so many bytes: a large buffer that grows is copied again and again.
-    pub(super) fn with_room(bytes: usize) -> Self {
+    pub(super) fn with_room(bytes: usize, mut bodies: Vec<u8>) -> Self {
         let (rows, keys, faces, names, order) = Default::default();
-        let bodies = Vec::with_capacity(bytes);
+        bodies.clear();
+        bodies.reserve(bytes);
         Self { rows, keys, faces, bodies, names, order, kind: PhantomData }
     }
 

@@ -100,6 +100,14 @@ impl<R: Kept> Layer<R> {
         (layer.faces.end == layer.front.len()).then_some(layer)
     }
 
+    /// What held its bodies, to be used again.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        match self.back {
+            Back::Memory(bytes) => bytes,
+            Back::Disk { .. } => Vec::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len() / ROW
     }

@@ -10,6 +10,7 @@ mod layer;
 #[cfg(test)]
 mod tests;
 
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -25,8 +26,9 @@ use super::fold::{Fold, Loaded, Saving};
 use super::saved::Saved;
 use crate::refusal::Refusal;
 
-/// So many rows in memory are worth packing together.
+/// So many rows in memory, and this part of all, are worth packing together.
 const MANY: usize = 8192;
+const GROWTH: usize = 16;
 /// As many changed rows, or this part of all, are worth a new bottom layer.
 const FEW: usize = 512;
 const PART: usize = 8;
@@ -62,21 +64,17 @@ pub struct Table<R: Kept> {
     saved: usize,
     again: Option<Again<R>>,
     /// The table as it is made again because a row could not be read.
-    healed: std::cell::OnceCell<Box<Self>>,
+    healed: OnceCell<Box<Self>>,
     unsound: bool,
+    /// Memory for the next time that rows are packed: a large buffer that is new has to be cleared.
+    spare: Cell<Vec<u8>>,
 }
 
 impl<R: Kept> Default for Table<R> {
     fn default() -> Self {
-        Self {
-            layers: Vec::new(),
-            hidden: Vec::new(),
-            fresh: IndexMap::new(),
-            saved: 0,
-            again: None,
-            healed: std::cell::OnceCell::new(),
-            unsound: false,
-        }
+        let (layers, hidden, fresh, saved, again) = Default::default();
+        let (healed, unsound, spare) = Default::default();
+        Self { layers, hidden, fresh, saved, again, healed, unsound, spare }
     }
 }
 
@@ -215,29 +213,31 @@ impl<R: Kept> Table<R> {
     /// The row of this key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut R> {
         if !self.fresh.contains_key(key) {
-            let at = self.locate(key)?;
-            let row = match at {
-                At::Layer(layer, n) => self.layers.get(layer)?.read_body(n),
-                At::Fresh(_) => None,
-            };
-            let Some(row) = row else {
+            self.make_room();
+            let At::Layer(layer, n) = self.locate(key)? else { return None };
+            let Some(row) = self.layers.get(layer)?.read_body(n) else {
                 self.unsound = true;
                 return None;
             };
-            self.insert(key.to_owned(), row);
+            self.hide(layer, n);
+            self.fresh.insert(key.to_owned(), row);
         }
         self.fresh.get_mut(key)
     }
 
-    pub fn contains(&self, key: &str) -> bool {
-        self.locate(key).is_some()
+    /// Adds a row for a key that has none.
+    pub fn add(&mut self, key: &str, row: impl FnOnce() -> R) {
+        if self.locate(key).is_none() {
+            self.make_room();
+            self.fresh.insert(key.to_owned(), row());
+        }
     }
 
-    pub fn insert(&mut self, key: String, row: R) {
-        if self.fresh.len() >= MANY.max(self.layers.iter().map(Layer::len).sum::<usize>() / PART) {
+    fn make_room(&mut self) {
+        let packed: usize = self.layers.iter().map(Layer::len).sum();
+        if self.fresh.len() >= MANY.max(packed / GROWTH) {
             self.pack_together();
         }
-        self.put(key, row);
     }
 
     /// Whether all that was read so far was as it had been saved.
@@ -266,7 +266,7 @@ impl<R: Kept> Table<R> {
         for saved in [Some(loaded.bottom), loaded.since].into_iter().flatten() {
             let layer = Layer::open(saved)?;
             if !made.layers.is_empty() {
-                (0..layer.len()).for_each(|n| made.hide(layer.key(n)));
+                (0..layer.len()).for_each(|n| made.hide_below(layer.key(n)));
             }
             made.hidden.push(vec![false; layer.len()]);
             made.layers.push(layer);
@@ -281,16 +281,15 @@ impl<R: Kept> Table<R> {
         Some(made)
     }
 
-    fn put(&mut self, key: String, row: R) {
-        self.hide(&key);
-        self.fresh.insert(key, row);
+    /// A row of this key that comes on top hides the one below.
+    fn hide_below(&mut self, key: &str) {
+        if let Some(At::Layer(layer, n)) = self.locate(key) {
+            self.hide(layer, n);
+        }
     }
 
-    /// A row of this key that comes on top hides the one below.
-    fn hide(&mut self, key: &str) {
-        if let Some(At::Layer(layer, n)) = self.locate(key)
-            && let Some(hidden) = self.hidden.get_mut(layer).and_then(|rows| rows.get_mut(n))
-        {
+    fn hide(&mut self, layer: usize, n: usize) {
+        if let Some(hidden) = self.hidden.get_mut(layer).and_then(|rows| rows.get_mut(n)) {
             *hidden = true;
         }
     }
@@ -357,7 +356,7 @@ impl<R: Kept> Table<R> {
 
     /// All rows from this layer on as one.
     fn pack(&self, from: usize) -> Option<Saved> {
-        let mut builder = Builder::with_room(self.room(from)?);
+        let mut builder = Builder::with_room(self.room(from)?, self.spare.take());
         for (at, layer) in self.layers.iter().enumerate().skip(from) {
             // Rows of an upper layer that stand for one further down are written in its place.
             let between = self.layers.get(from..at).unwrap_or_default();
@@ -395,7 +394,8 @@ impl<R: Kept> Table<R> {
     fn pack_together(&mut self) {
         let Some(layer) = self.pack(0).and_then(Layer::open) else { return };
         self.hidden = vec![vec![false; layer.len()]];
-        self.layers = vec![layer];
+        let old = std::mem::replace(&mut self.layers, vec![layer]);
+        self.spare.set(old.into_iter().next().map(Layer::into_buffer).unwrap_or_default());
         self.fresh = IndexMap::new();
         self.saved = 0;
     }

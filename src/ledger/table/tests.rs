@@ -56,7 +56,7 @@ impl Fold for Notes {
         let note = serde_json::from_value(line.with.json()).unwrap();
         match self.0.get_mut(&line.on) {
             Some(known) => *known = note,
-            None => self.0.insert(line.on.clone(), note),
+            None => self.0.add(&line.on, || note),
         }
     }
 
@@ -199,7 +199,7 @@ fn no_order_of_changes_leaves_many_rows_loose() {
     let (mut table, mut plain) = (Table::<Note>::default(), Plain::new());
     let key = |n: usize| format!("note-{n:05}");
     for n in 0..MANY + 100 {
-        table.insert(key(n), Note::default());
+        table.add(&key(n), Note::default);
         plain.insert(key(n), Note::default());
     }
     for round in 0..2 {
