@@ -137,7 +137,7 @@ impl Beads {
 
     /// The shortest start of `id` that names it alone, at least four characters after the prefix.
     pub fn short<'a>(&self, id: &'a str) -> &'a str {
-        if !self.all.contains(id) {
+        if self.all.row(id).is_none() {
             return id;
         }
         let least = (id.len() - hash_of(id).len() + SHORTEST).min(id.len());

@@ -14,13 +14,12 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
+pub use bodies::{Body, Hear};
 use builder::Builder;
 use indexmap::IndexMap;
 use layer::Layer;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-pub use bodies::{Body, Hear};
 
 use super::fold::{Fold, Loaded, Saving};
 use super::saved::Saved;
@@ -266,7 +265,11 @@ impl<R: Kept> Table<R> {
         for saved in [Some(loaded.bottom), loaded.since].into_iter().flatten() {
             let layer = Layer::open(saved)?;
             if !made.layers.is_empty() {
-                (0..layer.len()).for_each(|n| made.hide_below(layer.key(n)));
+                for n in 0..layer.len() {
+                    if let Some(At::Layer(below, n)) = made.locate(layer.key(n)) {
+                        made.hide(below, n);
+                    }
+                }
             }
             made.hidden.push(vec![false; layer.len()]);
             made.layers.push(layer);
@@ -281,13 +284,7 @@ impl<R: Kept> Table<R> {
         Some(made)
     }
 
-    /// A row of this key that comes on top hides the one below.
-    fn hide_below(&mut self, key: &str) {
-        if let Some(At::Layer(layer, n)) = self.locate(key) {
-            self.hide(layer, n);
-        }
-    }
-
+    /// A row that has another on top of it is hidden.
     fn hide(&mut self, layer: usize, n: usize) {
         if let Some(hidden) = self.hidden.get_mut(layer).and_then(|rows| rows.get_mut(n)) {
             *hidden = true;
