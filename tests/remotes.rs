@@ -69,10 +69,14 @@ fn what_a_hub_s_hook_says_is_told_and_not_taken_for_a_host_that_takes_branches_o
     assert!(!told.err.contains("shopfloor.remoteRef") && !told.err.contains('\x1b'), "{told}");
     let told = one.git("bead doctor");
     assert!(told.out.contains("hook declined); remote: not on a Sunday; remote: see"), "{told}");
+    // What it says to a push that it takes is passed on as well.
+    hub.script("hooks/pre-receive", &format!("#!/bin/sh\n{says}\n"));
+    let told = one.git("bead sync").ok();
+    let told = told.says(&["remote: not on a Sunday\nremote: see "]);
+    assert!(!told.err.contains('\x1b') && told.out.contains("1 line sent"), "{told}");
+    assert!(!one.git("bead sync").ok().err.contains("Sunday"), "nothing was pushed");
     hub.sh("rm hooks/pre-receive").ok();
-    for place in [&one, &two] {
-        place.git("bead sync").ok();
-    }
+    two.git("bead sync").ok();
     assert_eq!((ids(&one).len(), ids(&one)), (8, ids(&two)));
 }
 
@@ -227,4 +231,28 @@ fn a_mirror_that_shares_objects_can_be_read() {
     mirror.sh("git config --add remote.origin.fetch '^refs/shopfloor/*'").ok();
     mirror.git("bead sync").ok();
     assert_eq!(ids(&mirror), ids(&origin));
+}
+
+#[test]
+fn what_is_fetched_follows_the_name_that_the_ledger_has_there() {
+    let world = Sandbox::new();
+    let (_, one, ..) = settled(&world);
+    one.git("bead init --yes").ok();
+    let fetched = || one.git("config --get-all remote.origin.fetch").ok().out;
+    let ours =
+        |there: &str, here: &str| format!("+{there}*:refs/shopfloor/remotes/origin/{here}*\n");
+    let (first, second) = (ours(LEDGER, "ledger"), ours(BRANCH, "heads+shopfloor+ledger"));
+    let theirs = fetched().replace(&first, "");
+    one.git("config --add remote.origin.fetch +refs/heads/x:refs/remotes/origin/x").ok();
+    let more = "+refs/heads/x:refs/remotes/origin/x\n";
+    assert_eq!(fetched(), format!("{theirs}{first}{more}"));
+    one.sh(SET).ok();
+    one.git("bead list").ok();
+    assert!(fetched().contains(&first), "who only reads changes nothing");
+    one.bead("Next");
+    assert!(!fetched().contains(&first) && fetched().contains(&second), "{}", fetched());
+    assert!(fetched().contains(more) && fetched().contains(&theirs), "{}", fetched());
+    one.git("config --unset shopfloor.remoteRef").ok();
+    one.bead("And back");
+    assert!(fetched().contains(&first) && !fetched().contains(&second), "{}", fetched());
 }

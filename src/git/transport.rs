@@ -7,12 +7,13 @@ use super::{Git, Oid, RefName, Repo};
 /// What the other side said to a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    Done,
+    /// With what the other side said in its own words, a few lines of it.
+    Done(Vec<String>),
     /// At least one ref was refused.
     Rejected {
         /// Which one, and why, as git puts it.
         why: String,
-        /// What the other side said in its own words, a few lines of it.
+        /// What the other side said, as above.
         said: Vec<String>,
     },
 }
@@ -99,7 +100,7 @@ impl Repo {
             *last = format!("{last}: {}", said.remove(0));
         }
         match (done.code, refused.is_empty()) {
-            (0, _) => Ok(Pushed::Done),
+            (0, _) => Ok(Pushed::Done(said)),
             (_, false) => Ok(Pushed::Rejected { why: refused.join("; "), said }),
             (_, true) => Err(call.failed(&done)),
         }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::git::Repo;
+use crate::githook::settings::Settings;
 use crate::githook::{block, file, install, outfit, place, route, scripts, settings, whose};
+use crate::ledger;
 
 /// Mostly a look at a dozen small files; says so where it had to do something. What nobody set up,
 /// or `deinit` has cleared away, stays as it is.
@@ -17,6 +19,7 @@ pub fn mend(repo: &Repo) -> Result<Option<String>> {
     let set_up = is_set_up(repo)?;
     if set_up {
         make_way(repo)?;
+        follow(repo)?;
     }
     if set_up && !is_whole(repo)? {
         let _lock = file::Lock::take(&repo.own_dir()?.join("hooks-mended"))?;
@@ -46,6 +49,20 @@ fn make_way(repo: &Repo) -> Result<()> {
         let without = old.map(settings::without_stand_in).transpose()?.flatten();
         Ok(without.or(old.map(<[u8]>::to_vec)))
     })?;
+    repo.config_changed();
+    Ok(())
+}
+
+/// The ledger may have another name at the remote since `init` wrote down what is fetched.
+fn follow(repo: &Repo) -> Result<()> {
+    let path = repo.common_dir().join("config");
+    let file = file::read(&path)?.unwrap_or_default();
+    let Some((remote, spec)) = settings::fetched(&file)? else { return Ok(()) };
+    let Some(now) = ledger::fetched_by(repo, &remote)?.filter(|now| *now != spec) else {
+        return Ok(());
+    };
+    let wanted = Settings::default().with(&format!("remote.{remote}.fetch"), &now);
+    file::edit_config(&path, |old| settings::put(old, &wanted).map(Some))?;
     repo.config_changed();
     Ok(())
 }

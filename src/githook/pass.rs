@@ -31,7 +31,7 @@ pub(super) fn on(
         None => send(repo, &upstream.urls, &spec(command), &[])?,
     };
     match pushed {
-        Pushed::Done => {
+        Pushed::Done(_) => {
             if command.name.strip_prefix("refs/heads/") == Some(target) {
                 let known = format!("refs/remotes/{remote}/{target}").parse()?;
                 let seen = repo.read_ref(&known)?;
@@ -58,11 +58,11 @@ fn spec(command: &Command) -> String {
 fn send(repo: &Repo, urls: &[String], spec: &str, leases: &[String]) -> Result<Pushed> {
     for url in urls {
         let pushed = repo.push(url, &[spec], leases)?;
-        if pushed != Pushed::Done {
+        if !matches!(pushed, Pushed::Done(_)) {
             return Ok(pushed);
         }
     }
-    Ok(Pushed::Done)
+    Ok(Pushed::Done(Vec::new()))
 }
 
 /// The client checked its push against the gate, which may show less than the repository knows.

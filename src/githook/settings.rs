@@ -106,6 +106,13 @@ pub(super) fn without_stand_in(file: &[u8]) -> Result<Option<Vec<u8>>> {
     Ok(sheet.close().filter(|_| any))
 }
 
+/// The remote whose ledger is fetched by our doing, and by which refspec.
+pub(super) fn fetched(file: &[u8]) -> Result<Option<(String, String)>> {
+    let ours = Sheet::open(Some(file))?.ours;
+    let fetch = ours.into_iter().find(|it| is_ledger(it) && it.name.eq_ignore_ascii_case("fetch"));
+    Ok(fetch.and_then(|it| Some((it.section.strip_prefix("remote.")?.to_owned(), it.value))))
+}
+
 /// The value of a key of ours.
 pub(super) fn get(file: &[u8], key: &str) -> Result<Option<String>> {
     let ours = Sheet::open(Some(file))?.ours;

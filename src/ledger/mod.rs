@@ -75,7 +75,7 @@ pub use place::known as known_replica;
 pub use prose::{LONGEST_TEXT, MARK, is_elsewhere};
 pub use query::Query;
 
-pub use remote::{default_remote, fetch_spec, taken_from};
+pub use remote::{default_remote, fetch_spec, fetched_by, taken_from};
 pub use saved::Saved;
 pub use sync::{Synced, fetched_from, seen_of};
 pub use table::{Body, Hear, Kept, Row, Table};

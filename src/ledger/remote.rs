@@ -68,8 +68,14 @@ pub fn fetch_spec(repo: &Repo) -> Result<Option<(String, String)>> {
     if partial || overwrites(&repo.config_all(&format!("remote.{name}.fetch"))?) {
         return Ok(None);
     }
-    let first = spots(repo, &name)?.into_iter().next();
-    Ok(first.map(|spot| (name, format!("+{}*:{}*", spot.name, spot.tracking))))
+    let spec = fetched_by(repo, &name)?;
+    Ok(spec.map(|spec| (name, spec)))
+}
+
+/// The refspec that brings the ledger of a remote, under the name that it has there now.
+pub fn fetched_by(repo: &Repo, remote: &str) -> Result<Option<String>> {
+    let first = spots(repo, remote)?.into_iter().next();
+    Ok(first.map(|spot| format!("+{}*:{}*", spot.name, spot.tracking)))
 }
 
 impl Remote {

@@ -37,12 +37,14 @@ pub struct Synced {
     /// How many lines came, and how many went.
     pub received: u64,
     pub sent: u64,
+    /// What the remote said to that in its own words.
+    pub said: Vec<String>,
 }
 
 /// What became of a push.
 enum Sent {
-    /// How many lines are there now that were not.
-    Lines(u64),
+    /// How many lines are there now that were not, and what was said to that.
+    Lines(u64, Vec<String>),
     /// The remote has something else than it had when we looked, as git puts it.
     Late(String),
 }
@@ -69,7 +71,9 @@ impl Ledger<'_> {
             let Some(there) = self.take_all(&remote, found, &mut received)? else { continue };
             settle(&remote.name, there.tip.as_ref())?;
             match self.send(&remote, &there)? {
-                Sent::Lines(sent) => return Ok(Synced { remote: remote.name, received, sent }),
+                Sent::Lines(sent, said) => {
+                    return Ok(Synced { remote: remote.name, received, sent, said });
+                }
                 Sent::Late(why) if is_stale(&why) && there.tip.is_some() && before == there.tip => {
                     self.is_shown(&remote, &there)?;
                 }
@@ -280,9 +284,9 @@ impl Ledger<'_> {
 
     fn send(&self, remote: &Remote, there: &There) -> Result<Sent> {
         let There { spot, tip: theirs } = there;
-        let Some((ours, shelf)) = self.seal()? else { return Ok(Sent::Lines(0)) };
+        let Some((ours, shelf)) = self.seal()? else { return Ok(Sent::Lines(0, Vec::new())) };
         if *theirs == Some(ours) {
-            return Ok(Sent::Lines(0));
+            return Ok(Sent::Lines(0, Vec::new()));
         }
         let known = theirs.as_ref().map(|theirs| self.shelf_of(theirs)).transpose()?;
         self.at_home(&shelf)?;
@@ -300,13 +304,13 @@ impl Ledger<'_> {
                 Err(remote.broken(spot, &why).into())
             }
             Pushed::Rejected { why, said } => Err(remote.refused(spot, &why, &said).into()),
-            Pushed::Done => {
+            Pushed::Done(said) => {
                 for name in [&spot.tracking, &spot.pin] {
                     let old = self.repo.read_ref(name)?;
                     self.repo.swap_ref(name, old.as_ref(), Some(&ours), "pushed")?;
                 }
                 let lines = pin::count(&self.store, &shelf)?;
-                Ok(Sent::Lines(lines.saturating_sub(known)))
+                Ok(Sent::Lines(lines.saturating_sub(known), said))
             }
         }
     }

@@ -95,7 +95,7 @@ impl Route {
         let expected = old.map(ToString::to_string).unwrap_or_default();
         let spec = format!("{new}:{branch}");
         let pushed = repo.push(&self.url, &[&spec], &[format!("{branch}:{expected}")])?;
-        if pushed == Pushed::Done {
+        if matches!(pushed, Pushed::Done(_)) {
             // Git follows a push by name, not one by address; the next fetch would put it right.
             repo.swap_ref(&self.tracking()?, old, Some(new), "shopfloor: published")?;
         }

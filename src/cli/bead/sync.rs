@@ -54,6 +54,9 @@ impl Sync {
             aside::remember(cx.repo()?, &remote, &came)?;
         }
         let (synced, lost) = came?;
+        for line in &synced.said {
+            cx.note(format!("remote: {line}"));
+        }
         // Only who has lost something is told by a short name.
         let beads = if lost.is_empty() { Beads::default() } else { cx.ledger()?.read()? };
         Ok(Exchanged::of(synced, lost, &beads).into())
@@ -95,7 +98,7 @@ struct Withdrawn {
 
 impl Exchanged {
     fn of(synced: Synced, lost: Vec<Lost>, beads: &Beads) -> Self {
-        let Synced { remote, received, sent } = synced;
+        let Synced { remote, received, sent, said: _ } = synced;
         let withdrawn = lost.into_iter().map(|Lost { bead, by, session, holder }| Withdrawn {
             short: beads.short(&bead).to_owned(),
             id: bead,

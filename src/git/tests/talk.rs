@@ -87,7 +87,7 @@ fn a_push_is_accepted_or_refused_by_name() {
         panic!("stale lease")
     };
     assert_eq!(why, "main [rejected] (stale info)");
-    assert_eq!(repo.push(hub_url, &[&spec], &lease(&old)).unwrap(), Pushed::Done);
+    assert_eq!(repo.push(hub_url, &[&spec], &lease(&old)).unwrap(), Pushed::Done(Vec::new()));
     repo.fetch(hub_url, &["+refs/heads/main:refs/shopfloor/remotes/hub/main"]).unwrap();
     assert_eq!(repo.resolve("refs/shopfloor/remotes/hub/main").unwrap(), Some(new));
     assert!(repo.push(world.path("nowhere").to_str().unwrap(), &[&spec], &[]).is_err());
