@@ -5,7 +5,8 @@ use anyhow::Result;
 use crate::bead::face::CLOSED;
 use crate::bead::filter::{Cond, Seen};
 use crate::bead::order::{Order, sorted};
-use crate::bead::{Bead, Beads, words};
+use crate::bead::words::Letters;
+use crate::bead::{Bead, Beads};
 use crate::ledger::{Body, Ledger, MARK, Row, is_elsewhere};
 
 /// Which beads are asked for.
@@ -34,37 +35,41 @@ impl<'q> Asked<'q> {
         first: usize,
     ) -> Result<Vec<Row<'a, Bead>>> {
         let mut found = Vec::new();
-        self.each(beads, !order.is_on_face(), &mut |row, seen| {
+        self.each(beads, &|seen| order.is_told_by(seen), &mut |row, seen| {
             found.push((order.place(seen), row));
             Ok(())
         })?;
         Ok(sorted(found, reverse, first))
     }
 
-    /// Each of them, in no particular order; `whole` where the hot row is not enough for whoever hears.
-    pub fn each<'a>(&self, beads: &'a Beads, whole: bool, visit: Visit<'_, 'a>) -> Result<()> {
+    /// Each of them, in no particular order; `enough` says whether what was seen of one is that for
+    /// whoever hears of it.
+    pub fn each<'a>(
+        &self,
+        beads: &'a Beads,
+        enough: &dyn Fn(&Seen<'_>) -> bool,
+        visit: Visit<'_, 'a>,
+    ) -> Result<()> {
         let mut left = Vec::new();
+        let mut look = |row: Row<'a, Bead>, seen: &Seen<'_>| match self.cond.fits(beads, seen) {
+            Some(false) => Ok(()),
+            Some(true) if enough(seen) => visit(row, seen),
+            _ => {
+                left.push(row);
+                Ok(())
+            }
+        };
         let deleted = self.cond.asks_for_deleted().then(|| beads.deleted());
         for row in beads.rows().chain(deleted.into_iter().flatten()) {
-            if row.mark() == CLOSED {
-                let fits = || self.cond.fits(beads, &Seen::Closed(row.key()));
-                if self.closed && fits() != Some(false) {
-                    left.push(row);
-                }
-                continue;
+            match row.mark() == CLOSED {
+                true if !self.closed => {}
+                true => look(row, &Seen::Closed(row.key()))?,
+                false => row.look(|face| look(row, &Seen::Face(row.key(), face)))?,
             }
-            row.look(|face| {
-                let seen = Seen::Face(row.key(), face);
-                match self.cond.fits(beads, &seen) {
-                    Some(false) => {}
-                    Some(true) if !whole => return visit(row, &seen),
-                    _ => left.push(row),
-                }
-                Ok(())
-            })?;
         }
+        let letters = self.cond.letters().map(Letters::new);
         beads.bodies(&left, &mut |row, body| {
-            if self.cannot_fit(&body) {
+            if letters.as_ref().is_some_and(|letters| self.lacks(&body, letters)) {
                 return Ok(());
             }
             let bead = self.spelled(body.read().unwrap_or_else(|| row.read()))?;
@@ -73,14 +78,12 @@ impl<'q> Asked<'q> {
         })
     }
 
-    /// Whether letters are missing without which no bead is asked for. A text that is elsewhere may have
-    /// them.
-    fn cannot_fit(&self, body: &Body<'_, Bead>) -> bool {
-        let (Some(letters), Some(bytes)) = (self.cond.letters(), body.bytes()) else {
-            return false;
-        };
-        let holds = |letters: &str| words::holds_letters(bytes, letters.as_bytes());
-        !(holds(letters) || self.texts.is_some() && holds(MARK))
+    /// Whether a body has not the letters without which no bead is asked for. A text that is elsewhere
+    /// may have them.
+    fn lacks(&self, body: &Body<'_, Bead>, letters: &Letters<'_>) -> bool {
+        let Some(bytes) = body.bytes() else { return false };
+        let may_be_elsewhere = || self.texts.is_some() && Letters::new(MARK).are_in(bytes);
+        !(letters.are_in(bytes) || may_be_elsewhere())
     }
 
     fn spelled(&self, bead: Bead) -> Result<Bead> {

@@ -1,5 +1,7 @@
 //! In which order beads are told. Pure.
 
+use std::cmp::Ordering;
+
 use crate::bead::Bead;
 use crate::bead::filter::{Field, Seen};
 use crate::ledger::Row;
@@ -32,25 +34,18 @@ impl Order {
     pub fn by(field: Field) -> Option<Self> {
         let sorts = match field {
             Field::Title | Field::Updated | Field::Closed | Field::Due | Field::Estimate => true,
-            ref field => Self::By(field.clone()).is_on_face(),
+            ref field => is_on_face(field),
         };
         sorts.then_some(Self::By(field))
     }
 
-    /// Whether a hot row tells the place.
-    pub fn is_on_face(&self) -> bool {
-        match self {
-            Self::Priority | Self::Oldest | Self::Hybrid(_) => true,
-            Self::By(field) => matches!(
-                field,
-                Field::Id
-                    | Field::Status
-                    | Field::Priority
-                    | Field::Type
-                    | Field::Assignee
-                    | Field::Created
-                    | Field::Updated
-            ),
+    /// Whether what was seen tells the place.
+    pub fn is_told_by(&self, seen: &Seen<'_>) -> bool {
+        match (self, seen) {
+            (_, Seen::Whole(_)) => true,
+            (_, Seen::Closed(_)) => false,
+            (Self::By(field), Seen::Face(..)) => is_on_face(field),
+            (_, Seen::Face(..)) => true,
         }
     }
 
@@ -72,6 +67,19 @@ impl Order {
             Self::By(field) => of_field(field, seen, priority, created),
         }
     }
+}
+
+fn is_on_face(field: &Field) -> bool {
+    matches!(
+        field,
+        Field::Id
+            | Field::Status
+            | Field::Priority
+            | Field::Type
+            | Field::Assignee
+            | Field::Created
+            | Field::Updated
+    )
 }
 
 /// A time as a number that sorts as it does.
@@ -111,6 +119,16 @@ fn of_field(field: &Field, seen: &Seen<'_>, priority: u64, created: &str) -> Pla
     }
 }
 
+/// Sorts so many, if not 0, to the front.
+pub(super) fn sort_first<T>(all: &mut [T], first: usize, by: impl Fn(&T, &T) -> Ordering) {
+    let shown = if (1..all.len()).contains(&first) {
+        all.select_nth_unstable_by(first, &by).0
+    } else {
+        all
+    };
+    shown.sort_unstable_by(by);
+}
+
 /// Rows in the order of their places, or the other way round; only so many of them, if not 0: in front of the others, which have
 /// none. Whoever shows ten of many thousands does not sort them all.
 pub fn sorted(
@@ -122,12 +140,7 @@ pub fn sorted(
         let order = one.0.cmp(&other.0).then_with(|| one.1.key().cmp(other.1.key()));
         if reverse { order.reverse() } else { order }
     };
-    let shown = if (1..found.len()).contains(&first) {
-        found.select_nth_unstable_by(first, by).0
-    } else {
-        found.as_mut_slice()
-    };
-    shown.sort_unstable_by(by);
+    sort_first(&mut found, first, by);
     found.into_iter().map(|(_, row)| row).collect()
 }
 
@@ -189,7 +202,7 @@ mod tests {
             let face = all[0].face();
             let seen = Seen::Face("a", &face);
             let same = order.place(&seen) == order.place(&Seen::Whole(&all[0]));
-            assert!(same || !order.is_on_face(), "{order:?}");
+            assert!(same || !order.is_told_by(&seen), "{order:?}");
         }
     }
 }

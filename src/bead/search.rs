@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::bead::filter::{Cond, Field, Op, Seen, Value};
 use crate::bead::find::Asked;
-use crate::bead::order::{Order, Place};
+use crate::bead::order::{Order, Place, sort_first};
 use crate::bead::{Bead, Beads, words};
 use crate::ledger::Row;
 
@@ -18,9 +18,8 @@ const SHORTEST: usize = 4;
 /// A bead that was found.
 pub struct Match<'a> {
     pub row: Row<'a, Bead>,
-    /// Which of its texts has most of what was asked for, and the line of it that has it first.
+    /// Which of its texts has most of what was asked for.
     pub field: &'static str,
-    pub line: String,
     rank: (Reverse<u32>, Place),
 }
 
@@ -30,61 +29,106 @@ pub fn cond(asked: &[String]) -> Cond {
     Cond::All(asked.iter().map(is_there).collect())
 }
 
-/// The beads that are asked for, ranked by where these words stand in them.
-pub fn exact<'a>(asked: &Asked<'_>, beads: &'a Beads, words: &[String]) -> Result<Vec<Match<'a>>> {
+/// The beads that are asked for, ranked by where these words stand in them; the first of them where only
+/// so many are shown.
+pub fn exact<'a>(
+    asked: &Asked<'_>,
+    beads: &'a Beads,
+    words: &[String],
+    first: usize,
+) -> Result<Vec<Match<'a>>> {
+    let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
     let mut found = Vec::new();
-    asked.each(beads, true, &mut |row, seen| {
+    asked.each(beads, &is_whole, &mut |row, seen| {
         if let Seen::Whole(bead) = seen {
-            let (weight, field, line) = rank(bead, words);
-            let rank = (Reverse(weight), Order::Priority.place(seen));
-            found.push(Match { row, field, line, rank });
+            let (weight, field) = rank(bead, &words);
+            found.push(Match { row, field, rank: (Reverse(weight), Order::Priority.place(seen)) });
         }
         Ok(())
     })?;
-    Ok(in_order(found))
+    Ok(in_order(found, first))
 }
 
 /// The beads with titles in which each word stands almost as it was said.
-pub fn fuzzy<'a>(asked: &Asked<'_>, beads: &'a Beads, words: &[String]) -> Result<Vec<Match<'a>>> {
-    let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+pub fn fuzzy<'a>(
+    asked: &Asked<'_>,
+    beads: &'a Beads,
+    words: &[String],
+    first: usize,
+) -> Result<Vec<Match<'a>>> {
+    let words: Vec<_> = words.iter().map(|word| Meant::new(&word.to_lowercase())).collect();
     let mut found = Vec::new();
-    asked.each(beads, true, &mut |row, seen| {
+    asked.each(beads, &is_whole, &mut |row, seen| {
         let Seen::Whole(bead) = seen else { return Ok(()) };
         let title = bead.title.to_lowercase();
-        let alike = words.iter().map(|word| likeness(&title, word));
-        let alike = alike.fold(1.0, f64::min);
+        let alike = words.iter().map(|word| word.likeness(&title)).fold(1.0, f64::min);
         if alike >= ALIKE {
             // Between 0 and 1, so a thousandth is as fine as anybody asks.
-            let rank = (Reverse((alike * 1000.0) as u32), Order::Priority.place(seen));
-            found.push(Match { row, field: "title", line: bead.title.clone(), rank });
+            let weight = (alike * 1000.0) as u32;
+            let rank = (Reverse(weight), Order::Priority.place(seen));
+            found.push(Match { row, field: "title", rank });
         }
         Ok(())
     })?;
-    Ok(in_order(found))
+    Ok(in_order(found, first))
 }
 
-fn in_order(mut found: Vec<Match<'_>>) -> Vec<Match<'_>> {
-    found.sort_by(|one, other| {
+fn is_whole(seen: &Seen<'_>) -> bool {
+    matches!(seen, Seen::Whole(_))
+}
+
+fn in_order(mut found: Vec<Match<'_>>, first: usize) -> Vec<Match<'_>> {
+    sort_first(&mut found, first, |one, other| {
         one.rank.cmp(&other.rank).then_with(|| one.row.key().cmp(other.row.key()))
     });
     found
 }
 
-/// How alike the word of a title that is most like another is to it.
-fn likeness(title: &str, word: &str) -> f64 {
-    let length = word.chars().count();
-    if length < SHORTEST {
-        return if title.contains(word) { 1.0 } else { 0.0 };
-    }
-    let parts = title.split(|c: char| !c.is_alphanumeric());
-    let near = parts.filter(|part| part.chars().count().abs_diff(length) <= 2);
-    near.map(|part| strsim::normalized_damerau_levenshtein(part, word)).fold(0.0, f64::max)
+/// The first line of the text of this name that has one of the words.
+pub fn line<'b>(bead: &'b Bead, field: &str, words: &[String]) -> &'b str {
+    let has = |line: &&str| words.iter().any(|word| words::holds(line, word));
+    let lines = texts(bead).filter(|(name, ..)| *name == field).flat_map(|(.., text)| text.lines());
+    lines.filter(has).map(str::trim).next().unwrap_or_default()
 }
 
-/// What it counts where a word stands, the text that has most, and the line of that.
-fn rank(bead: &Bead, words: &[String]) -> (u32, &'static str, String) {
+/// A word that may have been mistyped.
+struct Meant {
+    word: String,
+    length: usize,
+    letters: u64,
+}
+
+impl Meant {
+    fn new(word: &str) -> Self {
+        Self { word: word.to_owned(), length: word.chars().count(), letters: letters(word) }
+    }
+
+    /// How alike the word of a title that is most like it is to it.
+    fn likeness(&self, title: &str) -> f64 {
+        if self.length < SHORTEST {
+            return if title.contains(&self.word) { 1.0 } else { 0.0 };
+        }
+        let parts = title.split(|c: char| !c.is_alphanumeric());
+        let near = parts.filter(|part| {
+            // Each letter that is put in or left out makes them differ in one, and a changed one in two.
+            let most = (1.0 - ALIKE) * self.length.max(part.len()) as f64;
+            f64::from((letters(part) ^ self.letters).count_ones()) <= 2.0 * most
+                && part.chars().count().abs_diff(self.length) as f64 <= most
+        });
+        near.map(|part| strsim::normalized_damerau_levenshtein(part, &self.word))
+            .fold(0.0, f64::max)
+    }
+}
+
+/// The letters that stand in a word, as far as sixty-four can be told apart.
+fn letters(word: &str) -> u64 {
+    word.chars().fold(0, |letters, c| letters | 1 << (u32::from(c) % 64))
+}
+
+/// Every text of a bead by its name, with what it counts if a word stands in it.
+fn texts(bead: &Bead) -> impl Iterator<Item = (&'static str, u32, &str)> {
     let comments = bead.comments.iter().map(|comment| ("comment", 4, comment.text.as_str()));
-    let texts = [
+    let own = [
         ("title", 40, bead.title.as_str()),
         ("id", 30, bead.id.as_str()),
         ("description", 10, &bead.description),
@@ -92,18 +136,22 @@ fn rank(bead: &Bead, words: &[String]) -> (u32, &'static str, String) {
         ("design", 6, &bead.design),
         ("notes", 5, &bead.notes),
     ];
-    let mut best = (0, "title", String::new());
+    own.into_iter().chain(comments)
+}
+
+/// What it counts where these words stand, and the text that has most of them. They are in small letters.
+fn rank(bead: &Bead, words: &[String]) -> (u32, &'static str) {
+    let mut best = (0, "title");
     let mut all = 0;
-    for (field, weight, text) in texts.into_iter().chain(comments) {
+    for (field, weight, text) in texts(bead) {
         let here = words.iter().map(|word| weight * closeness(text, word)).sum();
         all += here;
         if here > best.0 {
-            best = (here, field, line_with(text, words));
+            best = (here, field);
         }
     }
-    let phrase = words.join(" ");
-    let together = words.len() > 1 && words::holds(&bead.title, &phrase);
-    (all + if together { 100 } else { 0 }, best.1, best.2)
+    let together = words.len() > 1 && words::holds(&bead.title, &words.join(" "));
+    (all + if together { 100 } else { 0 }, best.1)
 }
 
 /// A word counts three times, the beginning of one twice, a part of one once.
@@ -111,9 +159,9 @@ fn closeness(text: &str, word: &str) -> u32 {
     if !words::holds(text, word) {
         return 0;
     }
-    let (text, word) = (text.to_lowercase(), word.to_lowercase());
+    let text = text.to_lowercase();
     let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let worth = text.match_indices(&word).map(|(at, _)| {
+    let worth = text.match_indices(word).map(|(at, _)| {
         let before = text.get(..at).and_then(|before| before.chars().next_back());
         let after = text.get(at + word.len()..).and_then(|after| after.chars().next());
         match (is_part(before), is_part(after)) {
@@ -123,11 +171,6 @@ fn closeness(text: &str, word: &str) -> u32 {
         }
     });
     worth.max().unwrap_or(1)
-}
-
-fn line_with(text: &str, words: &[String]) -> String {
-    let has = |line: &&str| words.iter().any(|word| words::holds(line, word));
-    text.lines().find(has).unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
@@ -152,7 +195,12 @@ mod tests {
         ]
         .map(|bead| rank(&bead, &words));
         assert!(ranks.iter().is_sorted_by(|one, other| one.0 > other.0), "{ranks:?}");
-        assert_eq!((ranks[3].1, ranks[4].1, &*ranks[4].2), ("title", "description", "parse"));
+        assert_eq!((ranks[3].1, ranks[4].1), ("title", "description"));
+        let words = ["INPUT".to_owned()];
+        assert_eq!(
+            line(&bead("Other", "parse\n an input \ninput"), "description", &words),
+            "an input"
+        );
     }
 
     #[test]
@@ -167,7 +215,7 @@ mod tests {
             ("teh", false),
         ] {
             let title = "the parser accepts empty input";
-            assert_eq!(likeness(title, word) >= ALIKE, alike, "{word}");
+            assert_eq!(Meant::new(word).likeness(title) >= ALIKE, alike, "{word}");
         }
     }
 }

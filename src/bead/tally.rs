@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use indexmap::IndexMap;
 
+use crate::bead::Beads;
 use crate::bead::event::Status;
-use crate::bead::face::{CLOSED, is_live};
+use crate::bead::face::Face;
 use crate::bead::filter::{Cond, Seen};
 use crate::bead::find::Asked;
 use crate::bead::order::Order;
 use crate::bead::ready::{Call, Reason, ready, unready};
-use crate::bead::{Bead, Beads};
+use crate::ledger::Kept as _;
 
 /// What beads are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +33,21 @@ pub fn count(
 ) -> Result<(usize, IndexMap<String, usize>)> {
     let mut groups = BTreeMap::<String, usize>::new();
     let mut all = 0;
-    asked.each(beads, by.is_some(), &mut |_, seen| {
+    let enough = |seen: &Seen<'_>| match (by, seen) {
+        (None | Some(By::Status), _) => true,
+        (_, seen) => !matches!(seen, Seen::Closed(_)),
+    };
+    asked.each(beads, &enough, &mut |_, seen| {
         all += 1;
-        if let (Some(by), Seen::Whole(bead)) = (by, seen) {
-            for group in groups_of(bead, by) {
-                *groups.entry(group).or_default() += 1;
-            }
+        let mut add = |group: &str| match groups.get_mut(group) {
+            Some(count) => *count += 1,
+            None => drop(groups.insert(group.to_owned(), 1)),
+        };
+        match (by, seen) {
+            (None, _) => {}
+            (Some(_), Seen::Closed(_)) => add(Status::CLOSED.as_str()),
+            (Some(by), Seen::Face(_, face)) => each_group(face, by, &mut add),
+            (Some(by), Seen::Whole(bead)) => each_group(&bead.face(), by, &mut add),
         }
         Ok(())
     })?;
@@ -48,16 +58,15 @@ pub fn count(
     Ok((all, groups.into_iter().collect()))
 }
 
-fn groups_of(bead: &Bead, by: By) -> Vec<String> {
-    let one = match by {
-        By::Status => bead.status.to_string(),
-        By::Priority => format!("P{}", bead.priority),
-        By::Type => bead.issue_type.clone(),
-        By::Assignee => bead.assignee.clone().unwrap_or_else(|| "(nobody)".to_owned()),
-        By::Label if bead.labels.is_empty() => "(no label)".to_owned(),
-        By::Label => return bead.labels.clone(),
-    };
-    vec![one]
+fn each_group(face: &Face<'_>, by: By, add: &mut dyn FnMut(&str)) {
+    match by {
+        By::Status => add(face.status),
+        By::Priority => add(&format!("P{}", face.priority)),
+        By::Type => add(face.issue_type),
+        By::Assignee => add(face.assignee.unwrap_or("(nobody)")),
+        By::Label if face.labels.is_empty() => add("(no label)"),
+        By::Label => face.labels.iter().for_each(|label| add(label)),
+    }
 }
 
 /// The state of the whole.
@@ -76,19 +85,12 @@ pub struct Stats {
 /// Counts all there is; of closed beads no more is read than that they are.
 pub fn stats(beads: &Beads, now: &str) -> Result<Stats> {
     let mut stats = Stats::default();
-    let mut of = BTreeMap::<String, usize>::new();
-    for row in beads.rows() {
-        stats.total += 1;
-        let status = match row.mark() {
-            CLOSED => Status::CLOSED.to_string(),
-            _ => row.look(|face| face.status.to_owned()),
-        };
-        stats.held += usize::from(is_live(&row) && row.look(|face| face.is_claimed));
-        *of.entry(status).or_default() += 1;
-    }
     let every = Cond::every();
+    let asked = Asked { cond: &every, closed: true, texts: None };
+    (stats.total, stats.by_status) = count(&asked, beads, Some(By::Status))?;
+    stats.held = beads.live().filter(|row| row.look(|face| face.is_claimed)).count();
     let call = Call { wanted: &every, now: Some(now) };
-    stats.ready = ready(beads, call, &Order::Oldest, 0).len();
+    stats.ready = ready(beads, call, &Order::Oldest, 1).len();
     unready(beads, call, &mut |_, reasons| {
         let any = |is: fn(&Reason<'_>) -> bool| usize::from(reasons.iter().any(is));
         stats.blocked += any(|reason| matches!(reason, Reason::Waits(_)));
@@ -96,6 +98,5 @@ pub fn stats(beads: &Beads, now: &str) -> Result<Stats> {
         stats.done_epics += any(|reason| *reason == Reason::Children(0));
         Ok(())
     })?;
-    stats.by_status = of.into_iter().collect();
     Ok(stats)
 }

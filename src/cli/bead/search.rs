@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::bead::Beads;
 use crate::bead::filter::Cond;
 use crate::bead::find::Asked;
-use crate::bead::search::{Match, cond, exact, fuzzy};
+use crate::bead::search::{Match, cond, exact, fuzzy, line};
 use crate::cli::bead::asked::{Said, Which};
 use crate::cli::bead::list::{self, ids};
 use crate::cli::bead::past::AsOf;
@@ -59,10 +59,11 @@ impl Search {
         self.which.say(&mut said)?;
         let filter = said.done();
         let with_words = Cond::All(vec![filter.clone(), cond(&words)]);
-        let mut found = exact(&Asked::new(&ledger, &with_words, self.all)?, &beads, &words)?;
+        let mut found =
+            exact(&Asked::new(&ledger, &with_words, self.all)?, &beads, &words, self.limit)?;
         let is_fuzzy = found.is_empty();
         if is_fuzzy {
-            found = fuzzy(&Asked::new(&ledger, &filter, self.all)?, &beads, &words)?;
+            found = fuzzy(&Asked::new(&ledger, &filter, self.all)?, &beads, &words, self.limit)?;
         }
         match (found.is_empty(), is_fuzzy) {
             (true, _) => {
@@ -77,16 +78,11 @@ impl Search {
             }
             _ => {}
         }
-        self.tell(cx, &beads, &found, is_fuzzy)
+        let told = Told { beads: &beads, words: &words, is_fuzzy };
+        self.tell(cx, &told, &found)
     }
 
-    fn tell(
-        &self,
-        cx: &Context,
-        beads: &Beads,
-        found: &[Match<'_>],
-        is_fuzzy: bool,
-    ) -> Result<Done> {
+    fn tell(&self, cx: &Context, told: &Told<'_>, found: &[Match<'_>]) -> Result<Done> {
         let shown = if self.limit == 0 { found.len() } else { self.limit.min(found.len()) };
         if shown < found.len() {
             cx.hint(format!("{} more; --limit 0 shows all {}", found.len() - shown, found.len()));
@@ -99,15 +95,23 @@ impl Search {
         }
         let mut out = Stream::new(cx, Found::list);
         for it in found {
+            let bead = cx.ledger()?.spelled(it.row.read())?;
             out.add(Found {
-                record: Record::of(beads, &it.row.read()),
+                record: Record::of(told.beads, &bead),
                 matched_in: it.field,
-                fuzzy: is_fuzzy,
-                line: it.line.clone(),
+                fuzzy: told.is_fuzzy,
+                line: line(&bead, it.field, told.words).to_owned(),
             })?;
         }
         list::answer(out)
     }
+}
+
+/// What was found, and for which words.
+struct Told<'t> {
+    beads: &'t Beads,
+    words: &'t [String],
+    is_fuzzy: bool,
 }
 
 #[derive(Serialize)]

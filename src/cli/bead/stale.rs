@@ -150,12 +150,16 @@ impl Duplicates {
         }
         let (ledger, beads) = (cx.ledger()?, cx.ledger()?.read::<Beads>()?);
         let (every, mut told) = (Cond::every(), Vec::new());
-        Asked::new(&ledger, &every, self.all)?.each(&beads, true, &mut |_, seen| {
-            if let Seen::Whole(bead) = seen {
-                told.push(Told::new(&bead.id, &bead.title, &bead.description));
-            }
-            Ok(())
-        })?;
+        Asked::new(&ledger, &every, self.all)?.each(
+            &beads,
+            &|seen| matches!(seen, Seen::Whole(_)),
+            &mut |_, seen| {
+                if let Seen::Whole(bead) = seen {
+                    told.push(Told::new(&bead.id, &bead.title, &bead.description));
+                }
+                Ok(())
+            },
+        )?;
         let same = alike::same(&told).into_iter().map(|ids| (1.0, ids));
         let near = self.near.map(|least| alike::near(&told, least)).unwrap_or_default();
         let near = near.into_iter().map(|(alike, one, other)| (alike, vec![one, other]));
