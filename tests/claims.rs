@@ -99,7 +99,10 @@ fn what_is_provisional_is_not_closed() {
     let world = Sandbox::new();
     let (_, [one], beads) = floor(&world, ["one"], 1);
     let bead = &beads[0];
-    one.git(&format!("bead update {bead} --claim")).ok();
+    one.git(&format!("bead update {bead} --claim")).ok().says(&[
+        "note: origin has not heard of this claim; another clone may be first",
+        "hint: `git bead sync` asks origin; until then the bead can neither be closed nor land",
+    ]);
     let close = format!("bead close {bead} --reason done");
     one.git(&close)
         .fails(3)

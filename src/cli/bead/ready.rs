@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::bead::filter::{Cond, Field, Op};
 use crate::bead::order::Order;
 use crate::bead::ready::{Call, Reason, ready, unready};
-use crate::bead::{Bead, Beads, holding};
+use crate::bead::{Bead, Beads, holding, hub};
 use crate::cli::bead::asked::{Said, Which};
 use crate::cli::bead::list::{self, Telling};
 use crate::cli::bead::past::AsOf;
@@ -117,7 +117,7 @@ impl Ready {
             }
             Ok(first.id.clone())
         })?;
-        Ok(Taken(Record::asked(cx, &beads, beads.find(&id)?)?).into())
+        Taken::told(cx, Record::asked(cx, &beads, beads.find(&id)?)?)
     }
 
     fn now(&self, cx: &Context) -> Option<String> {
@@ -229,12 +229,25 @@ impl Show for Explained {
 /// A bead that was just claimed.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Taken(pub(super) Record);
+pub(super) struct Taken(Record);
+
+impl Taken {
+    /// With what it means that the hub has not heard of the claim.
+    pub(super) fn told(cx: &Context, record: Record) -> Result<Done> {
+        if let Some(hub) = hub::name(cx.repo()?)?.filter(|_| record.provisional && !cx.json) {
+            cx.note(format!("note: {hub} has not heard of this claim; another clone may be first"));
+            cx.hint(format!(
+                "`git bead sync` asks {hub}; until then the bead can neither be closed nor land"
+            ));
+        }
+        Ok(Self(record).into())
+    }
+}
 
 impl Show for Taken {
     fn show(&self, out: &mut Screen) {
-        let until = if self.0.provisional { ", until git bead sync provisional" } else { "" };
-        let epoch = format!(" (epoch {}{until})", self.0.epoch);
+        let yet = if self.0.provisional { ", provisional" } else { "" };
+        let epoch = format!(" (epoch {}{yet})", self.0.epoch);
         out.parts(&[(Tone::Good, "Claimed"), (Tone::Faint, &epoch)]);
         record::list(out, std::slice::from_ref(&self.0));
     }

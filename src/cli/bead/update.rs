@@ -89,7 +89,7 @@ impl Update {
             beads = ledger.read()?;
         }
         let record = Record::asked(cx, &beads, beads.find(&id)?)?;
-        Ok(if self.claim { Taken(record).into() } else { Updated(record).into() })
+        if self.claim { Taken::told(cx, record) } else { Ok(Updated(record).into()) }
     }
 
     /// Who takes over has listened to the end, and to where claims are decided if there is such a remote.
