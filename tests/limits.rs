@@ -7,6 +7,12 @@ use crate::support::{Place, Sandbox};
 use crate::sync::{clones, ids};
 
 const LEDGER: &str = "refs/shopfloor/ledger";
+/// Sound in itself, and nobody could write after it.
+const LAST: &str = concat!(
+    r#"{"id":"6yqx3cdzc6bzgijhb7ojd5xdti","at":"2026-11-22T00:00:00.000Z","by":"x","clock":90071992547"#,
+    r#"40992,"do":"bead.created","on":"a-zzzzzzzzzzzzzzzz","owner":"x@y","with":{"title":"late"}}"#,
+    "\n"
+);
 
 /// 200 KiB that no two places have by accident.
 fn story(word: &str) -> String {
@@ -167,6 +173,16 @@ fn what_is_too_long_is_refused_where_it_enters() {
     let labels = labels.join(",");
     let create = ["git", "bead", "create", "Many", "--labels", &labels];
     repo.run(create).fails(129).says(&["`labels` is too long", "65536 are allowed"]);
+    let name = "x".repeat(257);
+    let create = "git bead create Long";
+    repo.sh(&format!("SHOPFLOOR_AGENT={name} {create}"))
+        .fails(129)
+        .says(&["SHOPFLOOR_AGENT is too long: 257 bytes, and 256 are allowed"]);
+    repo.sh(&format!(
+        "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_VALUE_0={name} {create}"
+    ))
+    .fails(129)
+    .says(&["user.name is too long"]);
     assert_eq!(repo.rev(LEDGER), before);
     // As long as may be.
     let id = described(&repo, "Long", &"x".repeat(1 << 20));
@@ -190,6 +206,7 @@ fn what_no_honest_clone_writes_is_not_taken_in_from_a_remote() {
         (foreign, Some(long + "\n"), "more than 65536"),
         (foreign, Some(deep + "\n"), "deeper than 32 levels"),
         (foreign, Some("x".repeat(2 << 20)), "more than 1048576"),
+        (foreign, Some(LAST.to_owned()), "the clock of replica 00000000000000ff is at"),
         (&format!("t/{text}"), Some("another text".to_owned()), "no longer has the text"),
         (&format!("t/{text}"), None, "no longer has the text"),
     ] {

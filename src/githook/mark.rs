@@ -9,6 +9,9 @@ use crate::host::Environment;
 use crate::ledger::{self, Actor};
 use crate::refusal::Refusal;
 
+/// How much may be said of who acts: more than any name has, and little in a line.
+const LONGEST: usize = 256;
+
 /// Who acts, as the trailers say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
@@ -103,15 +106,35 @@ pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
         let what = format!("{by:?} is no name: it has control characters");
         return Err(Refusal::usage(what).hint("git config --global user.name 'Your Name'").into());
     }
+    let session = mark.and_then(|mark| mark.session.clone());
+    let model = repo.env().get("SHOPFLOOR_MODEL").map(str::to_owned);
+    for (key, said) in [
+        (if mark.is_some() { "SHOPFLOOR_AGENT" } else { "user.name" }, Some(&by)),
+        ("user.email", Some(&owner)),
+        ("SHOPFLOOR_SESSION", session.as_ref()),
+        ("SHOPFLOOR_MODEL", model.as_ref()),
+    ] {
+        short(key, said.map_or(0, String::len))?;
+    }
     Ok(Actor {
         by,
         owner,
-        session: mark.and_then(|mark| mark.session.clone()),
-        model: repo.env().get("SHOPFLOOR_MODEL").map(str::to_owned),
+        session,
+        model,
         agent: mark.is_some(),
         epoch: mark.and_then(|mark| mark.epoch),
         replica: ledger::known_replica(repo),
     })
+}
+
+/// Every line of theirs carries it.
+fn short(key: &str, length: usize) -> Result<()> {
+    if length <= LONGEST {
+        return Ok(());
+    }
+    Err(Refusal::usage(format!("{key} is too long: {length} bytes, and {LONGEST} are allowed"))
+        .hint("every line of the ledger says who wrote it; a short name will do")
+        .into())
 }
 
 /// Git cuts these off both ends of a name, and takes what is empty then for none.
