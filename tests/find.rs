@@ -69,6 +69,7 @@ fn list_takes_every_filter_and_all_of_them_together() {
         ("--closed-after yesterday", &["Roof"]),
         ("--closed-before yesterday", &[]),
         ("--overdue", &[]),
+        ("--include-infra --include-gates -p 0", &["Release"]),
         ("--sort title", &["Door", "Login", "Notes", "Release", "Walls"]),
         ("--sort title --reverse -n 2", &["Walls", "Release"]),
         ("--sort created -n 1", &["Door"]),

@@ -1,10 +1,10 @@
 //! One comparison of a condition with what was seen of a bead. Pure.
 
 use crate::bead::event::Status;
-use crate::bead::face::Face;
+use crate::bead::face::{Face, Texts};
 use crate::bead::filter::{Field, Means, Op, Seen, Test};
 use crate::bead::{Bead, Beads, words};
-use crate::ledger::Kept as _;
+use crate::ledger::{Kept as _, is_elsewhere};
 
 impl Test {
     pub(super) fn fits(&self, beads: &Beads, seen: &Seen<'_>) -> Option<bool> {
@@ -15,6 +15,9 @@ impl Test {
                 _ => None,
             },
             Seen::Face(id, face) => self.fits_face(beads, id, face),
+            Seen::Texts(face, texts) => {
+                self.fits_texts(texts).or_else(|| self.fits_face(beads, texts.id, face))
+            }
             Seen::Whole(bead) => Some(self.fits_whole(beads, bead)),
         }
     }
@@ -36,20 +39,33 @@ impl Test {
         })
     }
 
+    /// None where it is not a text that is asked for, or where that is not whole.
+    fn fits_texts(&self, texts: &Texts<'_>) -> Option<bool> {
+        let text = match self.field {
+            Field::Title => texts.title,
+            Field::Description => texts.description,
+            Field::Design => texts.design,
+            Field::Acceptance => texts.acceptance_criteria,
+            Field::Notes => texts.notes,
+            // A comment may have what no other text has.
+            Field::Text if self.op == Op::Has => {
+                let here = |text: &&str| !is_elsewhere(text);
+                return self.words(&mut all_of(texts).into_iter().filter(here)).then_some(true);
+            }
+            _ => return None,
+        };
+        (!is_elsewhere(text)).then(|| self.text(text))
+    }
+
     fn fits_whole(&self, beads: &Beads, bead: &Bead) -> bool {
-        let comments = || bead.comments.iter().map(|comment| comment.text.as_str());
-        let texts =
-            [&bead.title, &bead.description, &bead.design, &bead.acceptance_criteria, &bead.notes];
+        let mut comments = bead.comments.iter().map(|comment| comment.text.as_str());
         match &self.field {
-            Field::Title => self.text(&bead.title),
-            Field::Description => self.text(&bead.description),
-            Field::Design => self.text(&bead.design),
-            Field::Acceptance => self.text(&bead.acceptance_criteria),
-            Field::Notes => self.text(&bead.notes),
-            Field::Comment => self.words(&mut comments()),
-            Field::Text => self.words(
-                &mut texts.into_iter().map(String::as_str).chain(comments()).chain([&*bead.id]),
-            ),
+            Field::Comment => self.words(&mut comments),
+            Field::Text => {
+                let texts = all_of(&Texts::of(bead));
+                self.words(&mut texts.into_iter().chain(comments))
+            }
+            field if field.is_prose() => self.fits_texts(&Texts::of(bead)).unwrap_or_default(),
             Field::Owner => self.text(&bead.owner),
             Field::Creator => self.text(&bead.created_by),
             Field::External => self.word(bead.external_ref.as_deref()),
@@ -128,6 +144,11 @@ impl Test {
     }
 }
 
+fn all_of<'a>(texts: &Texts<'a>) -> [&'a str; 6] {
+    let Texts { id, title, description, design, acceptance_criteria, notes } = *texts;
+    [title, id, description, design, acceptance_criteria, notes]
+}
+
 /// The beads that a bead is below, from its parent on.
 fn ancestors<'a>(beads: &'a Beads, face: &Face<'a>) -> Vec<&'a str> {
     let mut found = Vec::new();
@@ -198,6 +219,9 @@ mod tests {
             assert_eq!(cond.fits(&all, &Seen::Whole(bead)), Some(fits), "{cond:?}");
             let on_face = cond.fits(&all, &Seen::Face("b-3", &bead.face()));
             assert!(on_face.is_none_or(|on_face| on_face == fits), "{cond:?}");
+            let face = bead.face();
+            let on_texts = cond.fits(&all, &Seen::Texts(&face, Texts::of(bead)));
+            assert!(on_texts.is_none_or(|on_texts| on_texts == fits), "{cond:?}");
         }
     }
 }

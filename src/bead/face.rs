@@ -31,6 +31,31 @@ pub struct Face<'a> {
     pub edges: Vec<(&'a str, &'a str)>,
 }
 
+/// The texts of a bead: the first of its fields, in their order, so that they can be looked at where it is
+/// saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Texts<'a> {
+    pub id: &'a str,
+    pub title: &'a str,
+    pub description: &'a str,
+    pub design: &'a str,
+    pub acceptance_criteria: &'a str,
+    pub notes: &'a str,
+}
+
+impl<'a> Texts<'a> {
+    pub fn of(bead: &'a Bead) -> Self {
+        Self {
+            id: &bead.id,
+            title: &bead.title,
+            description: &bead.description,
+            design: &bead.design,
+            acceptance_criteria: &bead.acceptance_criteria,
+            notes: &bead.notes,
+        }
+    }
+}
+
 pub(super) fn is_live(row: &Row<'_, Bead>) -> bool {
     row.mark() == LIVE
 }
@@ -72,5 +97,26 @@ impl Kept for Bead {
 
     fn names(&self) -> impl Iterator<Item = &str> {
         self.dependencies.iter().map(|edge| edge.depends_on_id.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_of_a_bead_begins_with_its_texts() {
+        let text = str::to_owned;
+        let bead = Bead {
+            id: text("b-1"),
+            title: text("T"),
+            description: text("D"),
+            design: text("how"),
+            acceptance_criteria: text("A"),
+            notes: text("N"),
+            ..Bead::default()
+        };
+        let saved = postcard::to_allocvec(&bead).unwrap();
+        assert_eq!(postcard::from_bytes(&saved), Ok(Texts::of(&bead)));
     }
 }

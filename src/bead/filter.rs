@@ -4,7 +4,7 @@
 //! only where that leaves it open, the whole of it.
 
 use crate::bead::event::Status;
-use crate::bead::face::Face;
+use crate::bead::face::{Face, Texts};
 use crate::bead::{Bead, Beads, words};
 
 /// What a bead has to be.
@@ -95,6 +95,8 @@ pub enum Seen<'s> {
     /// That it is closed.
     Closed(&'s str),
     Face(&'s str, &'s Face<'s>),
+    /// All but its comments, and what is neither looked at in many nor a text.
+    Texts(&'s Face<'s>, Texts<'s>),
     Whole(&'s Bead),
 }
 

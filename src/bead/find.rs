@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::bead::face::CLOSED;
+use crate::bead::face::{CLOSED, Texts};
 use crate::bead::filter::{Cond, Seen};
 use crate::bead::order::{Order, sorted};
 use crate::bead::words::Letters;
@@ -71,6 +71,20 @@ impl<'q> Asked<'q> {
         beads.bodies(&left, &mut |row, body| {
             if letters.as_ref().is_some_and(|letters| self.lacks(&body, letters)) {
                 return Ok(());
+            }
+            if row.mark() != CLOSED
+                && let Some(texts) = body.begin::<Texts<'_>>()
+            {
+                let told = row.look(|face| {
+                    let seen = Seen::Texts(face, texts);
+                    match self.cond.fits(beads, &seen) {
+                        Some(true) if enough(&seen) => Some(visit(row, &seen)),
+                        fits => (fits == Some(false)).then_some(Ok(())),
+                    }
+                });
+                if let Some(told) = told {
+                    return told;
+                }
             }
             let bead = self.spelled(body.read().unwrap_or_else(|| row.read()))?;
             let seen = Seen::Whole(&bead);

@@ -44,8 +44,9 @@ impl Order {
         match (self, seen) {
             (_, Seen::Whole(_)) => true,
             (_, Seen::Closed(_)) => false,
-            (Self::By(field), Seen::Face(..)) => is_on_face(field),
-            (_, Seen::Face(..)) => true,
+            (Self::By(Field::Title), Seen::Texts(..)) => true,
+            (Self::By(field), Seen::Face(..) | Seen::Texts(..)) => is_on_face(field),
+            (_, Seen::Face(..) | Seen::Texts(..)) => true,
         }
     }
 
@@ -53,7 +54,9 @@ impl Order {
     pub fn place(&self, seen: &Seen<'_>) -> Place {
         let (priority, created) = match seen {
             Seen::Closed(_) => return Place { first: u64::MAX, ..Place::default() },
-            Seen::Face(_, face) => (u64::from(face.priority), face.created_at),
+            Seen::Face(_, face) | Seen::Texts(face, _) => {
+                (u64::from(face.priority), face.created_at)
+            }
             Seen::Whole(bead) => (u64::from(bead.priority), bead.created_at.as_str()),
         };
         let born = || number(created);
@@ -103,15 +106,16 @@ fn of_field(field: &Field, seen: &Seen<'_>, priority: u64, created: &str) -> Pla
     match (field, seen) {
         (Field::Priority, _) => count(Some(priority)),
         (Field::Created, _) => time(Some(created)),
-        (Field::Status, Seen::Face(_, face)) => text(Some(face.status)),
+        (Field::Status, Seen::Face(_, face) | Seen::Texts(face, _)) => text(Some(face.status)),
         (Field::Status, Seen::Whole(bead)) => text(Some(bead.status.as_str())),
-        (Field::Type, Seen::Face(_, face)) => text(Some(face.issue_type)),
+        (Field::Type, Seen::Face(_, face) | Seen::Texts(face, _)) => text(Some(face.issue_type)),
         (Field::Type, Seen::Whole(bead)) => text(Some(&bead.issue_type)),
-        (Field::Assignee, Seen::Face(_, face)) => text(face.assignee),
+        (Field::Assignee, Seen::Face(_, face) | Seen::Texts(face, _)) => text(face.assignee),
         (Field::Assignee, Seen::Whole(bead)) => text(bead.assignee.as_deref()),
+        (Field::Title, Seen::Texts(_, texts)) => text(Some(texts.title)),
         (Field::Title, Seen::Whole(bead)) => text(Some(&bead.title)),
         (Field::Updated, Seen::Whole(bead)) => time(Some(&bead.updated_at)),
-        (Field::Updated, Seen::Face(_, face)) => time(Some(face.updated_at)),
+        (Field::Updated, Seen::Face(_, face) | Seen::Texts(face, _)) => time(Some(face.updated_at)),
         (Field::Due, Seen::Whole(bead)) => count(bead.due_at.as_deref().map(number)),
         (Field::Closed, Seen::Whole(bead)) => time(bead.closed_at.as_deref()),
         (Field::Estimate, Seen::Whole(bead)) => count(bead.estimated_minutes),
@@ -149,6 +153,7 @@ mod tests {
     use super::*;
     use crate::bead::beads::tests::beads;
     use crate::bead::event::Link;
+    use crate::bead::face::Texts;
     use crate::ledger::Kept as _;
 
     #[test]
@@ -201,6 +206,9 @@ mod tests {
             assert_eq!(places.iter().map(|(_, id)| *id).collect::<String>(), told, "{order:?}");
             let face = all[0].face();
             let seen = Seen::Face("a", &face);
+            let same = order.place(&seen) == order.place(&Seen::Whole(&all[0]));
+            assert!(same || !order.is_told_by(&seen), "{order:?}");
+            let seen = Seen::Texts(&face, Texts::of(&all[0]));
             let same = order.place(&seen) == order.place(&Seen::Whole(&all[0]));
             assert!(same || !order.is_told_by(&seen), "{order:?}");
         }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use anyhow::Result;
 
+use crate::bead::face::Texts;
 use crate::bead::filter::{Cond, Field, Op, Seen, Value};
 use crate::bead::find::Asked;
 use crate::bead::order::{Order, Place, sort_first};
@@ -39,11 +40,14 @@ pub fn exact<'a>(
 ) -> Result<Vec<Match<'a>>> {
     let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
     let mut found = Vec::new();
-    asked.each(beads, &is_whole, &mut |row, seen| {
-        if let Seen::Whole(bead) = seen {
-            let (weight, field) = rank(bead, &words);
-            found.push(Match { row, field, rank: (Reverse(weight), Order::Priority.place(seen)) });
-        }
+    asked.each(beads, &has_texts, &mut |row, seen| {
+        let own = match seen {
+            Seen::Whole(bead) => Texts::of(bead),
+            Seen::Texts(_, texts) => *texts,
+            Seen::Closed(_) | Seen::Face(..) => return Ok(()),
+        };
+        let (weight, field) = rank(&own, &words);
+        found.push(Match { row, field, rank: (Reverse(weight), Order::Priority.place(seen)) });
         Ok(())
     })?;
     Ok(in_order(found, first))
@@ -58,9 +62,12 @@ pub fn fuzzy<'a>(
 ) -> Result<Vec<Match<'a>>> {
     let words: Vec<_> = words.iter().map(|word| Meant::new(&word.to_lowercase())).collect();
     let mut found = Vec::new();
-    asked.each(beads, &is_whole, &mut |row, seen| {
-        let Seen::Whole(bead) = seen else { return Ok(()) };
-        let title = bead.title.to_lowercase();
+    asked.each(beads, &has_texts, &mut |row, seen| {
+        let title = match seen {
+            Seen::Whole(bead) => bead.title.to_lowercase(),
+            Seen::Texts(_, texts) => texts.title.to_lowercase(),
+            Seen::Closed(_) | Seen::Face(..) => return Ok(()),
+        };
         let alike = words.iter().map(|word| word.likeness(&title)).fold(1.0, f64::min);
         if alike >= ALIKE {
             // Between 0 and 1, so a thousandth is as fine as anybody asks.
@@ -73,8 +80,8 @@ pub fn fuzzy<'a>(
     Ok(in_order(found, first))
 }
 
-fn is_whole(seen: &Seen<'_>) -> bool {
-    matches!(seen, Seen::Whole(_))
+fn has_texts(seen: &Seen<'_>) -> bool {
+    matches!(seen, Seen::Whole(_) | Seen::Texts(..))
 }
 
 fn in_order(mut found: Vec<Match<'_>>, first: usize) -> Vec<Match<'_>> {
@@ -87,7 +94,9 @@ fn in_order(mut found: Vec<Match<'_>>, first: usize) -> Vec<Match<'_>> {
 /// The first line of the text of this name that has one of the words.
 pub fn line<'b>(bead: &'b Bead, field: &str, words: &[String]) -> &'b str {
     let has = |line: &&str| words.iter().any(|word| words::holds(line, word));
-    let lines = texts(bead).filter(|(name, ..)| *name == field).flat_map(|(.., text)| text.lines());
+    let comments = bead.comments.iter().map(|comment| (COMMENT, 0, comment.text.as_str()));
+    let all = weighed(&Texts::of(bead)).into_iter().chain(comments);
+    let lines = all.filter(|(name, ..)| *name == field).flat_map(|(.., text)| text.lines());
     lines.filter(has).map(str::trim).next().unwrap_or_default()
 }
 
@@ -125,39 +134,47 @@ fn letters(word: &str) -> u64 {
     word.chars().fold(0, |letters, c| letters | 1 << (u32::from(c) % 64))
 }
 
+/// The name of what has no weight of its own.
+const COMMENT: &str = "comment";
+
 /// Every text of a bead by its name, with what it counts if a word stands in it.
-fn texts(bead: &Bead) -> impl Iterator<Item = (&'static str, u32, &str)> {
-    let comments = bead.comments.iter().map(|comment| ("comment", 4, comment.text.as_str()));
-    let own = [
-        ("title", 40, bead.title.as_str()),
-        ("id", 30, bead.id.as_str()),
-        ("description", 10, &bead.description),
-        ("acceptance", 8, &bead.acceptance_criteria),
-        ("design", 6, &bead.design),
-        ("notes", 5, &bead.notes),
-    ];
-    own.into_iter().chain(comments)
+fn weighed<'a>(texts: &Texts<'a>) -> [(&'static str, u32, &'a str); 6] {
+    [
+        ("title", 40, texts.title),
+        ("id", 30, texts.id),
+        ("description", 10, texts.description),
+        ("acceptance", 8, texts.acceptance_criteria),
+        ("design", 6, texts.design),
+        ("notes", 5, texts.notes),
+    ]
 }
 
-/// What it counts where these words stand, and the text that has most of them. They are in small letters.
-fn rank(bead: &Bead, words: &[String]) -> (u32, &'static str) {
-    let mut best = (0, "title");
+/// What it counts where these words stand, and the text that has most of them: a comment where no other
+/// has any. They are in small letters.
+fn rank(texts: &Texts<'_>, words: &[String]) -> (u32, &'static str) {
+    let mut best = (0, COMMENT);
     let mut all = 0;
-    for (field, weight, text) in texts(bead) {
+    for (field, weight, text) in weighed(texts) {
         let here = words.iter().map(|word| weight * closeness(text, word)).sum();
         all += here;
         if here > best.0 {
             best = (here, field);
         }
     }
-    let together = words.len() > 1 && words::holds(&bead.title, &words.join(" "));
+    let together = words.len() > 1 && words::holds(texts.title, &words.join(" "));
     (all + if together { 100 } else { 0 }, best.1)
 }
+
+/// So long a text is told apart by no more than whether a word stands in it.
+const LONG: usize = 200;
 
 /// A word counts three times, the beginning of one twice, a part of one once.
 fn closeness(text: &str, word: &str) -> u32 {
     if !words::holds(text, word) {
         return 0;
+    }
+    if text.len() > LONG {
+        return 2;
     }
     let text = text.to_lowercase();
     let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -193,7 +210,7 @@ mod tests {
             bead("Other", "parse\nan input"),
             bead("Other", "reparsed inputs"),
         ]
-        .map(|bead| rank(&bead, &words));
+        .map(|bead| rank(&Texts::of(&bead), &words));
         assert!(ranks.iter().is_sorted_by(|one, other| one.0 > other.0), "{ranks:?}");
         assert_eq!((ranks[3].1, ranks[4].1), ("title", "description"));
         let words = ["INPUT".to_owned()];

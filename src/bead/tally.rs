@@ -46,7 +46,9 @@ pub fn count(
         match (by, seen) {
             (None, _) => {}
             (Some(_), Seen::Closed(_)) => add(Status::CLOSED.as_str()),
-            (Some(by), Seen::Face(_, face)) => each_group(face, by, &mut add),
+            (Some(by), Seen::Face(_, face) | Seen::Texts(face, _)) => {
+                each_group(face, by, &mut add);
+            }
             (Some(by), Seen::Whole(bead)) => each_group(&bead.face(), by, &mut add),
         }
         Ok(())

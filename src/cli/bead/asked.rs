@@ -90,6 +90,11 @@ pub(super) struct More {
     /// Closed ones too
     #[arg(long)]
     all: bool,
+    /// Nothing is left out because of its type, whoever asks so
+    #[arg(long = "include-infra", hide = true)]
+    _infra: bool,
+    #[arg(long = "include-gates", hide = true)]
+    _gates: bool,
 }
 
 /// Between which moments something happened, or is to happen.

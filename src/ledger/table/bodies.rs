@@ -1,6 +1,7 @@
 //! The bodies of many rows, those that lie together read at once.
 
 use anyhow::Result;
+use serde::Deserialize;
 
 use super::{At, Kept, Row, Table};
 
@@ -24,6 +25,11 @@ impl<R: Kept> Body<'_, R> {
             Self::Saved(bytes) => Some(bytes),
             Self::Fresh(_) | Self::Damaged => None,
         }
+    }
+
+    /// The first fields of it, which stand as they are; none where the row has to be asked itself.
+    pub fn begin<'s, T: Deserialize<'s>>(&'s self) -> Option<T> {
+        postcard::from_bytes(self.bytes()?).ok()
     }
 
     /// None where the row has to be asked itself.
