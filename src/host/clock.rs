@@ -96,6 +96,26 @@ impl Clock {
     }
 }
 
+/// A moment as other programs write it, in UTC to the nanosecond, so that texts compare as moments do. What
+/// names no zone is taken for UTC, and a day for its beginning; none for what is no moment.
+pub fn moment(text: &str) -> Option<String> {
+    let whole = match text.len() {
+        10 => format!("{text}T00:00:00Z"),
+        _ => text.to_owned(),
+    };
+    let moment: Timestamp =
+        whole.parse().or_else(|_| format!("{whole}Z").parse()).ok().filter(|_| !text.is_empty())?;
+    let text = format!("{moment:.9}");
+    // Before the year 0 texts no longer compare.
+    text.starts_with(|c: char| c.is_ascii_digit()).then_some(text)
+}
+
+/// The next moment after one that was told so.
+pub fn just_after(moment: &str) -> Option<String> {
+    let moment: Timestamp = moment.parse().ok()?;
+    Some(format!("{:.9}", moment.checked_add(Duration::from_nanos(1)).ok()?))
+}
+
 /// A duration as people write it: `90s`, `15m`, `1h 30m`. None for anything else, and for none at all.
 pub fn duration(text: &str) -> Option<Duration> {
     let span: jiff::SignedDuration = text.parse().ok()?;
@@ -117,6 +137,25 @@ mod tests {
             assert_eq!(given.parse::<Stamp>().unwrap().to_string(), shown);
         }
         assert!("yesterday".parse::<Stamp>().is_err());
+    }
+
+    #[test]
+    fn moments_of_other_programs_compare_as_texts() {
+        for (given, shown) in [
+            ("2025-11-02T21:58:07.295058-08:00", Some("2025-11-03T05:58:07.295058000Z")),
+            ("2025-11-02T21:58:07Z", Some("2025-11-02T21:58:07.000000000Z")),
+            ("2025-11-02 21:58:07", Some("2025-11-02T21:58:07.000000000Z")),
+            ("2025-11-02", Some("2025-11-02T00:00:00.000000000Z")),
+            ("0001-01-01T00:00:00Z", Some("0001-01-01T00:00:00.000000000Z")),
+            ("2025-13-02T21:58:07Z", None),
+            ("2025-02-30", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            assert_eq!(moment(given).as_deref(), shown, "{given}");
+        }
+        let next = just_after("2025-12-31T23:59:59.999999999Z");
+        assert_eq!(next.as_deref(), Some("2026-01-01T00:00:00.000000000Z"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod shelf;
 mod turn;
 mod uptime;
 
-pub use clock::{Clock, Stamp, duration};
+pub use clock::{Clock, Stamp, duration, just_after, moment};
 pub use environment::Environment;
 pub use process::machine;
 pub use reach::{holder, may_write, unwritable};

@@ -96,7 +96,7 @@ pub(super) fn canonical(fields: &Map<String, Json>) -> Result<Vec<u8>> {
 }
 
 /// 128 bits of SHA-256 as 26 lower-case base32 digits.
-pub(super) fn digest(parts: &[&[u8]]) -> String {
+pub fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

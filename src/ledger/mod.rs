@@ -63,7 +63,7 @@ mod tests;
 pub use attest::Attested;
 pub use back::Way;
 pub use cache::Fronts;
-pub use canon::OVERSIZED;
+pub use canon::{OVERSIZED, digest};
 pub use checkpoint::Checkpoint;
 pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};
 pub use health::Health;
@@ -72,7 +72,7 @@ pub use maintain::Maintenance;
 pub use manners::UNREADABLE;
 pub use pen::Pen;
 pub use place::known as known_replica;
-pub use prose::{LONGEST_TEXT, MARK, is_elsewhere};
+pub use prose::{LONGEST_TEXT, MARK, is_elsewhere, same_text};
 pub use query::Query;
 
 pub use remote::{default_remote, fetch_spec, fetched_by, taken_from};

@@ -15,6 +15,8 @@ pub const LONGEST_TEXT: usize = 1 << 20;
 /// The fields that hold what people and agents write; no other is put beside its line.
 const PROSE: [&str; 7] =
     ["description", "design", "acceptance_criteria", "notes", "append_notes", "text", "body"];
+/// How the kinds of lines begin that bring what another tool has said.
+const TOLD: &str = "import.";
 /// What is shorter stays in the line whatever that says.
 const SHORT: usize = 256;
 /// What a line needs beside its texts.
@@ -83,13 +85,19 @@ pub fn is_elsewhere(text: &str) -> bool {
     text.contains(OPEN)
 }
 
+/// Whether two texts are the same, of which either may stand beside its line.
+pub fn same_text(one: &str, other: &str) -> bool {
+    let name = |text: &str| match pieces(text).as_slice() {
+        [Piece::Plain(""), Piece::Named(name), Piece::Plain("")] => name.clone(),
+        _ => Name::of(text.as_bytes()),
+    };
+    one == other || (is_elsewhere(one) != is_elsewhere(other) && name(one) == name(other))
+}
+
 /// Takes out of the fields of a line what is longer than `limit`, and then the longest until it fits.
 pub(super) fn take_out(fields: &mut Map<String, Json>, limit: usize) -> Result<Vec<Text>> {
     let mut out = Vec::new();
-    for key in PROSE {
-        let Some(Json::String(text)) = prose(fields).and_then(|with| with.get_mut(key)) else {
-            continue;
-        };
+    for (key, text) in prose(fields) {
         if text.len() > LONGEST_TEXT {
             let (length, most) = (text.len(), LONGEST_TEXT);
             let what = format!("`{key}` is too long: {length} bytes, and {most} are allowed");
@@ -101,20 +109,63 @@ pub(super) fn take_out(fields: &mut Map<String, Json>, limit: usize) -> Result<V
         }
     }
     while canonical(fields)?.len() + ROOM > LONGEST {
-        let Some(with) = prose(fields) else { break };
-        let texts = with.iter_mut().filter(|(key, _)| PROSE.contains(&key.as_str()));
-        let texts = texts.filter_map(|(_, value)| match value {
-            Json::String(text) if text.len() > SHORT && !is_elsewhere(text) => Some(text),
-            _ => None,
-        });
+        let texts = prose(fields).into_iter().map(|(_, text)| text);
+        let texts = texts.filter(|text| text.len() > SHORT && !is_elsewhere(text));
         let Some(longest) = texts.max_by_key(|text| text.len()) else { break };
         out.push(replace(longest));
     }
     Ok(out)
 }
 
-fn prose(fields: &mut Map<String, Json>) -> Option<&mut Map<String, Json>> {
-    fields.get_mut("with").and_then(Json::as_object_mut)
+/// The prose of a line, by its names.
+fn prose(fields: &mut Map<String, Json>) -> Vec<(&str, &mut String)> {
+    let act = fields.get("do").and_then(Json::as_str).unwrap_or_default();
+    let told = act.starts_with(TOLD);
+    fields.get_mut("with").map(|with| places(with, told)).unwrap_or_default()
+}
+
+/// Of what another tool has told, also the prose of its record, and what is kept as the text it was.
+fn places(with: &mut Json, told: bool) -> Vec<(&str, &mut String)> {
+    let mut found = Vec::new();
+    for (key, value) in with.as_object_mut().into_iter().flatten() {
+        match key.as_str() {
+            "record" if told => found.extend(of_record(value)),
+            "rest" | "metadata" if told => {
+                let kept = value.as_object_mut().into_iter().flat_map(Map::values_mut);
+                found.extend(kept.filter_map(text_of));
+            }
+            key => found.extend(named_so(key, value)),
+        }
+    }
+    found
+}
+
+fn of_record(record: &mut Json) -> Vec<(&str, &mut String)> {
+    let mut found = Vec::new();
+    for (key, value) in record.as_object_mut().into_iter().flatten() {
+        match key.as_str() {
+            "comments" => {
+                let comments = value.as_array_mut().into_iter().flatten();
+                found.extend(comments.filter_map(text_of));
+            }
+            key => found.extend(named_so(key, value)),
+        }
+    }
+    found
+}
+
+fn named_so<'a>(key: &'a str, value: &'a mut Json) -> Option<(&'a str, &'a mut String)> {
+    match value {
+        Json::String(text) if PROSE.contains(&key) => Some((key, text)),
+        _ => None,
+    }
+}
+
+fn text_of(value: &mut Json) -> Option<(&str, &mut String)> {
+    match value.get_mut("text") {
+        Some(Json::String(text)) => Some(("text", text)),
+        _ => None,
+    }
 }
 
 fn replace(text: &mut String) -> Text {
@@ -124,9 +175,9 @@ fn replace(text: &mut String) -> Text {
 
 /// The texts that a line has elsewhere.
 pub(super) fn named(line: &Line) -> Vec<Name> {
-    let with = line.with.json();
-    let fields = PROSE.into_iter().filter_map(|key| with.get(key).and_then(Json::as_str));
-    let pieces = fields.filter(|text| is_elsewhere(text)).flat_map(pieces);
+    let mut with = line.with.json();
+    let fields = places(&mut with, line.act.starts_with(TOLD));
+    let pieces = fields.iter().filter(|(_, text)| is_elsewhere(text)).flat_map(|it| pieces(it.1));
     let names = pieces.filter_map(|piece| match piece {
         Piece::Named(name) => Some(name),
         Piece::Plain(_) => None,
@@ -202,6 +253,37 @@ mod tests {
         ] {
             assert_eq!(taken(&with, limit).0, count, "{limit}");
         }
+    }
+
+    #[test]
+    fn what_another_tool_has_said_is_looked_through() {
+        let long = "é".repeat(10_000);
+        let raw = json!({"payload": {"text": long}});
+        let told = json!({"record": {"title": long, "notes": long, "comments": [{"text": long}, 7],
+            "payload": {"text": long}}, "rest": raw, "metadata": raw});
+        for (act, count) in [("import.bead", 4), ("bead.created", 0)] {
+            let mut fields = fields(&told);
+            fields.insert("do".to_owned(), act.into());
+            assert_eq!(take_out(&mut fields, 16 << 10).unwrap().len(), count);
+            let with = fields["with"].clone().into();
+            let line = Line { act: act.to_owned(), with, ..Line::default() };
+            assert_eq!(named(&line).len(), count);
+        }
+    }
+
+    #[test]
+    fn a_text_is_the_same_wherever_it_stands() {
+        let mark = Name::of(b"text").mark();
+        for (one, other, same) in [
+            ("text", "text", true),
+            ("text", mark.as_str(), true),
+            (mark.as_str(), "text", true),
+            (mark.as_str(), "other", false),
+            ("text", "other", false),
+        ] {
+            assert_eq!(same_text(one, other), same, "{one} {other}");
+        }
+        assert!(!same_text(&format!("{mark} more"), "text more"), "nobody has looked");
     }
 
     /// Control characters take six bytes each in JSON, and five short texts may be one long line.

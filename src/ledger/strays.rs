@@ -34,9 +34,8 @@ impl Ledger<'_> {
             return Ok(0);
         }
         // Those go a minute after they were replaced, when nobody reads them any more.
-        let mut spared = garbage::listed(self.repo);
-        spared.extend(self.kept());
-        let strays = strays.iter().filter(|id| !spared.contains(*id));
+        let noted = garbage::listed(self.repo);
+        let strays = strays.iter().filter(|id| !noted.contains(*id));
         let swept = strays.filter(|id| self.store.discard_idle(id, AGE)).count();
         self.store.discard_unnamed(AGE);
         Ok(swept)
