@@ -29,6 +29,8 @@ mod foreign;
 mod githook;
 mod guard;
 mod guarded;
+mod history;
+mod import;
 mod inner;
 mod input;
 mod leases;

@@ -1,6 +1,6 @@
 //! The fold of this room's words: every bead as it stands, and how a person may name one.
 
-use crate::bead::event::Event;
+use crate::bead::event::{Event, Told};
 use crate::bead::face::{CLOSED, DELETED, is_live};
 use crate::bead::fields::{Bead, Edge};
 use crate::ledger::{Fold, Hear, Kept as _, Line, Loaded, Row, Saving, Table};
@@ -13,21 +13,25 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
 
     fn name() -> String {
         "beads".to_owned()
     }
 
     fn drink(&mut self, line: &Line) {
-        if !line.act.starts_with("bead.") {
+        if !line.act.starts_with("bead.") && !line.act.starts_with("import.") {
             return;
         }
-        let Some(event) = line.event::<Event>() else { return };
-        if let Event::Created(new) = event {
-            self.all.add(&line.on, || Bead::born(line, new));
-        } else if let Some(bead) = self.all.get_mut(&line.on) {
-            bead.drink(line, event);
+        match line.event::<Event>() {
+            Some(Event::Created(new)) => self.all.add(&line.on, || Bead::born(line, new)),
+            Some(Event::Told(told)) => self.hear(&line.on, &told),
+            Some(event) => {
+                if let Some(bead) = self.all.get_mut(&line.on) {
+                    bead.drink(line, event);
+                }
+            }
+            None => {}
         }
     }
 
@@ -41,6 +45,24 @@ impl Fold for Beads {
 
     fn is_sound(&self) -> bool {
         self.all.is_sound()
+    }
+}
+
+impl Beads {
+    /// What another tool tells of a bead. Two clones may have heard of two beads by one name: both stay,
+    /// the second by the name that any clone would give it.
+    fn hear(&mut self, on: &str, told: &Told) {
+        let theirs = Bead::told(on, told);
+        let is_other = |id: &str| self.all.get(id).is_some_and(|known| known.is_other(&theirs));
+        let theirs = if is_other(on) { theirs.by_birth() } else { theirs };
+        match self.all.get_mut(&theirs.id) {
+            Some(known) => known.unite(theirs, told.more),
+            None if told.more => {}
+            None => {
+                let id = theirs.id.clone();
+                self.all.add(&id, || theirs);
+            }
+        }
     }
 }
 
@@ -60,6 +82,10 @@ impl Beads {
     /// All but those that are deleted.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_, Bead>> {
         self.all.rows().filter(|row| row.mark() != DELETED)
+    }
+
+    pub fn every(&self) -> impl Iterator<Item = Row<'_, Bead>> {
+        self.all.rows()
     }
 
     pub fn deleted(&self) -> impl Iterator<Item = Row<'_, Bead>> {

@@ -6,6 +6,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::bead::fields::{Fields, Raw};
 use crate::ledger::Json;
 
 /// One action on one bead. The bead is the subject of the line, never part of the words.
@@ -86,6 +87,47 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         remove: Vec<String>,
     },
+    /// What another tool says of a bead: shown, and evidence of nothing.
+    #[serde(rename = "import.bead")]
+    Told(Box<Told>),
+}
+
+/// What stood in a file beside the beads: kept, so that it can be given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", content = "with")]
+pub enum Beside {
+    #[serde(rename = "import.memory")]
+    Memory(Raw),
+    #[serde(rename = "import.other")]
+    Other(Raw),
+}
+
+/// The record that another tool has of a bead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Told {
+    /// When it was changed there last, by what that tool says.
+    pub at: String,
+    pub from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The commit whose file has it so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Its fields in their order, where that is not the usual one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<String>,
+    pub record: IndexMap<String, Json>,
+    /// Fields that are kept as the text they were, since JSON would not give them back, or no line
+    /// takes them.
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub rest: Fields,
+    /// The same for single keys of the metadata.
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    pub metadata: Fields,
+    /// It goes on with a record that was too long for one line.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 impl Event {

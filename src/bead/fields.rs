@@ -28,7 +28,7 @@ impl From<&Json> for Raw {
 pub type Fields = IndexMap<String, Raw>;
 
 /// A unit of work. Field names are those of beads' JSON, so that output needs no translation.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bead {
     pub id: String,
@@ -73,8 +73,24 @@ pub struct Bead {
     pub seconds: Vec<Second>,
     pub close: Option<Close>,
     pub deleted: Option<Deletion>,
+    /// Another tool that knows this bead, too.
+    pub source: Option<Source>,
     /// The takeover by which the claim stands.
     pub taken: Option<Taken>,
+}
+
+impl Bead {
+    /// Who has deleted it, here or where it comes from.
+    pub fn deletion(&self) -> Option<Deletion> {
+        if self.status != Status::TOMBSTONE || self.deleted.is_some() {
+            return self.deleted.clone();
+        }
+        let said =
+            |name: &str| self.rest.get(name).and_then(|raw| Some(raw.json().as_str()?.to_owned()));
+        let said = |name: &str| said(name).unwrap_or_default();
+        let [at, by, reason] = ["deleted_at", "deleted_by", "delete_reason"].map(said);
+        Some(Deletion { at, by, reason, ..Deletion::default() })
+    }
 }
 
 /// Who holds a bead, and since which line.
@@ -118,7 +134,7 @@ pub struct Second {
 
 /// A claim that took over another, and what the bead would be had it never been made: which is what
 /// it is again when the shared remote says that the holder lives. Lines that come later are told to both.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Taken {
     /// The line of the takeover.
@@ -135,6 +151,32 @@ pub struct Close {
     pub epoch: Option<u64>,
     /// The claim under which it was done by hand.
     pub under: Option<Claim>,
+}
+
+/// What another tool said of a bead last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    /// When it was changed there, to the nanosecond.
+    pub at: String,
+    pub from: String,
+    /// The bead was made here, and the other tool had it from us.
+    pub ours: bool,
+    /// The order of its fields, where that is not the usual one.
+    pub order: Vec<String>,
+    /// Fields as they were written there, where we would write them otherwise; empty where we would and
+    /// they were not there.
+    pub said: Fields,
+    /// What it said of what was changed here since.
+    pub before: IndexMap<String, Before>,
+}
+
+/// What the other tool said last, none if nothing, and when it was changed here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Before {
+    pub value: Option<String>,
+    pub at: String,
 }
 
 /// Who has deleted a bead, and by which line.

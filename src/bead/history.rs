@@ -57,6 +57,10 @@ impl Fold for History {
 
     fn drink(&mut self, line: &Line) {
         self.change(&line.on, |known| known.own.push(line.clock));
+        // What another tool said is about its subject alone, and long.
+        if line.act.starts_with("import.") {
+            return;
+        }
         if let Some(bead) = line.with.text("bead").filter(|bead| *bead != line.on) {
             self.change(&bead, |known| {
                 if !known.followed.iter().any(|(on, _)| *on == line.on) {

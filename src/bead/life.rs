@@ -43,7 +43,7 @@ impl Bead {
         }
     }
 
-    pub(super) fn drink(&mut self, line: &Line, event: Event) {
+    pub(super) fn live(&mut self, line: &Line, event: Event) {
         // What is deleted can be opened again; nothing else is said of it.
         if self.status == Status::TOMBSTONE && !matches!(event, Event::Reopened { .. }) {
             return;
@@ -52,7 +52,7 @@ impl Bead {
         match event {
             // A word that somebody is at work changes nothing, not even when the bead was changed.
             Event::Renewed { .. } => return,
-            Event::Created(_) => {}
+            Event::Created(_) | Event::Told(_) => {}
             Event::Edited(edit) => self.edit(line, edit),
             Event::Claimed { epoch, holder, session } => self.claimed(line, epoch, holder, session),
             Event::Taken { epoch, holder, session, claim, .. } => {

@@ -1,4 +1,4 @@
-//! How far a long read of the ledger is: on stderr where a person looks, gone when it is done.
+//! How far a long read is: on stderr where a person looks, gone when it is done.
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -11,6 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const CLEAR: &str = "\r\u{1b}[K";
 
 pub(super) struct Progress {
+    what: &'static str,
+    unit: &'static str,
     clock: Clock,
     since: Stamp,
     told: Cell<Option<usize>>,
@@ -18,13 +20,17 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn start(clock: &Clock) -> Self {
-        Self { clock: clock.clone(), since: clock.now(), told: Cell::new(None) }
+        Self::of(clock, "Reading the ledger", "files")
     }
 
-    /// So many files are read, of so many.
+    pub(super) fn of(clock: &Clock, what: &'static str, unit: &'static str) -> Self {
+        Self { what, unit, clock: clock.clone(), since: clock.now(), told: Cell::new(None) }
+    }
+
+    /// So many of them are done, of so many.
     pub(super) fn tell(&self, done: usize, all: usize) {
         let waited = self.clock.now().since(&self.since);
-        let (text, told) = next(self.told.get(), waited, (done, all));
+        let (text, told) = next((self.what, self.unit), self.told.get(), waited, (done, all));
         self.told.set(told);
         let mut out = io::stderr();
         if let Some(text) = text
@@ -37,6 +43,7 @@ impl Progress {
 
 /// What to say after what was `told`, in percent, and what is told then.
 fn next(
+    (what, unit): (&str, &str),
     told: Option<usize>,
     waited: Duration,
     (done, all): (usize, usize),
@@ -48,7 +55,7 @@ fn next(
     if waited < PATIENCE || told == Some(percent) {
         return (None, told);
     }
-    let text = format!("\rReading the ledger: {percent:3}% ({done}/{all} files){}", "\u{1b}[K");
+    let text = format!("\r{what}: {percent:3}% ({done}/{all} {unit})\u{1b}[K");
     (Some(text), Some(percent))
 }
 
@@ -69,7 +76,7 @@ mod tests {
             (None, late, (0, 0), None, None),
         ];
         for (told, waited, how, text, then) in cases {
-            let said = next(told, waited, how);
+            let said = next(("Reading the ledger", "files"), told, waited, how);
             assert_eq!((said.0.as_deref(), said.1), (text, then), "{told:?} {waited:?} {how:?}");
         }
     }

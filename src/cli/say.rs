@@ -10,7 +10,10 @@ use crate::cli::show::{Done, Screen};
 pub(super) fn say(cx: &Context, done: &Done) -> Result<()> {
     let Some(view) = &done.view else { return Ok(()) };
     let text = if cx.json {
-        format!("{}\n", pretty(cx, view.json()?)?)
+        let json = view.json()?;
+        let text =
+            if done.whole { serde_json::to_string_pretty(&json)? } else { pretty(cx, json)? };
+        format!("{text}\n")
     } else {
         let mut screen = Screen::new(cx.colour());
         view.text(&mut screen);

@@ -47,12 +47,18 @@ impl<T: Show> Show for Pages<T> {
 pub(super) struct Done {
     pub view: Option<Box<dyn View>>,
     pub code: u8,
+    /// All texts are in their places: what looks like the name of one is what somebody wrote.
+    pub whole: bool,
 }
 
 impl Done {
     /// Says nothing on stdout.
     pub(super) fn silent() -> Self {
-        Self { view: None, code: 0 }
+        Self { view: None, code: 0, whole: false }
+    }
+
+    pub(super) fn whole(self) -> Self {
+        Self { whole: true, ..self }
     }
 
     /// The same result with another exit code, such as 1 for an empty answer.
@@ -63,7 +69,7 @@ impl Done {
 
 impl<T: View + 'static> From<T> for Done {
     fn from(view: T) -> Self {
-        Self { view: Some(Box::new(view)), code: 0 }
+        Self { view: Some(Box::new(view)), code: 0, whole: false }
     }
 }
 

@@ -357,9 +357,7 @@ impl<'r> Store<'r> {
             unflushed.dirs.insert(self.dir.clone());
         }
         // A torn file of the right name would stay torn: git and gix take it for the object.
-        if self.holds(&id, kind, bytes) {
-            strays::refresh(&path);
-        } else {
+        if !self.holds(&id, kind, bytes) || !strays::refresh(&path) {
             let written = self.loose.write_buf_with_known_id(kind, bytes, id);
             written.map_err(|no| self.unwritten(no))?;
             share::adjust(&path).map_err(|no| unwritable(&path, &no))?;

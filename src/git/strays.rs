@@ -79,10 +79,9 @@ fn is_idle(file: &Path, age: Duration) -> bool {
     made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|since| since > age)
 }
 
-/// Says that a file is asked for, as git does with one that it need not write again. With one of somebody
-/// else's that may fail; who then loses it before a line names it writes that line anew.
-pub(super) fn refresh(file: &Path) {
+/// Says that a file is asked for, as git does with one that it need not write again.
+pub(super) fn refresh(file: &Path) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
     let both = Timestamps { last_access: now, last_modification: now };
-    let _ = utimensat(CWD, file, &both, AtFlags::empty());
+    utimensat(CWD, file, &both, AtFlags::empty()).is_ok()
 }

@@ -294,7 +294,10 @@ fn facts(line: &Line) -> String {
         let start: String = text.chars().take(60).collect();
         Some(format!("{key}={start}{}", if cut { "…" } else { "" }))
     });
-    said.chain(gone).collect::<Vec<_>>().join(" ")
+    // Of a record that another tool has, how the bead stands there.
+    let status = fields.get("record").and_then(|record| record.get("status")?.as_str());
+    let status = status.map(|status| format!("status={status}"));
+    said.chain(status).chain(gone).collect::<Vec<_>>().join(" ")
 }
 
 fn is_commit(text: &str) -> bool {

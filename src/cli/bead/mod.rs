@@ -8,6 +8,8 @@ pub(super) mod create;
 mod deinit;
 mod dep;
 mod doctor;
+mod export;
+mod import;
 mod init;
 mod list;
 mod log;
@@ -83,6 +85,8 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Dep(dep::Dep),
     Doctor(doctor::Doctor),
+    Export(export::Export),
+    Import(import::Import),
     Log(log::Log),
     Maintain(maintain::Maintain),
     Sync(sync::Sync),
@@ -132,6 +136,8 @@ impl Verb {
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Doctor(verb) => verb.run(cx),
+            Self::Export(verb) => verb.run(cx),
+            Self::Import(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
             Self::Maintain(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
@@ -157,6 +163,7 @@ impl Verb {
                 | Self::Duplicates(_)
                 | Self::Blocked(_)
                 | Self::Log(_)
+                | Self::Export(_)
         )
     }
 
@@ -172,11 +179,13 @@ impl Verb {
             | Self::Close(_)
             | Self::Reopen(_)
             | Self::Comment(_)
+            | Self::Import(_)
             | Self::Sync(_)
             | Self::Trust(_) => true,
             Self::Init(_)
             | Self::Deinit(_)
             | Self::Doctor(_)
+            | Self::Export(_)
             | Self::List(_)
             | Self::Show(_)
             | Self::Search(_)

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::fields::{self, Fields};
+use crate::bead::fields::{self, Deletion, Fields};
 use crate::bead::{Bead, Beads, hub};
 use crate::cli::context::Context;
 use crate::cli::show::{Screen, Tone};
@@ -11,6 +11,17 @@ use crate::cli::table;
 use crate::ledger::{Json, is_elsewhere};
 
 type Object = serde_json::Map<String, Json>;
+
+/// What a record of another tool may say, and ours says for itself.
+const TOLD: [&str; 7] = [
+    "parent",
+    "dependency_count",
+    "dependent_count",
+    "comment_count",
+    "deleted_at",
+    "deleted_by",
+    "delete_reason",
+];
 
 /// One bead with what can be counted about it.
 #[derive(Clone, Debug, Serialize)]
@@ -30,12 +41,15 @@ pub(super) struct Record {
     pub issue_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub owner: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_minutes: Option<u64>,
     pub created_at: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub created_by: String,
     pub updated_at: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub updated_by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
@@ -101,7 +115,13 @@ impl Record {
     }
 
     pub(super) fn of(beads: &Beads, bead: &Bead) -> Self {
-        let deleted = bead.deleted.as_ref();
+        let deleted = bead.deletion();
+        let deleted = |part: fn(&Deletion) -> &String| {
+            deleted.as_ref().map(part).filter(|text| !text.is_empty()).cloned()
+        };
+        let mut rest = object(&bead.rest);
+        // What is told from what is here, and not as somebody told it once.
+        rest.retain(|name, _| !TOLD.contains(&name.as_str()));
         let parent = beads.parent(bead).map(|parent| parent.key().to_owned());
         Self {
             id: bead.id.clone(),
@@ -135,15 +155,15 @@ impl Record {
             session: bead.claim.as_ref().and_then(|claim| claim.session.clone()),
             provisional: false,
             landed_commit: bead.landed.as_ref().map(|landed| landed.commit.clone()),
-            deleted_at: deleted.map(|deleted| deleted.at.clone()),
-            deleted_by: deleted.map(|deleted| deleted.by.clone()),
-            delete_reason: deleted.map(|deleted| deleted.reason.clone()),
+            deleted_at: deleted(|it| &it.at),
+            deleted_by: deleted(|it| &it.by),
+            delete_reason: deleted(|it| &it.reason),
             dependencies: bead.dependencies.iter().map(Edge::of).collect(),
             comments: bead.comments.iter().map(Comment::of).collect(),
             dependency_count: bead.dependencies.len(),
             dependent_count: beads.count_dependents(&bead.id),
             comment_count: bead.comments.len(),
-            rest: object(&bead.rest),
+            rest,
             short: beads.short(&bead.id).to_owned(),
         }
     }
@@ -203,7 +223,8 @@ impl Comment {
 
 /// What stands beside its line is left out: whoever wants it asks for the bead whole.
 fn object(fields: &Fields) -> Object {
-    let here = fields.iter().filter(|(_, value)| !is_elsewhere(&value.text));
+    let odd = |text: &str| text.is_empty() || is_elsewhere(text) || text.contains(r"\u0001text:");
+    let here = fields.iter().filter(|(_, value)| !odd(&value.text));
     here.map(|(key, value)| (key.clone(), value.json())).collect()
 }
 

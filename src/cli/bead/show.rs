@@ -43,10 +43,13 @@ impl ShowBead {
         let asked = self.ids.iter().map(|id| ledger.spelled(beads.find(id)?.clone()));
         let asked = asked.collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = asked.iter().map(|bead| bead.id.as_str()).collect();
-        let lines = match &moment {
+        let mut lines = match &moment {
             None => history.lines(&ledger, &ids)?,
             Some(moment) => lines_until(&ledger, moment, &ids)?,
         };
+        if cx.json {
+            lines = ledger.spelled(lines)?;
+        }
         let provisional = hub::provisional(cx.repo()?, &ledger)?;
         let pages = asked.iter().map(|bead| Page {
             record: Record {
@@ -72,7 +75,7 @@ impl ShowBead {
                 .collect(),
             trail: about(&lines, &bead.id).map(|line| Entry::of(&beads, line.clone())).collect(),
         });
-        Ok(Pages(pages.collect()).into())
+        Ok(Done::from(Pages(pages.collect())).whole())
     }
 }
 
@@ -209,10 +212,12 @@ impl Page {
         for (word, moment) in [("due", &record.due_at), ("put off until", &record.defer_until)] {
             facts.extend(moment.as_ref().map(|moment| format!("{word} {moment}")));
         }
-        if let (Some(at), Some(by)) = (&record.deleted_at, &record.deleted_by) {
-            let why = record.delete_reason.as_deref().filter(|why| !why.is_empty());
-            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            facts.push(format!("deleted by {by}, {at}{why}"));
+        if record.status == "tombstone" {
+            let by = record.deleted_by.as_ref().map(|by| format!(" by {by}"));
+            let at = record.deleted_at.as_ref().map(|at| format!(", {at}"));
+            let why = record.delete_reason.as_ref().map(|why| format!(": {why}"));
+            let parts = [by, at, why].map(Option::unwrap_or_default);
+            facts.push(format!("deleted{}", parts.concat()));
         }
         if let Some(reason) = &record.close_reason {
             facts.push(format!("closed: {reason}"));

@@ -1,0 +1,166 @@
+//! `git bead export`: all beads as a file that other tools read.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::bead::export::{fields, line};
+use crate::bead::intake::is_spread;
+use crate::bead::kept::Kept;
+use crate::bead::{Bead, Beads};
+use crate::cli::bead::import::MIRROR;
+use crate::cli::context::Context;
+use crate::cli::say;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::host::share;
+use crate::ledger::{self, Json, Ledger};
+
+/// Beads whose texts are looked up together.
+const TOGETHER: usize = 1000;
+/// The pause between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Write all beads as beads' JSONL
+///
+/// What came in by `git bead import` goes out as it came, field by field, deleted beads and unknown
+/// fields too; what was changed here since is told as it is here.
+///
+/// With --watch FILE is written anew whenever something changes, for viewers of such files. It is a copy:
+/// its first line says so, and `git bead import` refuses it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead export beads.jsonl
+  git bead export --canonical           sorted, to be compared
+  git bead export --watch .beads/issues.jsonl")]
+pub(in crate::cli) struct Export {
+    /// Where to; standard output unless it is given
+    #[arg(required_if_eq("watch", "true"))]
+    file: Option<PathBuf>,
+    /// Beads in the order of their ids, fields in that of their names
+    #[arg(long)]
+    canonical: bool,
+    /// Stay, and keep the file as the ledger is
+    #[arg(long, conflicts_with = "canonical")]
+    watch: bool,
+}
+
+impl Export {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let Some(file) = &self.file else {
+            self.write(cx, &mut |part| say::put(part))?;
+            return Ok(Done::silent());
+        };
+        let path = cx.path(file);
+        if self.watch {
+            return self.keep(cx, &path);
+        }
+        let beads = self.replace(cx, &path)?;
+        Ok(Exported { beads, file: path.display().to_string() }.into())
+    }
+
+    /// Writes the file whenever the ledger has moved.
+    fn keep(&self, cx: &Context, path: &Path) -> Result<Done> {
+        let tip = ledger::REF.parse()?;
+        let mut seen = None;
+        loop {
+            let now = cx.repo()?.read_ref(&tip)?;
+            if seen != Some(now) {
+                let beads = self.replace(cx, path)?;
+                cx.remark(format!("{beads} beads in {}", path.display()));
+                seen = Some(now);
+            }
+            cx.clock.sleep(LOOK);
+        }
+    }
+
+    /// Nobody sees half of a file.
+    fn replace(&self, cx: &Context, path: &Path) -> Result<usize> {
+        let dir = path.parent().context("a file is in a directory")?;
+        let writing = || format!("writing {}", path.display());
+        share::make_dirs(dir).with_context(writing)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;
+        if self.watch {
+            let what =
+                "written by git bead export --watch; git bead changes beads, this file does not";
+            let header = serde_json::json!({"_schema": "beads-jsonl/1", MIRROR: what});
+            writeln!(file, "{header}").with_context(writing)?;
+        }
+        let beads = self.write(cx, &mut |part| {
+            file.write_all(part.as_bytes()).with_context(writing)?;
+            Ok(true)
+        })?;
+        share::persist(file, path).with_context(writing)?;
+        Ok(beads)
+    }
+
+    /// Hands over the file in parts, until nobody wants more; says how many beads are in it.
+    fn write(&self, cx: &Context, put: &mut dyn FnMut(&str) -> Result<bool>) -> Result<usize> {
+        let ledger = cx.ledger()?;
+        let (beads, kept): (Beads, Kept) = ledger.read()?;
+        let kept: Vec<_> =
+            kept.iter().map(|raw| ledger.spelled(raw.clone())).collect::<Result<_>>()?;
+        let (headers, others): (Vec<_>, Vec<_>) =
+            kept.iter().map(|raw| &raw.text).partition(|text| text.contains("\"_schema\""));
+        let lines = |texts: &[&String]| texts.iter().map(|text| format!("{text}\n")).collect();
+        let (headers, others): (String, String) = (lines(&headers), lines(&others));
+        let mut rows: Vec<_> = beads.every().collect();
+        if self.canonical {
+            rows.sort_by_key(|row| row.key());
+        }
+        let mut wanted = self.watch || put(&headers)?;
+        for some in rows.chunks(TOGETHER) {
+            let some: Vec<_> = some.iter().map(|row| row.read()).collect();
+            let part: String = self.texts(&ledger, &beads, some)?;
+            wanted = wanted && put(&part)?;
+        }
+        if wanted {
+            put(&others)?;
+        }
+        Ok(rows.len())
+    }
+
+    fn texts(&self, ledger: &Ledger<'_>, beads: &Beads, mut some: Vec<Bead>) -> Result<String> {
+        if some.iter().any(is_spread) {
+            some = ledger.spelled(some)?;
+        }
+        let mut part = String::new();
+        for bead in &some {
+            let mut fields = fields(beads, bead);
+            if self.canonical {
+                for (_, text) in &mut fields {
+                    sort(text);
+                }
+                fields.sort();
+            }
+            part.push_str(&line(&fields));
+            part.push('\n');
+        }
+        Ok(part)
+    }
+}
+
+/// Sorts the keys in a value, unless JSON would write its numbers otherwise.
+fn sort(text: &mut String) {
+    let Ok(mut json) = text.parse::<Json>() else { return };
+    let written = json.to_string();
+    if written == *text {
+        json.sort_all_objects();
+        *text = json.to_string();
+    }
+}
+
+#[derive(Serialize)]
+struct Exported {
+    beads: usize,
+    file: String,
+}
+
+impl Show for Exported {
+    fn show(&self, out: &mut Screen) {
+        let said = format!("{} beads to {}", self.beads, self.file);
+        out.parts(&[(Tone::Good, "Exported "), (Tone::Plain, &said)]);
+    }
+}
