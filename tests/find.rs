@@ -341,3 +341,57 @@ fn ready_is_sorted_and_narrowed_as_it_is_asked() {
     assert_eq!(walls["reasons"][0]["kind"], "waits");
     assert_eq!(why["ready"].as_array().unwrap().len(), 6);
 }
+
+/// A project of another tool: what it says of keys, of edges, and of times.
+const TOLD: &str = r#"{"id":"bd-1","title":"Routed","status":"closed","priority":1,"issue_type":"task","created_at":"2025-11-01T10:00:00-08:00","updated_at":"2025-11-06T10:00:00Z","closed_at":"2025-11-05T10:00:00Z","due_at":"2025-11-04T00:00:00Z","metadata":{"gc.team":"core","gc.try":2}}
+{"id":"bd-2","title":"Spawner","status":"open","priority":2,"issue_type":"task","created_at":"2025-11-02T10:00:00Z","updated_at":"2025-11-02T10:00:00Z","due_at":"2025-11-30T00:00:00Z"}
+{"id":"bd-3","title":"Waits for one","status":"open","priority":2,"issue_type":"task","created_at":"2025-11-02T11:00:00Z","updated_at":"2025-11-02T11:00:00Z","dependencies":[{"issue_id":"bd-3","depends_on_id":"bd-2","type":"waits-for","created_at":"2025-11-02T11:00:00Z","created_by":"x","metadata":"{\"gate\":\"any-children\"}"}]}
+{"id":"bd-4","title":"Waits for all","status":"open","priority":2,"issue_type":"task","created_at":"2025-11-02T12:00:00Z","updated_at":"2025-11-02T12:00:00Z","dependencies":[{"issue_id":"bd-4","depends_on_id":"bd-2","type":"waits-for","created_at":"2025-11-02T11:00:00Z","created_by":"x"}]}
+{"id":"bd-5","title":"First child","status":"closed","priority":3,"issue_type":"task","created_at":"2025-11-02T13:00:00Z","updated_at":"2025-11-03T13:00:00Z","closed_at":"2025-11-03T13:00:00Z","dependencies":[{"issue_id":"bd-5","depends_on_id":"bd-2","type":"parent-child","created_at":"2025-11-02T13:00:00Z","created_by":"x"}]}
+{"id":"bd-6","title":"Put \u202eoff","status":"open","priority":3,"issue_type":"task","created_at":"2025-11-02T14:00:00Z","updated_at":"2025-11-02T14:00:00Z","defer_until":"2999-01-01T00:00:00Z","dependencies":[{"issue_id":"bd-6","depends_on_id":"bd-2","type":"parent-child","created_at":"2025-11-02T14:00:00Z","created_by":"x"}]}
+{"id":"bd-7","title":"Needs another","status":"open","priority":4,"issue_type":"task","created_at":"2025-11-02T15:00:00Z","updated_at":"2025-11-02T15:00:00Z","dependencies":[{"issue_id":"bd-7","depends_on_id":"external:api:login","type":"blocks","created_at":"2025-11-02T15:00:00Z","created_by":"x"}]}
+"#;
+
+#[test]
+fn what_another_tool_told_is_found_by_its_keys_and_its_times() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.write("told.jsonl", TOLD);
+    repo.git("bead import told.jsonl").ok();
+    for (words, found) in [
+        ("list --all --metadata-field gc.team=core", &["Routed"][..]),
+        ("list --all --metadata-field gc.try=2", &["Routed"]),
+        ("list --all --has-metadata-key gc.team", &["Routed"]),
+        ("list --all --metadata-field gc.team=ui", &[]),
+        ("query metadata.gc.team!=none", &[]),
+        ("query metadata.gc.team!=none --all", &["Routed"]),
+        ("list --overdue", &["Spawner"]),
+        ("list --due-after 2025-11-30 --due-before 2025-12-01", &["Spawner"]),
+        (
+            "list --deferred --defer-after 2998-01-01 --defer-before 3000-01-01",
+            &["Put \u{202e}off"],
+        ),
+        ("list --sort due -n 0 --all --no-parent -s all -p 1", &["Routed"]),
+        ("list --created-before 2025-11-02", &[]),
+        ("list --all --created-before 2025-11-02", &["Routed"]),
+        ("list --closed-after 2025-11-05 --closed-before 2025-11-06", &["Routed"]),
+        ("list --as-of 2025-10-31", &[]),
+        ("list --as-of 2025-11-01", &["Routed"]),
+        ("list --as-of 2025-11-04 -p 1", &["Routed"]),
+        ("list --as-of 2025-11-05 -p 1", &[]),
+        ("list --as-of 2025-11-03T12:00:00Z --title-contains child", &["First child"]),
+        ("list --as-of 2025-11-03 --title-contains child", &[]),
+        ("ready", &["Waits for one", "Spawner"]),
+        ("ready --include-deferred", &["Waits for one", "Spawner", "Put \u{202e}off"]),
+    ] {
+        let words: Vec<_> = words.split_whitespace().collect();
+        assert_eq!(titles(&repo, &words), found, "{words:?}");
+    }
+    let why = repo.git("bead ready --explain").ok().out;
+    assert!(!why.contains('\u{202e}'), "{why}");
+    for reason in
+        ["waits for bd-6", "it is put off until 2999-01-01", "waits for external:api:login"]
+    {
+        assert!(why.contains(reason), "{why}");
+    }
+}

@@ -51,7 +51,7 @@ impl Fold for Beads {
 impl Beads {
     /// What another tool tells of a bead. Two clones may have heard of two beads by one name: both stay,
     /// the second by the name that any clone would give it.
-    fn hear(&mut self, on: &str, told: &Told) {
+    pub(super) fn hear(&mut self, on: &str, told: &Told) {
         let theirs = Bead::told(on, told);
         let is_other = |id: &str| self.all.get(id).is_some_and(|known| known.is_other(&theirs));
         let theirs = if is_other(on) { theirs.by_birth() } else { theirs };

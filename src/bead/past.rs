@@ -1,11 +1,14 @@
 //! The beads as they stood at an earlier moment: all lines up to then, told again.
 
+use std::collections::HashSet;
+
 use anyhow::{Context as _, Result};
 
 use crate::bead::Beads;
+use crate::bead::event::{Event, Told};
 use crate::git::{Oid, Repo};
 use crate::host::Stamp;
-use crate::ledger::{Each, Fold as _, Ledger, Query};
+use crate::ledger::{Each, Fold as _, Json, Ledger, Query};
 use crate::refusal::Refusal;
 
 /// A moment of the past.
@@ -45,11 +48,80 @@ impl Moment {
     }
 }
 
-/// All beads as they stood then.
+/// All beads as they stood then. What another tool tells of one counts by the times of that tool.
 pub fn beads(ledger: &Ledger<'_>, moment: &Moment) -> Result<Beads> {
     let mut beads = Beads::default();
-    lines(ledger, moment, &mut |line| beads.drink(line))?;
+    if let Moment::Tip(tip) = moment {
+        ledger.tell_of(tip, &mut |line| beads.drink(line))?;
+        return Ok(beads);
+    }
+    let mut early = HashSet::new();
+    ledger.tell(&Query::default(), &mut |line| match line.event::<Event>() {
+        Some(Event::Told(told)) if !moment.has_seen(&stamp(&told.at)) => {
+            // What is known of an earlier state is all that was known then.
+            let is_early = early.contains(&line.on) || beads.row(&line.on).is_none();
+            if let Some(told) = earlier(*told, moment).filter(|_| is_early) {
+                early.insert(line.on.clone());
+                beads.hear(&line.on, &told);
+            }
+        }
+        Some(Event::Told(_)) => beads.drink(line),
+        _ if moment.has_seen(&line.at) => beads.drink(line),
+        _ => {}
+    })?;
     Ok(beads)
+}
+
+/// A record as it may have been at an earlier moment, by the times in it; none if it was not there.
+fn earlier(mut told: Told, moment: &Moment) -> Option<Told> {
+    let seen = |at: &Json| at.as_str().is_some_and(|at| moment.has_seen(&stamp(at)));
+    let record = &mut told.record;
+    match record.get("created_at").cloned() {
+        Some(created) if !seen(&created) => return None,
+        Some(created) => {
+            told.at = created.as_str().unwrap_or_default().to_owned();
+            record.insert("updated_at".to_owned(), created);
+        }
+        None if told.more => {}
+        None => return None,
+    }
+    for list in ["comments", "dependencies"] {
+        if let Some(Json::Array(items)) = record.get_mut(list) {
+            items.retain(|item| item.get("created_at").is_none_or(seen));
+        }
+    }
+    let is_begun = record.get("started_at").is_some_and(seen);
+    let ends = ["closed_at", "deleted_at"].map(|end| record.get(end));
+    let has_ended = ends.into_iter().flatten().any(seen);
+    let status = record.get("status").and_then(Json::as_str).unwrap_or_default();
+    let before = match status {
+        "closed" | "tombstone" if !has_ended && is_begun => Some("in_progress"),
+        "closed" | "tombstone" if !has_ended => Some("open"),
+        "in_progress" if record.contains_key("started_at") && !is_begun => Some("open"),
+        _ => None,
+    };
+    if let Some(before) = before {
+        record.insert("status".to_owned(), before.into());
+        let later = |name: &str| LATER.contains(&name) || (name == "started_at" && !is_begun);
+        record.retain(|name, _| !later(name));
+        told.rest.retain(|name, _| !later(name));
+    }
+    Some(told)
+}
+
+/// What is said of the end of a bead.
+const LATER: &[&str] = &[
+    "closed_at",
+    "close_reason",
+    "closed_by_session",
+    "deleted_at",
+    "deleted_by",
+    "delete_reason",
+];
+
+/// A time as our lines have it; what is none stays as it is.
+fn stamp(time: &str) -> String {
+    time.parse::<Stamp>().map_or_else(|_| time.to_owned(), |stamp| stamp.to_string())
 }
 
 /// Hands over all lines up to then, in the one order.
@@ -61,5 +133,50 @@ pub fn lines(ledger: &Ledger<'_>, moment: &Moment, each: Each<'_>) -> Result<()>
                 each(line);
             }
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_told_as_it_was_by_the_times_in_it() {
+        let record = json!({
+            "id": "bd-1",
+            "created_at": "2025-11-01T10:00:00-08:00",
+            "started_at": "2025-11-03T10:00:00Z",
+            "closed_at": "2025-11-05T10:00:00Z",
+            "close_reason": "done",
+            "status": "closed",
+            "comments": [
+                {"text": "early", "created_at": "2025-11-02T10:00:00Z"},
+                {"text": "late", "created_at": "2025-11-04T10:00:00Z"},
+            ],
+        });
+        let told = || Told {
+            at: "2025-11-06T10:00:00Z".to_owned(),
+            record: serde_json::from_value(record.clone()).unwrap(),
+            ..Told::default()
+        };
+        for (day, status, comments) in [
+            ("2025-11-01", None, 0),
+            ("2025-11-02", Some("open"), 1),
+            ("2025-11-03", Some("in_progress"), 1),
+            ("2025-11-04", Some("in_progress"), 2),
+            ("2025-11-05", Some("closed"), 2),
+        ] {
+            let end = format!("{day}T12:00:00.000Z");
+            let then = earlier(told(), &Moment::Time(end.clone(), end));
+            let status_then = then.as_ref().map(|then| then.record["status"].clone());
+            assert_eq!(status_then, status.map(Json::from), "{day}");
+            let said =
+                then.as_ref().map_or(0, |then| then.record["comments"].as_array().unwrap().len());
+            assert_eq!(said, comments, "{day}");
+            let reason = then.is_some_and(|then| then.record.contains_key("close_reason"));
+            assert_eq!(reason, status == Some("closed"), "{day}");
+        }
     }
 }
