@@ -98,12 +98,17 @@ fn what_git_has_of_work_trees_is_open_or_the_doctor_says_how_to_open_it() {
     world.person("[agents.builder]\ncommand = [\"true\"]\n");
     let repo = world.repo_as("api", &["--shared=group"]);
     repo.git("bead init --yes").ok();
+    repo.git("config shopfloor.autorun false").ok();
     alone(&repo, "git sling 'Draw the map' builder");
+    alone(
+        &repo,
+        "echo two >file && git add file && git commit -q -m two; git refinery run --drain",
+    );
     let shut = || {
         let found = repo.git("bead doctor --json").out;
         let report: serde_json::Value = serde_json::from_str(&found).unwrap();
         let all = report["findings"].as_array().unwrap().clone();
-        let what = |it: &serde_json::Value| it["what"].as_str().unwrap().contains("less open");
+        let what = |it: &serde_json::Value| it["what"].as_str().unwrap().contains(" is less open");
         all.into_iter().find(what).map(|it| it["mend"].as_str().unwrap().to_owned())
     };
     assert_eq!(shut(), None);

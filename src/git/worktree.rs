@@ -146,7 +146,7 @@ impl Repo {
     }
 
     /// Git leaves what it has of a work tree to the umask, and so shuts it to who shares the repository.
-    fn share_worktree(&self, path: &Path) -> anyhow::Result<()> {
+    pub fn share_worktree(&self, path: &Path) -> anyhow::Result<()> {
         if !share::is_shared(self.common_dir()) {
             return Ok(());
         }

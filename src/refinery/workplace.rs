@@ -228,7 +228,8 @@ impl<'l> Workplace<'l> {
         // Forced twice, it also takes the place of one that a gate has locked. Others whose directory
         // is gone stay known: git keeps there what their agents left behind.
         let add = ["worktree", "add", "--quiet", "--force", "--force", "--no-checkout", "--detach"];
-        repo.git(add).arg(&self.path).arg(self.commit.to_string()).ok()
+        repo.git(add).arg(&self.path).arg(self.commit.to_string()).ok()?;
+        repo.share_worktree(&self.path)
     }
 
     /// The git directory of the work tree, without what would hide files from us; an error when

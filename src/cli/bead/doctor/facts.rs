@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::agent::Desk;
+use crate::cli::bead::doctor::finding::name;
 use crate::cli::context::Context;
 use crate::git::{Repo, Unpacked};
 use crate::githook::{self, Standing};
@@ -252,7 +253,9 @@ fn narrow(repo: &Repo) -> Vec<PathBuf> {
         }
         found.push(dir);
     }
-    found.retain(|path| share::is_narrow(path));
+    // What is being written is for nobody else until it has its name.
+    let is_half = |path: &Path| name(path).starts_with(".tmp");
+    found.retain(|path| !is_half(path) && share::is_narrow(path));
     found.sort();
     found
 }
