@@ -27,13 +27,6 @@ pub(super) fn leaps(before: u64, after: u64) -> bool {
     after > before.saturating_add(LEAP)
 }
 
-/// The replica whose clock leaps, and where it is.
-pub(super) fn leap<'a>(known: &Positions, theirs: &'a Positions) -> Option<(&'a str, u64)> {
-    let before = known.values().map(|position| position.clock).max().unwrap_or_default();
-    let (name, furthest) = theirs.iter().max_by_key(|(_, position)| position.clock)?;
-    leaps(before, furthest.clock).then_some((name.as_str(), furthest.clock))
-}
-
 /// A line as far as merging is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stored {
@@ -79,6 +72,15 @@ pub(super) fn name_of(first: &str) -> String {
 }
 
 impl Ledger<'_> {
+    /// Which clock of theirs has come further than any can have, if one has.
+    pub(super) fn leap(&self, theirs: &Positions) -> Option<String> {
+        let known = Seen::load(self.repo).map(|seen| seen.positions).unwrap_or_default();
+        let before = known.values().map(|position| position.clock).max().unwrap_or_default();
+        let (name, Position { clock, .. }) = theirs.iter().max_by_key(|(_, it)| it.clock)?;
+        leaps(before, *clock)
+            .then(|| format!("the clock of replica {name} is at {clock}, where none can have come"))
+    }
+
     /// Takes in all lines of another clone's ledger that was fetched as `theirs`; says how many of them
     /// are new here. Ours then stands on theirs, so that pushing it is a fast-forward. `checked` is what
     /// of theirs was read just now.

@@ -13,7 +13,6 @@ use anyhow::{Context as _, Result, anyhow};
 use super::check::Check;
 use super::home::{Travellers, elsewhere, meant};
 use super::manners::{ATTEMPTS, OURS, PENDING, contested};
-use super::merge::leap;
 use super::place::Seen;
 use super::refused::{is_damage, is_lost_race, is_stale};
 use super::remote::{Remote, Spot, There, spots};
@@ -219,10 +218,7 @@ impl Ledger<'_> {
         }
         let pinned = self.repo.read_ref(&spot.pin)?;
         let checked = self.examine(remote, (spot, theirs), pinned.as_ref())?;
-        let known = Seen::load(self.repo).map(|seen| seen.positions).unwrap_or_default();
-        if let Some((name, clock)) = leap(&known, &checked) {
-            let why =
-                format!("the clock of replica {name} is at {clock}, where none can have come");
+        if let Some(why) = self.leap(&checked) {
             return Err(remote.altered((spot, theirs), &why, pinned.as_ref()).into());
         }
         let received = self.merge(theirs, &checked)?;
