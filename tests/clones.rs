@@ -196,3 +196,50 @@ fn a_verdict_is_about_the_change_that_was_tested_whatever_its_number_has_become(
     assert_eq!(drain(two)[0]["entry"], format!("main#{first}"));
     assert_eq!(standing(two, &[first]), ["landed"]);
 }
+
+/// Nobody decided between them, so both did the work. That is no rewind, and nobody went past the queue.
+#[test]
+fn what_two_clones_have_landed_is_told_as_that() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let places = clones(&world, &hub, ["one", "two"]);
+    let [one, two] = &places;
+    one.git("switch -q -c work").ok();
+    one.commit("work", "x\n", "Work").ok();
+    one.git("switch -q main").ok();
+    one.commit("other", "x\n", "Other").ok();
+    one.git("push -q origin main work").ok();
+    two.git("pull -q").ok();
+    for (place, hour) in places.iter().zip(["08", "09"]) {
+        place.git("config shopfloor.autorun false").ok();
+        place.git("refinery submit origin/work").ok();
+        place
+            .sh(&format!("SHOPFLOOR_CLOCK=2026-11-21T{hour}:00:00Z git refinery run --drain"))
+            .ok();
+    }
+    let landed = [one.rev("main"), two.rev("main")];
+    assert_ne!(landed[0], landed[1]);
+    for place in [one, two, one] {
+        place.git("bead sync").ok();
+    }
+    for (place, own, other) in [(one, 0, 1), (two, 1, 0)] {
+        let audit = place.git("refinery audit").fails(3).out;
+        let told = format!(
+            "two clones landed main#1: here it is {}, elsewhere {}, with the same tree",
+            &landed[own][..10],
+            &landed[other][..10]
+        );
+        assert!(audit.contains(&told) && audit.contains("1 finding in 1 commit"), "{audit}");
+        let status = place.git("refinery status").ok().out;
+        assert!(!status.contains("past the queue"), "{status}");
+        assert!(drain(place).as_array().unwrap().is_empty());
+    }
+    assert!(acts(one, "refinery.foreign").is_empty());
+    // Both are on the branch, in which order ever.
+    one.git("push -q origin main").ok();
+    two.git("fetch -q").ok();
+    two.git("config shopfloor.commitOnTarget allow").ok();
+    two.git("merge -q --no-edit origin/main").ok();
+    let audit = two.git("refinery audit").fails(3).out;
+    assert!(!audit.contains("two clones") && audit.contains("no evidence"), "{audit}");
+}

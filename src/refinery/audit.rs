@@ -12,7 +12,8 @@ use crate::git::{Commit, Oid, RefName, Repo};
 use crate::ledger::Ledger;
 use crate::policy;
 use crate::refinery::clones;
-use crate::refinery::event::{Foreign, Landed, Tested};
+use crate::refinery::entry::Entry;
+use crate::refinery::event::{Foreign, Tested};
 use crate::refinery::lane::Lane;
 use crate::refinery::queue::Queue;
 use crate::refinery::verdict::Verdict;
@@ -58,6 +59,8 @@ pub enum Kind {
     Gate,
     /// It had landed, and somebody took it off the target.
     Rewound,
+    /// Another clone has landed it too, and the target here has that landing alone which was made here.
+    Twice,
 }
 
 /// Audits `target`. Each gate in `required` must have passed for every commit, whatever its parent's
@@ -158,29 +161,56 @@ impl Audit {
         Ok(())
     }
 
-    /// Landings that the target no longer contains.
+    /// Landings that the target no longer contains, or that it has otherwise.
     fn taken_back(&mut self, repo: &Repo, lane: &Lane) -> Result<()> {
-        let there: BTreeSet<_> = repo.first_parents(&self.tip, None)?.into_iter().collect();
+        let tip = self.tip;
+        let there: BTreeSet<_> = repo.first_parents(&tip, None)?.into_iter().collect();
+        let has = |commit: &Oid| -> Result<bool> {
+            Ok(there.contains(commit) || (repo.exists(commit) && repo.is_ancestor(commit, &tip)?))
+        };
         for entry in lane.entries.values() {
-            let Some(Landed { commit, .. }) = &entry.landed else { continue };
-            let exists = repo.exists(commit);
-            if there.contains(commit) || (exists && repo.is_ancestor(commit, &self.tip)?) {
-                continue;
+            let (mut here, mut missing) = (None, Vec::new());
+            for commit in entry.landings() {
+                match has(&commit)? {
+                    true => here = here.or(Some(commit)),
+                    false => missing.push(commit),
+                }
             }
-            if clones::is_ahead(repo, lane, &self.target, (&self.tip, commit))? {
-                self.behind.push(*commit);
-                continue;
+            for commit in missing {
+                self.missing(repo, lane, (entry, here), commit)?;
             }
-            let subject = match exists {
-                true => repo.commit(commit)?.subject().to_owned(),
-                false => String::new(),
-            };
+        }
+        Ok(())
+    }
+
+    /// A landing that is not here, of an entry that landed here as `here`, if it did.
+    fn missing(
+        &mut self,
+        repo: &Repo,
+        lane: &Lane,
+        (entry, here): (&Entry, Option<Oid>),
+        commit: Oid,
+    ) -> Result<()> {
+        let subject = match repo.exists(&commit) {
+            true => repo.commit(&commit)?.subject().to_owned(),
+            false => String::new(),
+        };
+        let name = entry.name();
+        if let Some(here) = here {
+            let same = entry.evidence(&here).map(|tested| &tested.tree)
+                == entry.evidence(&commit).map(|tested| &tested.tree);
             let said = format!(
-                "rewound: {} landed it, and {} no longer has it",
-                entry.name(),
-                self.target
+                "two clones landed {name}: here it is {}, elsewhere {}, with {} tree; a merge of both ends that",
+                here.short(),
+                commit.short(),
+                if same { "the same" } else { "another" },
             );
-            self.find(*commit, &subject, Kind::Rewound, said);
+            self.find(commit, &subject, Kind::Twice, said);
+        } else if clones::is_ahead(repo, lane, &self.target, (&self.tip, &commit))? {
+            self.behind.push(commit);
+        } else {
+            let said = format!("rewound: {name} landed it, and {} no longer has it", self.target);
+            self.find(commit, &subject, Kind::Rewound, said);
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ use crate::refinery::rejection::Rejection;
 /// Of how many intents of one entry the evidence is kept.
 const TRIED: usize = 16;
 
+/// Of how many candidates that are not the newest what was tested is kept.
+const OTHERS: usize = 4;
+
 /// One commit that asked to land.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
@@ -36,6 +39,10 @@ pub struct Entry {
     pub landed: Option<Landed>,
     /// Whether `tested` is the evidence of what landed.
     pub proven: bool,
+    /// What was tested before, or after in another clone, of other candidates.
+    others: Vec<Tested>,
+    /// The evidence of what other clones have landed it as, without knowing of this landing.
+    pub again: Vec<Tested>,
     pub rejection: Option<Box<Rejection>>,
     pub held: Option<Held>,
     pub withdrawn: Option<String>,
@@ -111,6 +118,8 @@ impl Entry {
             tried: Vec::new(),
             landed: None,
             proven: false,
+            others: Vec::new(),
+            again: Vec::new(),
             rejection: None,
             held: None,
             withdrawn: None,
@@ -122,7 +131,33 @@ impl Entry {
     /// What was tested of a commit that it landed as, or is about to.
     pub(super) fn evidence(&self, commit: &Oid) -> Option<&Tested> {
         let proof = self.tested.iter().filter(|_| self.proven);
-        proof.chain(&self.tried).find(|tested| tested.candidate == *commit)
+        proof.chain(&self.tried).chain(&self.again).find(|tested| tested.candidate == *commit)
+    }
+
+    /// All that it has landed as, first what stands.
+    pub(super) fn landings(&self) -> impl Iterator<Item = Oid> {
+        let stands = self.landed.iter().map(|landed| landed.commit);
+        stands.chain(self.again.iter().map(|tested| tested.candidate))
+    }
+
+    /// A line about an entry whose landing stands, with its evidence: it has one more where another clone
+    /// has tested and landed it, too.
+    pub(super) fn drink_again(&mut self, event: Event) {
+        match event {
+            Event::Tested(tested) => self.keep(tested),
+            Event::Landed(landed) if !self.landings().any(|commit| commit == landed.commit) => {
+                let tested = |tested: &Tested| tested.candidate == landed.commit;
+                let at = self.others.iter().position(tested);
+                self.again.extend(at.map(|at| self.others.swap_remove(at)));
+            }
+            _ => {}
+        }
+    }
+
+    fn keep(&mut self, tested: Tested) {
+        self.others.retain(|other| other.candidate != tested.candidate);
+        self.others.push(tested);
+        self.others.drain(..self.others.len().saturating_sub(OTHERS));
     }
 
     /// Whether this could tell more about a landing that has no evidence yet.
@@ -138,9 +173,15 @@ impl Entry {
         let is_over = self.state == State::Landed;
         match event {
             Event::Baseline { .. } | Event::Foreign(_) | Event::Queued(_) => return,
-            Event::Tested(tested) => self.tested = Some(tested),
+            Event::Tested(tested) => {
+                if let Some(before) = self.tested.replace(tested) {
+                    self.keep(before);
+                }
+            }
             Event::Intent(intent) => {
-                let tested = self.tested.clone().filter(|tested| tested.candidate == intent.new);
+                // Lines of two clones that try it at the same time stand between each other.
+                let mut all = self.tested.iter().chain(&self.others);
+                let tested = all.find(|tested| tested.candidate == intent.new).cloned();
                 self.tried.extend(tested);
                 self.tried.drain(..self.tried.len().saturating_sub(TRIED));
                 self.intent = Some(intent).filter(|_| !is_over);
@@ -157,7 +198,11 @@ impl Entry {
             }
             Event::Landed(landed) => {
                 if let Some(tested) = self.evidence(&landed.commit).cloned() {
-                    (self.tested, self.proven, self.tried) = (Some(tested), true, Vec::new());
+                    if let Some(before) = self.tested.replace(tested) {
+                        self.keep(before);
+                    }
+                    self.others.retain(|other| other.candidate != landed.commit);
+                    (self.proven, self.tried) = (true, Vec::new());
                 }
                 self.state = State::Landed;
                 self.landed = Some(landed);

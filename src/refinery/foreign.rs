@@ -20,6 +20,7 @@ pub fn moved(repo: &Repo, queue: &Queue, target: &str, tip: &Oid) -> Result<Opti
     let Some(lane) = queue.lane(target) else { return Ok(None) };
     let Some(known) = lane.tip.filter(|known| known != tip) else { return Ok(None) };
     let is_told = lane.vouches(tip) && repo.exists(&known) && repo.is_ancestor(&known, tip)?;
+    let is_told = is_told || lane.are_one(tip, &known);
     let is_told = is_told || clones::is_ahead(repo, lane, target, (tip, &known))?;
     Ok(Some(known).filter(|_| !is_told))
 }

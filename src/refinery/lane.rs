@@ -63,6 +63,12 @@ impl Lane {
         self.entries.values().find(made)
     }
 
+    /// Whether two clones have landed one entry as these, without knowing of each other.
+    pub(super) fn are_one(&self, one: &Oid, other: &Oid) -> bool {
+        let has = |entry: &Entry, commit: &Oid| entry.landings().any(|landing| landing == *commit);
+        self.entries.values().any(|entry| has(entry, one) && has(entry, other))
+    }
+
     /// What has landed here, newest first.
     pub(super) fn landed(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values().rev().filter(|entry| entry.state == State::Landed)
@@ -122,8 +128,13 @@ impl Lane {
         let Some(entry) = self.entries.get_mut(&n) else { return };
         // What has landed is not undone by a line that arrives later. Of several that say where it landed
         // the one with evidence stands, whichever came first.
-        if entry.state == State::Landed && (entry.proven || !entry.is_proof(&event)) {
-            return;
+        if entry.state == State::Landed {
+            if entry.proven {
+                return entry.drink_again(event);
+            }
+            if !entry.is_proof(&event) {
+                return;
+            }
         }
         entry.drink(line, event);
         if entry.proven {

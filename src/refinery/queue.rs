@@ -20,7 +20,7 @@ pub struct Queue {
 }
 
 impl Fold for Queue {
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn name() -> String {
         "queue".to_owned()
@@ -249,6 +249,37 @@ mod tests {
             assert_eq!(entry.landed.as_ref(), Some(&proven));
             assert_eq!(entry.tested.as_ref().unwrap().candidate, proven.commit);
             assert_eq!(lane.tip, Some(proven.commit));
+        }
+    }
+
+    /// However their lines stand between each other, each landing keeps its evidence.
+    #[test]
+    fn what_two_clones_have_landed_has_the_evidence_of_both() {
+        let ours: Vec<_> = lines().into_iter().filter(|line| line.on == "main#3").collect();
+        let told = |act: &str| {
+            ours.iter().rfind(|line| line.act == format!("refinery.{act}")).cloned().unwrap()
+        };
+        let steps = [told("tested"), told("intent"), told("landed")];
+        let other = "1".repeat(40);
+        let theirs: Vec<_> = std::iter::zip(&steps, ["candidate", "new", "commit"])
+            .map(|(line, key)| {
+                let mut with = line.with.json();
+                with[key] = other.as_str().into();
+                Line { with: with.into(), ..line.clone() }
+            })
+            .collect();
+        let Some(Event::Landed(landed)) = steps[2].event() else { panic!("no landing") };
+        let both = [landed.commit, other.parse().unwrap()];
+        for order in ["aaabbb", "ababab", "abbaab", "aabbab", "baabba", "bbbaaa"] {
+            let (mut a, mut b) = (steps.iter(), theirs.iter());
+            let mut queue = Queue::default();
+            queue.drink(&told("queued"));
+            for step in order.chars() {
+                queue.drink(if step == 'a' { a.next() } else { b.next() }.unwrap());
+            }
+            let lane = queue.lane("main").unwrap();
+            assert!(lane.are_one(&both[0], &both[1]), "{order}");
+            assert!(both.iter().all(|commit| lane.evidence(commit).is_some()), "{order}");
         }
     }
 
