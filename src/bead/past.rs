@@ -79,7 +79,7 @@ fn earlier(mut told: Told, moment: &Moment) -> Option<Told> {
     match record.get("created_at").cloned() {
         Some(created) if !seen(&created) => return None,
         Some(created) => {
-            told.at = created.as_str().unwrap_or_default().to_owned();
+            created.as_str().unwrap_or_default().clone_into(&mut told.at);
             record.insert("updated_at".to_owned(), created);
         }
         None if told.more => {}

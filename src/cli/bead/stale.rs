@@ -131,6 +131,7 @@ impl Orphan {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead duplicates
+  git bead duplicates -q
   git bead duplicates --near
   git bead duplicates --near 0.6 --all --json")]
 pub(in crate::cli) struct Duplicates {
@@ -140,6 +141,9 @@ pub(in crate::cli) struct Duplicates {
     /// Closed ones too
     #[arg(long)]
     all: bool,
+    /// Whole ids and nothing else, a group a line
+    #[arg(short, long)]
+    quiet: bool,
 }
 
 impl Duplicates {
@@ -170,8 +174,8 @@ impl Duplicates {
                 .filter_map(|id| Some(Record::of(&beads, &beads.row(id)?.read())))
                 .collect(),
         });
-        let groups = Groups(groups.collect());
-        if groups.0.is_empty() {
+        let groups = Groups { all: groups.collect(), quiet: self.quiet };
+        if groups.all.is_empty() {
             cx.remark("nothing was written down twice");
             return Ok(Done::from(groups).exit(exit::NOTHING));
         }
@@ -181,7 +185,11 @@ impl Duplicates {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Groups(Vec<Group>);
+struct Groups {
+    all: Vec<Group>,
+    #[serde(skip)]
+    quiet: bool,
+}
 
 #[derive(Serialize)]
 struct Group {
@@ -192,7 +200,12 @@ struct Group {
 
 impl Show for Groups {
     fn show(&self, out: &mut Screen) {
-        for group in &self.0 {
+        for group in &self.all {
+            if self.quiet {
+                let ids: Vec<_> = group.beads.iter().map(|bead| bead.id.as_str()).collect();
+                out.line(ids.join(" "));
+                continue;
+            }
             let alike = if group.similarity < 1.0 {
                 format!("{:.0} % alike", group.similarity * 100.0)
             } else {
