@@ -75,9 +75,9 @@ pub use place::known as known_replica;
 pub use prose::{LONGEST_TEXT, MARK, is_elsewhere, same_text};
 pub use query::Query;
 
-pub use remote::{default_remote, fetch_spec, fetched_by, taken_from};
+pub use remote::{default_remote, fetch_spec, fetched_by, fetched_from, seen_of, taken_from};
 pub use saved::Saved;
-pub use sync::{Synced, fetched_from, seen_of};
+pub use sync::Synced;
 pub use table::{Body, Hear, Kept, Row, Table};
 pub use trail::{Note, REDACTED, Redacted, Travel};
 pub use verify::{Finding, Verified};

@@ -161,6 +161,24 @@ pub fn taken_from(repo: &Repo, remote: &str) -> Result<Option<RefName>> {
     Ok(None)
 }
 
+/// What a remote had when it was last taken in or sent to.
+pub fn seen_of(repo: &Repo, remote: &str) -> Result<Option<Oid>> {
+    let mut spots = spots(repo, remote)?.into_iter().rev();
+    spots.find_map(|spot| repo.read_ref(&spot.pin).transpose()).transpose()
+}
+
+/// The remote-tracking refs that somebody's fetch may have moved, for those who look without asking.
+pub fn fetched_from(repo: &Repo) -> Result<Vec<String>> {
+    let ours = |spec: &String| spec.contains(":refs/shopfloor/remotes/");
+    let mut names = Vec::new();
+    for remote in repo.remotes()? {
+        if repo.config_all(&format!("remote.{}.fetch", remote.name))?.iter().any(ours) {
+            names.push(remote.name);
+        }
+    }
+    Ok(names)
+}
+
 /// Whether a fetch by these refspecs moves or prunes our own ledger.
 fn overwrites(specs: &[String]) -> bool {
     let covers = |pattern: &str| match pattern.split_once('*') {

@@ -15,11 +15,11 @@ use super::home::{Travellers, elsewhere, meant};
 use super::manners::{ATTEMPTS, OURS, PENDING, contested};
 use super::place::Seen;
 use super::refused::{is_damage, is_lost_race, is_stale};
-use super::remote::{Remote, Spot, There, spots};
+use super::remote::{Remote, Spot, There};
 use super::shelf::{News, Position, Positions, Shelf};
 use super::state::in_order;
 use super::{Ledger, Line, garbage, pin, texts, trail};
-use crate::git::{Oid, Pushed, Repo, Signature, Swap};
+use crate::git::{Oid, Pushed, Signature, Swap};
 use crate::host::Turn;
 use crate::refusal::Refusal;
 
@@ -377,22 +377,4 @@ fn pause(round: u32) -> Duration {
     let chance = RandomState::new().build_hasher().finish();
     let part = u32::try_from(chance % 1000).unwrap_or_default();
     most / 4 + most * part / 1000
-}
-
-/// What a remote had when it was last taken in or sent to.
-pub fn seen_of(repo: &Repo, remote: &str) -> Result<Option<Oid>> {
-    let mut spots = spots(repo, remote)?.into_iter().rev();
-    spots.find_map(|spot| repo.read_ref(&spot.pin).transpose()).transpose()
-}
-
-/// The remote-tracking refs that somebody's fetch may have moved, for those who look without asking.
-pub fn fetched_from(repo: &Repo) -> Result<Vec<String>> {
-    let ours = |spec: &String| spec.contains(":refs/shopfloor/remotes/");
-    let mut names = Vec::new();
-    for remote in repo.remotes()? {
-        if repo.config_all(&format!("remote.{}.fetch", remote.name))?.iter().any(ours) {
-            names.push(remote.name);
-        }
-    }
-    Ok(names)
 }
