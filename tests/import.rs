@@ -91,6 +91,24 @@ fn what_was_imported_is_shown_and_claims_nothing() {
     repo.git("bead update bd-old --claim").ok();
 }
 
+/// The past is told by the times that the other tool says, not by when the file came in.
+#[test]
+fn the_past_of_what_was_imported_is_asked_by_its_own_times() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let closed = json!({"id": "b-1", "title": "x", "status": "closed", "created_at": "2025-11-01T00:00:00Z",
+        "updated_at": "2025-11-05T00:00:00Z", "closed_at": "2025-11-03T00:00:00Z", "close_reason": "done"});
+    repo.write("one.jsonl", closed.to_string());
+    repo.git("bead import one.jsonl").ok();
+    for (day, status) in
+        [("2025-10-31", None), ("2025-11-02", Some("open")), ("2025-11-04", Some("closed"))]
+    {
+        let ran = repo.git(&format!("bead list --all --json --as-of {day}"));
+        let rows = ran.json();
+        assert_eq!(rows[0]["status"].as_str(), status, "{day}\n{ran}");
+    }
+}
+
 #[test]
 fn a_newer_file_is_merged_field_by_field() {
     let world = Sandbox::new();

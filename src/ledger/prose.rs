@@ -5,7 +5,7 @@ use anyhow::Result;
 use serde_json::Map;
 
 use super::Json;
-use super::canon::{LONGEST, OVERSIZED, canonical, digest};
+use super::canon::{LONGEST, OVERSIZED, digest};
 use super::line::Line;
 use crate::refusal::Refusal;
 
@@ -108,7 +108,8 @@ pub(super) fn take_out(fields: &mut Map<String, Json>, limit: usize) -> Result<V
             out.push(replace(text));
         }
     }
-    while canonical(fields)?.len() + ROOM > LONGEST {
+    // As long as its canonical form, in another order.
+    while serde_json::to_vec(fields)?.len() + ROOM > LONGEST {
         let texts = prose(fields).into_iter().map(|(_, text)| text);
         let texts = texts.filter(|text| text.len() > SHORT && !is_elsewhere(text));
         let Some(longest) = texts.max_by_key(|text| text.len()) else { break };
