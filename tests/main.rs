@@ -24,6 +24,7 @@ mod demo;
 mod doctor;
 mod exchange;
 mod faults;
+mod fields;
 mod find;
 mod foreign;
 mod githook;

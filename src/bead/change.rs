@@ -74,6 +74,18 @@ pub fn may_edit(beads: &Beads, bead: &Bead, actor: &Actor) -> Result<()> {
     })
 }
 
+/// Takes a bead out of everybody's way. Nothing is lost: opening it again brings it back.
+pub fn delete(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result<Event> {
+    may_edit(beads, bead, actor)?;
+    if let Some(claim) = bead.claim.as_ref().filter(|_| holds(bead, actor).is_err()) {
+        let short = beads.short(&bead.id);
+        return Err(Refusal::refused(format!("{short} is held by {}", claim.holder))
+            .hint(format!("`git bead update {short} --status open` ends that claim"))
+            .into());
+    }
+    Ok(Event::Deleted { reason: reason.to_owned() })
+}
+
 /// What an edit of status or assignee means for the claim that stands: putting the bead back ends
 /// it, anything else would leave a bead that looks free and is not.
 pub fn put_back(

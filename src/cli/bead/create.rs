@@ -14,7 +14,8 @@ use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::misspoken::NOT_UTF8;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::ledger::{LONGEST_TEXT, OVERSIZED};
+use crate::cli::when;
+use crate::ledger::{Json, LONGEST_TEXT, OVERSIZED};
 use crate::refusal::Refusal;
 
 /// Write down a unit of work
@@ -78,6 +79,40 @@ pub(in crate::cli) struct Fields {
     /// Minutes it should take
     #[arg(short, long, value_name = "MINUTES")]
     pub estimate: Option<u64>,
+    /// When it has to be done: a day, monday, +3d
+    #[arg(long, value_name = "WHEN")]
+    pub due: Option<String>,
+    /// Put it off until then: it is not ready before
+    #[arg(long, value_name = "WHEN")]
+    pub defer: Option<String>,
+    /// What it is specified in, such as docs/parser.md
+    #[arg(long, value_name = "REF")]
+    pub spec_id: Option<String>,
+    /// Note a value under a key of your own, as JSON or plain text; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = metadata)]
+    pub set_metadata: Vec<(String, Json)>,
+}
+
+impl Fields {
+    /// When it is due, and until when it is put off; an empty word clears it.
+    pub(super) fn times(&self, cx: &Context) -> Result<[Option<String>; 2]> {
+        let now = cx.clock.now();
+        let moment = |said: &Option<String>| match said.as_deref() {
+            None | Some("") => Ok(said.clone()),
+            Some(said) => when::moment(said, &now).map(Some),
+        };
+        Ok([moment(&self.due)?, moment(&self.defer)?])
+    }
+}
+
+/// `key=value`: JSON if it is some, else text.
+fn metadata(said: &str) -> Result<(String, Json), String> {
+    match said.split_once('=') {
+        Some((key, value)) if !key.is_empty() => {
+            Ok((key.to_owned(), value.parse().unwrap_or_else(|_| value.into())))
+        }
+        _ => Err("metadata is KEY=VALUE".to_owned()),
+    }
 }
 
 impl Create {
@@ -97,6 +132,8 @@ impl Create {
     }
 
     fn into_new(self, cx: &Context) -> Result<New> {
+        let times = self.fields.times(cx)?;
+        let [due_at, defer_until] = times.map(|time| time.filter(|time| !time.is_empty()));
         let description = match &self.body_file {
             Some(file) => Some(text(cx, file, "the description")?),
             None => self.fields.description,
@@ -115,8 +152,11 @@ impl Create {
             labels: labels(&self.labels),
             external_ref: self.fields.external_ref,
             estimated_minutes: self.fields.estimate,
+            due_at,
+            defer_until,
+            spec_id: self.fields.spec_id.unwrap_or_default(),
+            metadata: self.fields.set_metadata.into_iter().collect(),
             links: links.collect::<Result<_>>()?,
-            ..New::default()
         })
     }
 }

@@ -6,6 +6,7 @@ mod comment;
 mod count;
 pub(super) mod create;
 mod deinit;
+mod delete;
 mod dep;
 mod doctor;
 mod export;
@@ -81,6 +82,7 @@ pub(super) enum Verb {
     #[command(alias = "done")]
     Close(close::Close),
     Reopen(close::Reopen),
+    Delete(delete::Delete),
     Comment(comment::Comment),
     #[command(subcommand)]
     Dep(dep::Dep),
@@ -133,6 +135,7 @@ impl Verb {
             Self::Update(verb) => verb.run(cx),
             Self::Close(verb) => verb.run(cx),
             Self::Reopen(verb) => verb.run(cx),
+            Self::Delete(verb) => verb.run(cx),
             Self::Comment(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Doctor(verb) => verb.run(cx),
@@ -178,6 +181,7 @@ impl Verb {
             | Self::Update(_)
             | Self::Close(_)
             | Self::Reopen(_)
+            | Self::Delete(_)
             | Self::Comment(_)
             | Self::Import(_)
             | Self::Sync(_)

@@ -56,6 +56,9 @@ pub(in crate::cli) struct Update {
     /// bug, feature, task, epic, chore, decision, or a word of your own
     #[arg(short = 't', long = "type")]
     issue_type: Option<String>,
+    /// Keys of the metadata to take away, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "KEY")]
+    unset_metadata: Vec<String>,
     /// Labels to put on, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "LABEL")]
     add_label: Vec<String>,
@@ -150,7 +153,7 @@ impl Update {
         if !self.take_over {
             change::may_edit(beads, bead, actor)?;
         }
-        let mut edit = self.edit(beads, bead)?;
+        let mut edit = self.edit(cx, beads, bead)?;
         events.extend(change::put_back(beads, bead, actor, &mut edit)?);
         if !edit.is_empty() {
             events.push(Event::Edited(edit));
@@ -167,7 +170,8 @@ impl Update {
         Ok(events)
     }
 
-    fn edit(&self, beads: &Beads, bead: &Bead) -> Result<Edit> {
+    fn edit(&self, cx: &Context, beads: &Beads, bead: &Bead) -> Result<Edit> {
+        let [due_at, defer_until] = self.fields.times(cx)?;
         let short = beads.short(&bead.id);
         if self.status.is_some() && bead.status == Status::CLOSED {
             return Err(Refusal::refused(format!("{short} is closed"))
@@ -190,7 +194,11 @@ impl Update {
             assignee: self.fields.assignee.clone(),
             external_ref: self.fields.external_ref.clone(),
             estimated_minutes: self.fields.estimate,
-            ..Edit::default()
+            due_at,
+            defer_until,
+            spec_id: self.fields.spec_id.clone(),
+            set_metadata: self.fields.set_metadata.iter().cloned().collect(),
+            unset_metadata: self.unset_metadata.clone(),
         })
     }
 

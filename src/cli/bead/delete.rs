@@ -1,0 +1,47 @@
+//! `git bead delete`: take a bead out of everybody's way.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::{Beads, change};
+use crate::cli::bead::record::Record;
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+
+/// Delete a bead: it is in no list any more, and holds nothing up
+///
+/// The ledger forgets nothing: `git bead show` still tells what it was, and `git bead reopen` brings it
+/// back.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead delete 7f3k --reason 'there is one already'")]
+pub(in crate::cli) struct Delete {
+    /// The bead, by any start of its id that names one
+    id: String,
+    /// Why it is not wanted
+    #[arg(short, long, default_value = "")]
+    reason: String,
+}
+
+impl Delete {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
+            let bead = beads.find(&self.id)?;
+            pen.line(&bead.id, &change::delete(beads, bead, &actor, &self.reason)?)?;
+            Ok(bead.id.clone())
+        })?;
+        Ok(Deleted(Record::of(&beads, beads.find(&id)?)).into())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Deleted(Record);
+
+impl Show for Deleted {
+    fn show(&self, out: &mut Screen) {
+        let title = format!("  {}", self.0.title);
+        out.parts(&[(Tone::Plain, "Deleted "), (Tone::Id, &self.0.short), (Tone::Plain, &title)]);
+    }
+}
