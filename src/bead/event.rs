@@ -6,7 +6,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::bead::fields::{Fields, Raw};
+use crate::bead::raw::{Fields, Raw};
 use crate::ledger::Json;
 
 /// One action on one bead. The bead is the subject of the line, never part of the words.

@@ -2,7 +2,8 @@
 //! that a file that came in goes out as it came. Pure.
 
 use crate::bead::field::{self, OTHERS, SCALARS};
-use crate::bead::fields::{Bead, Raw, Source};
+use crate::bead::fields::{Bead, Source};
+use crate::bead::raw::Raw;
 use crate::bead::told::{METADATA, STATE};
 use crate::bead::{Beads, event::Status};
 use crate::ledger::Json;

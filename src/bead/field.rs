@@ -2,7 +2,8 @@
 //! what JSON says. Pure.
 
 use crate::bead::event::{Link, Status};
-use crate::bead::fields::{Bead, Comment, Edge, Fields, Raw};
+use crate::bead::fields::{Bead, Comment, Edge};
+use crate::bead::raw::{Fields, Raw};
 use crate::host;
 use crate::ledger::Json;
 

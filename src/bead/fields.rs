@@ -4,28 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::bead::event::{Closed, Landed, Link, Status};
-use crate::ledger::Json;
-
-/// A JSON value of which only its text is kept: whoever asks for it takes it apart.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raw {
-    pub text: String,
-}
-
-impl Raw {
-    pub fn json(&self) -> Json {
-        self.text.parse().unwrap_or_default()
-    }
-}
-
-impl From<&Json> for Raw {
-    fn from(json: &Json) -> Self {
-        Self { text: json.to_string() }
-    }
-}
-
-/// Fields by their names, in the order in which they were said.
-pub type Fields = IndexMap<String, Raw>;
+use crate::bead::raw::Fields;
 
 /// A unit of work. Field names are those of beads' JSON, so that output needs no translation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::bead::event::Beside;
-use crate::bead::fields::Raw;
+use crate::bead::raw::Raw;
 use crate::ledger::{Fold, Line, Loaded, Saving};
 
 /// The newest of each subject, in the order in which they came.

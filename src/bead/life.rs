@@ -2,7 +2,8 @@
 //! again; [`claims`](super::claims) says who holds it meanwhile.
 
 use crate::bead::event::{Closed, Edit, Event, Link, New, Status};
-use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Fields, Raw, Rival};
+use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Rival};
+use crate::bead::raw::{Fields, Raw};
 use crate::ledger::Line;
 
 impl Bead {

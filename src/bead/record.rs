@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use crate::bead::event::Told;
 use crate::bead::field;
-use crate::bead::fields::{Fields, Raw};
+use crate::bead::raw::{Fields, Raw};
 use crate::host;
 use crate::ledger::{Json, LONGEST_TEXT};
 

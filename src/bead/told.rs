@@ -2,7 +2,8 @@
 
 use crate::bead::event::{Event, Told};
 use crate::bead::field::{self, SCALARS};
-use crate::bead::fields::{Bead, Before, Edge, Raw, Source};
+use crate::bead::fields::{Bead, Before, Edge, Source};
+use crate::bead::raw::Raw;
 use crate::host;
 use crate::ledger::{Json, Line, digest, is_elsewhere};
 

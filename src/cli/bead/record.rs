@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::fields::{self, Deletion, Fields};
+use crate::bead::fields::{self, Deletion};
+use crate::bead::raw::Fields;
 use crate::bead::{Bead, Beads, hub};
 use crate::cli::context::Context;
 use crate::cli::show::{Screen, Tone};

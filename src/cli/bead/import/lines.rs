@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use crate::bead::event::{Beside, Told};
-use crate::bead::fields::Raw;
+use crate::bead::raw::Raw;
 use crate::bead::record::Record;
 use crate::ledger::{Json, digest};
 
