@@ -7,7 +7,6 @@ use crate::git::Oid;
 
 /// One kind of line each; `do` names it and `with` is the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub(crate) enum Event {
     #[serde(rename = "agent.hooked")]
     Hooked(Hooked),
@@ -30,7 +29,6 @@ pub(crate) enum Event {
 
 /// What a session did: one kind of line of the trail each. Whoever lost his words still tells the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub(crate) enum Deed {
     #[serde(rename = "trail.started")]
     Started(Start),

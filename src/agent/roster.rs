@@ -166,13 +166,13 @@ pub(super) mod tests {
     use crate::ledger;
 
     pub(in crate::agent) fn line(on: &str, event: &impl Serialize) -> Line {
-        let said = ledger::json(event).unwrap();
+        let (act, with) = ledger::word(event).unwrap();
         Line {
             on: on.to_owned(),
             by: "Jane".to_owned(),
             owner: "jane@example.org".to_owned(),
-            act: said["do"].as_str().unwrap().to_owned(),
-            with: said["with"].clone().into(),
+            act,
+            with: with.into(),
             ..Line::default()
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::agent::event::{Commit, Deed, Did, Ended, Over, Start};
 use crate::agent::{Session, secret};
@@ -40,12 +40,11 @@ impl Doer {
 
     /// A deed of theirs as it is written down, without the secrets in it.
     pub(crate) fn did(&self, at: String, deed: &Deed) -> Result<Note> {
-        let told = ledger::json(deed)?;
-        let act = told.get("do").and_then(Json::as_str).context("a deed has a kind")?;
-        let mut note = Note::new(at, &self.on, act);
+        let (act, told) = ledger::word(deed)?;
+        let mut note = Note::new(at, &self.on, &act);
         (note.by, note.owner) = (self.by.clone(), self.owner.clone());
         (note.session, note.model) = (self.session.clone(), self.model.clone());
-        for (key, value) in told.get("with").and_then(Json::as_object).into_iter().flatten() {
+        for (key, value) in told.as_object().into_iter().flatten() {
             let place = match WORDS.contains(&key.as_str()) {
                 true => &mut note.text,
                 false => &mut note.with,
@@ -220,9 +219,8 @@ mod tests {
     fn a_session_is_summed_up() {
         let mut sums = Sums::default();
         let line = |deed: &Deed| {
-            let told = ledger::json(deed).unwrap();
-            let act = told["do"].as_str().unwrap().to_owned();
-            Line { act, with: told["with"].clone().into(), ..Line::default() }
+            let (act, with) = ledger::word(deed).unwrap();
+            Line { act, with: with.into(), ..Line::default() }
         };
         let did = |file: &str, tokens| Did {
             file: Some(file.to_owned()),

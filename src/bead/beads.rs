@@ -215,19 +215,19 @@ fn names(id: &str, start: &str) -> bool {
 pub(super) mod tests {
     use super::*;
     use crate::bead::event::{Link, New, NewLink};
-    use crate::ledger::Json;
+    use crate::ledger;
 
     /// A line as the ledger would hand it over.
     pub(in crate::bead) fn line(on: &str, by: &str, event: &Event) -> Line {
-        let json = serde_json::to_value(event).unwrap();
+        let (act, with) = ledger::word(event).unwrap();
         Line {
             id: format!("line-{on}"),
             at: "2026-11-21T08:00:00.000Z".to_owned(),
             by: by.to_owned(),
             owner: "jane@example.org".to_owned(),
             on: on.to_owned(),
-            act: json["do"].as_str().unwrap().to_owned(),
-            with: json.get("with").cloned().unwrap_or(Json::Null).into(),
+            act,
+            with: with.into(),
             ..Line::default()
         }
     }

@@ -11,7 +11,6 @@ use crate::ledger::Json;
 
 /// One action on one bead. The bead is the subject of the line, never part of the words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub enum Event {
     #[serde(rename = "bead.created")]
     Created(New),
@@ -94,7 +93,6 @@ pub enum Event {
 
 /// What stood in a file beside the beads: kept, so that it can be given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub enum Beside {
     #[serde(rename = "import.memory")]
     Memory(Raw),
@@ -152,7 +150,6 @@ impl Event {
 
 /// What is said of a question that people keep under a name, which is the subject of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub enum ViewEvent {
     #[serde(rename = "view.kept")]
     Kept { query: String },

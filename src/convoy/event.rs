@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// What is written about a convoy. Whether it is open or closed is not among it: that follows
 /// from its members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub enum Event {
     #[serde(rename = "convoy.created")]
     Created(Created),

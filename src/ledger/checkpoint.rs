@@ -24,7 +24,6 @@ pub(super) const NAMESPACE: &str = "shopfloor-checkpoint";
 pub(super) const KIND: &str = "ledger.signed";
 
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub(super) enum Event {
     #[serde(rename = "ledger.signed")]
     Signed(Claim),

@@ -81,6 +81,7 @@ pub use sync::Synced;
 pub use table::{Body, Hear, Kept, Row, Table};
 pub use trail::{Note, REDACTED, Redacted, Travel};
 pub use verify::{Finding, Verified};
+pub use vocabulary::word;
 pub use with::With;
 
 pub type Json = serde_json::Value;

@@ -1,12 +1,13 @@
 //! What a decision writes with: it knows the time, the actor, and what came before on each subject.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde_json::Map;
 
 use super::canon;
 use super::heads::Heads;
 use super::prose::{Text, take_out};
+use super::vocabulary::word;
 use super::{Actor, Json, place};
 use crate::git::Oid;
 
@@ -99,10 +100,12 @@ impl<'a> Pen<'a> {
     }
 
     fn fields(&mut self, event: &impl Serialize) -> Result<Map<String, Json>> {
-        let Json::Object(mut fields) = serde_json::to_value(event)? else {
-            bail!("an event is an object with `do` and `with`");
-        };
-        ensure!(fields.get("do").is_some_and(Json::is_string), "an event names its kind in `do`");
+        let (kind, with) = word(event)?;
+        let mut fields = Map::new();
+        fields.insert("do".to_owned(), Json::String(kind));
+        if !with.is_null() {
+            fields.insert("with".to_owned(), with);
+        }
         ensure!(!self.actor.by.is_empty(), "a line needs an actor");
         let actor = self.actor;
         let told = [("session", &actor.session), ("model", &actor.model)];
@@ -147,9 +150,8 @@ mod tests {
     fn lines_follow_each_other_in_time_and_on_their_subject() {
         let actor = actor();
         let mut pen = Pen::new(&actor, "2026-11-21T05:36:11.123Z".to_owned(), 7, Heads::default());
-        let made =
-            pen.create("api", &json!({"do": "bead.created", "with": {"title": "x"}})).unwrap();
-        pen.line(&made, &json!({"do": "bead.claimed", "with": {"epoch": 1}})).unwrap();
+        let made = pen.create("api", &json!({"bead.created": {"title": "x"}})).unwrap();
+        pen.line(&made, &json!({"bead.claimed": {"epoch": 1}})).unwrap();
         let lines: Vec<_> =
             pen.into_lines().0.iter().map(|line| Line::parse(line).unwrap()).collect();
         assert_eq!([lines[0].clock, lines[1].clock], [7, 8]);
@@ -163,9 +165,9 @@ mod tests {
         let (actor, root) = (actor(), "1".repeat(40).parse().unwrap());
         let pen = Pen::new(&actor, "t".to_owned(), 1, Heads::default());
         let mut pen = pen.of(Some(root));
-        let made = pen.create("api", &json!({"do": "bead.created"})).unwrap();
+        let made = pen.create("api", &"bead.created").unwrap();
         for on in [made.as_str(), "main", "main"] {
-            pen.line(on, &json!({"do": "a.b"})).unwrap();
+            pen.line(on, &"a.b").unwrap();
         }
         let lines: Vec<_> =
             pen.into_lines().0.iter().map(|line| Line::parse(line).unwrap()).collect();
@@ -177,7 +179,7 @@ mod tests {
     fn two_things_made_alike_are_two_things() {
         let actor = actor();
         let mut pen = Pen::new(&actor, "t".to_owned(), 1, Heads::default());
-        let event = json!({"do": "bead.created", "with": {"title": "x"}});
+        let event = json!({"bead.created": {"title": "x"}});
         assert_ne!(pen.create("api", &event).unwrap(), pen.create("api", &event).unwrap());
     }
 
@@ -185,9 +187,9 @@ mod tests {
     fn what_is_no_event_is_refused() {
         let actor = actor();
         let mut pen = Pen::new(&actor, "t".to_owned(), 1, Heads::default());
-        assert!(pen.line("x", &json!("word")).is_err());
-        assert!(pen.line("x", &json!({"with": {}})).is_err());
-        assert!(pen.line("", &json!({"do": "a.b"})).is_err());
+        assert!(pen.line("x", &7).is_err());
+        assert!(pen.line("x", &json!({"a.b": {}, "c.d": {}})).is_err());
+        assert!(pen.line("", &"a.b").is_err());
         assert!(pen.into_lines().0.is_empty());
     }
 }

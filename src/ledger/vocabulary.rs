@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use anyhow::{Context as _, Result};
+use serde::Serialize;
 use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, Visitor};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, VariantAccess, Visitor,
+};
 
+use super::Json;
 use super::line::Line;
 
 impl Line {
@@ -14,8 +19,19 @@ impl Line {
     }
 }
 
-/// A line seen as the map `{"do": …, "with": …}` that a room's vocabulary reads. Its errors are
-/// empty: most lines are of no concern to most rooms, and telling why costs more than the fold.
+/// The kind and the content of an event: the variant of an enum that it is, and what that holds.
+pub fn word(event: &impl Serialize) -> Result<(String, Json)> {
+    match serde_json::to_value(event)? {
+        Json::String(kind) => Some((kind, Json::Null)),
+        Json::Object(word) if word.len() == 1 => word.into_iter().next(),
+        _ => None,
+    }
+    .context("an event is a variant of an enum")
+}
+
+/// A line seen as one of the words of a vocabulary, which are the variants of an enum: the kind says
+/// which. Its errors are empty: most lines are of no concern to most rooms, and telling why costs more
+/// than the fold.
 struct Event<'a>(&'a Line);
 
 #[derive(Debug)]
@@ -39,11 +55,11 @@ impl de::Error for Unknown {
     }
 }
 
-impl<'de> de::Deserializer<'de> for Event<'de> {
+impl<'de> Deserializer<'de> for Event<'de> {
     type Error = Unknown;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unknown> {
-        visitor.visit_map(Parts { line: self.0, next: 0 })
+        visitor.visit_enum(self)
     }
 
     serde::forward_to_deserialize_any! {
@@ -52,45 +68,57 @@ impl<'de> de::Deserializer<'de> for Event<'de> {
     }
 }
 
-struct Parts<'a> {
-    line: &'a Line,
-    next: u8,
+impl<'de> EnumAccess<'de> for Event<'de> {
+    type Error = Unknown;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Unknown> {
+        Ok((seed.deserialize(StrDeserializer::new(&self.0.act))?, self))
+    }
 }
 
-impl<'de> MapAccess<'de> for Parts<'de> {
+impl<'de> VariantAccess<'de> for Event<'de> {
     type Error = Unknown;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Unknown> {
-        let key = match self.next {
-            0 => "do",
-            1 if !self.line.with.is_nothing() => "with",
-            _ => return Ok(None),
-        };
-        seed.deserialize(StrDeserializer::new(key)).map(Some)
+    fn unit_variant(self) -> Result<(), Unknown> {
+        Ok(())
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unknown> {
-        self.next += 1;
-        if self.next == 1 {
-            return seed.deserialize(StrDeserializer::new(&self.line.act));
-        }
-        self.line.with.read(seed).ok_or(Unknown)
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Unknown> {
+        self.0.with.read(seed).ok_or(Unknown)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Unknown> {
+        Err(Unknown)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unknown> {
+        self.0.with.read(Fields(visitor)).ok_or(Unknown)
+    }
+}
+
+struct Fields<V>(V);
+
+impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Fields<V> {
+    type Value = V::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
+        from.deserialize_map(self.0)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::{Deserialize, Serialize};
+    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
-    use crate::ledger::Json;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    #[serde(tag = "do", content = "with")]
     enum Word {
         #[serde(rename = "bead.claimed")]
         Claimed { epoch: u64, holder: Option<String> },

@@ -8,7 +8,6 @@ use crate::refinery::rejection::Rejection;
 use crate::refinery::verdict::Verdict;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", content = "with")]
 pub enum Event {
     /// The target as it was when the queue first heard of it: nothing before it is the queue's.
     #[serde(rename = "refinery.baseline")]

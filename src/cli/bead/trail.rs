@@ -149,7 +149,7 @@ fn read(doer: &Doer, now: &str) -> Result<Vec<Note>> {
             Refusal::usage(format!("line {number} of standard input: {no}"))
                 .hint("nothing was written; `git bead trail add -h` names the fields")
         };
-        let said: Said = serde_json::from_str(&line).map_err(|no| wrong(&no))?;
+        let said: Said = serde_json::from_slice(line.as_bytes()).map_err(|no| wrong(&no))?;
         let Said { act, at, model, file, target, text, reason, exit, ms, tokens } = said;
         let did = Did { file, target, text, reason, exit, ms, tokens };
         let did = sound(act, did).map_err(|no| wrong(&no))?;

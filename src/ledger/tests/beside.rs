@@ -36,7 +36,7 @@ fn one_of_many_claimants_wins() {
             let won = ledger.write(&jane(), |told: &Told, pen| {
                 let free = !told.on.contains_key("bead");
                 if free {
-                    pen.line("bead", &json!({"do": "test.said", "with": {"n": 1}}))?;
+                    pen.line("bead", &json!({"test.said": {"n": 1}}))?;
                 }
                 Ok(free)
             });

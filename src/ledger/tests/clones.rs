@@ -135,7 +135,7 @@ impl Clones {
         let count = self.all.len();
         match *deed {
             Deed::Write { at, on, year } => {
-                let event = json!({"do": "test.said", "with": {"n": n}});
+                let event = json!({"test.said": {"n": n}});
                 let said = |_: &Told, pen: &mut crate::ledger::Pen<'_>| {
                     pen.line(&format!("b-{on}"), &event)
                 };

@@ -104,8 +104,7 @@ fn read(world: &World, at: &Path) -> anyhow::Result<Told> {
 fn say(world: &World, at: &Path, on: &str, n: u64) -> anyhow::Result<()> {
     let repo = world.open(at);
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
-    ledger
-        .write(&jane(), |_: &Told, pen| pen.line(on, &json!({"do": "test.said", "with": {"n": n}})))
+    ledger.write(&jane(), |_: &Told, pen| pen.line(on, &json!({"test.said": {"n": n}})))
 }
 
 fn all(world: &World, at: &Path, on: &str, count: u64) {
@@ -131,7 +130,7 @@ fn fill(world: &World, at: &Path) {
         let say = |_: &Told, pen: &mut super::Pen<'_>| {
             (0..16).try_for_each(|n| {
                 let n = part * 16 + n;
-                pen.line("full", &json!({"do": "test.said", "with": {"n": n, "text": text}}))
+                pen.line("full", &json!({"test.said": {"n": n, "text": text}}))
             })
         };
         ledger.write(&jane(), say).unwrap();
@@ -171,7 +170,7 @@ fn a_decision_that_pens_nothing_writes_nothing() {
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
     assert_eq!(ledger.write(&jane(), |_: &Told, _| Ok(7)).unwrap(), 7);
     let no = ledger.write(&jane(), |_: &Told, pen| {
-        pen.line("a", &json!({"do": "test.said"}))?;
+        pen.line("a", &"test.said")?;
         anyhow::bail!("no") as anyhow::Result<()>
     });
     assert_eq!(no.unwrap_err().to_string(), "no");

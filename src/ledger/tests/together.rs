@@ -10,8 +10,7 @@ use crate::ledger::{Pen, chain};
 fn decide(world: &World, at: &Path, on: &str, n: u64) -> Ticket {
     let repo = world.open(at);
     let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
-    let mut say =
-        |_: &Told, pen: &mut Pen<'_>| pen.line(on, &json!({"do": "test.said", "with": {"n": n}}));
+    let mut say = |_: &Told, pen: &mut Pen<'_>| pen.line(on, &json!({"test.said": {"n": n}}));
     let mut state = State::default();
     let (answer, ticket) = ledger.propose(&jane(), (&mut state, None), &mut say).unwrap().unwrap();
     answer.unwrap();
@@ -167,7 +166,7 @@ fn who_comes_late_ends_nobodys_chain() {
             for n in 3..20 {
                 say(&world, &path, "a", n).unwrap();
             }
-            pen.line("late", &json!({"do": "test.said", "with": {"n": 0}}))
+            pen.line("late", &json!({"test.said": {"n": 0}}))
         });
     assert!(said.unwrap().is_none());
     let (waits, last) = (waits.unwrap(), decide(&world, &path, "a", 20));
@@ -202,7 +201,7 @@ fn a_long_chain_is_cut_and_those_who_wait_stay_in_it() {
     let mut length = 0;
     let mut most = 0;
     for n in 1..400 {
-        let event = json!({"do": "test.said", "with": {"n": n, "text": text}});
+        let event = json!({"test.said": {"n": n, "text": text}});
         ledger.write(&jane(), |_: &Told, pen| pen.line("a", &event)).unwrap();
         length += 1000;
         most = most.max(fs::metadata(own(&path).join("chain")).unwrap().len());
