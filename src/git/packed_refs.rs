@@ -31,7 +31,8 @@ fn unpacked(text: &str) -> Option<Unpacked> {
         let is_id = |id: &str| id.parse::<Oid>().is_ok();
         let is_ref = line.split_once(' ').is_some_and(|(id, name)| is_id(id) && !name.is_empty());
         let is_peeled = after_ref && line.strip_prefix('^').is_some_and(is_id);
-        if !is_ref && !is_peeled && !(nth == 0 && line.starts_with('#')) {
+        let is_head = nth == 0 && line.starts_with('#');
+        if !is_ref && !is_peeled && !is_head {
             bad.push(nth + 1);
         }
         after_ref = is_ref;

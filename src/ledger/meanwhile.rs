@@ -9,6 +9,7 @@ use super::Line;
 use super::cache::{self, Mark};
 use super::fold::Part;
 use super::heads::Ends;
+use super::replay::Lines;
 use super::state::BEHIND;
 
 /// So many lines are handed over at once, and so many times before the reader waits.
@@ -17,14 +18,14 @@ const AHEAD: usize = 8;
 
 /// The reader's end.
 pub(super) struct Meanwhile {
-    lines: Vec<Box<Line>>,
+    lines: Lines,
     to: SyncSender<Told>,
 }
 
 enum Told {
     /// All lines that were told so far count for nothing.
     Anew,
-    Lines(Vec<Box<Line>>),
+    Lines(Lines),
     /// That was all, up to here.
     All(Mark),
 }
@@ -83,13 +84,23 @@ fn hear(told: &Receiver<Told>, parts: &mut [Box<dyn Part>], save: &dyn Fn(&dyn P
         match told {
             Told::Anew => {
                 count = 0;
-                parts.iter_mut().for_each(|part| part.clear());
+                for part in &mut *parts {
+                    part.clear();
+                }
             }
             Told::Lines(lines) => {
                 count += lines.len() as u64;
-                lines.iter().for_each(|line| parts.iter_mut().for_each(|part| part.drink(line)));
+                for line in &lines {
+                    for part in &mut *parts {
+                        part.drink(line);
+                    }
+                }
             }
-            Told::All(mark) if count > BEHIND => parts.iter().for_each(|part| save(&**part, &mark)),
+            Told::All(mark) if count > BEHIND => {
+                for part in &*parts {
+                    save(&**part, &mark);
+                }
+            }
             Told::All(_) => {}
         }
     }

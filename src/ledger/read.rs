@@ -159,9 +159,13 @@ impl Ledger<'_> {
         while let Some(from) = state.behind(&tip) {
             let mut parts = state.parts_at(&from);
             let mut also = also.as_deref_mut().filter(|_| from.tip.is_none());
-            also.iter_mut().for_each(|also| also.anew());
+            if let Some(also) = &mut also {
+                also.anew();
+            }
             let mut line = |line: Box<Line>| {
-                parts.iter_mut().for_each(|(part, _)| part.drink(&line));
+                for (part, _) in &mut parts {
+                    part.drink(&line);
+                }
                 if let Some(also) = &mut also {
                     also.hear(line);
                 }

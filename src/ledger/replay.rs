@@ -30,6 +30,9 @@ pub(super) struct Replayed {
     pub(super) last: Option<(u64, String)>,
 }
 
+/// A line is large, and goes through many hands.
+pub(super) type Lines = Vec<Box<Line>>;
+
 /// Where lines go, and who wants to know how far it is: so many files, of so many.
 pub(super) struct Ears<'a> {
     pub(super) line: &'a mut dyn FnMut(Box<Line>),
@@ -222,8 +225,7 @@ struct Coming {
 
 /// What a file holds: the lines that are asked for, and how many there are with those before them.
 struct Held {
-    /// A line is large, and goes through many hands.
-    lines: Vec<Box<Line>>,
+    lines: Lines,
     count: u64,
 }
 

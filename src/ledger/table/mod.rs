@@ -264,11 +264,10 @@ impl<R: Kept> Table<R> {
         let mut made = Self::default();
         for saved in [Some(loaded.bottom), loaded.since].into_iter().flatten() {
             let layer = Layer::open(saved)?;
-            if !made.layers.is_empty() {
-                for n in 0..layer.len() {
-                    if let Some(At::Layer(below, n)) = made.locate(layer.key(n)) {
-                        made.hide(below, n);
-                    }
+            let above = if made.layers.is_empty() { 0 } else { layer.len() };
+            for n in 0..above {
+                if let Some(At::Layer(below, n)) = made.locate(layer.key(n)) {
+                    made.hide(below, n);
                 }
             }
             made.hidden.push(vec![false; layer.len()]);
