@@ -127,7 +127,7 @@ fn a_newer_file_is_merged_field_by_field() {
     }
     let newer = json!({"description": "All of it", "labels": ["sea", "old", "new"], "priority": 4,
         "metadata": {"a": 2, "b": 1}});
-    repo.write("2.jsonl", record("2025-11-02T00:00:00Z", newer.clone()));
+    repo.write("2.jsonl", record("2025-11-02T00:00:00Z", newer));
     assert_eq!(import(&repo, "2.jsonl")["updated"], 1);
     let is = show(&repo, "bd-1");
     let told = ["title", "description", "priority"].map(|name| is[name].clone());
