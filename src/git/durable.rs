@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context as _, Result, anyhow};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
 
 use crate::host::{share, unwritable};
 
@@ -52,4 +53,11 @@ pub(super) fn make_dirs(root: &Path, dir: &Path) -> Result<()> {
         Err(no) if no.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(no) => Err(unwritable(dir, &no)),
     }
+}
+
+/// Says that a file is asked for, as git does with one that it need not write again.
+pub(super) fn refresh(file: &Path) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let both = Timestamps { last_access: now, last_modification: now };
+    utimensat(CWD, file, &both, AtFlags::empty()).is_ok()
 }

@@ -14,7 +14,7 @@ use gix::objs::{Exists as _, Find as _, FindHeader as _, Kind, TreeRef, Write as
 
 use super::elsewhere::Elsewhere;
 use super::object::understood;
-use super::{Commit, Oid, Repo, Signature, alternates, durable, strays};
+use super::{Commit, Oid, Repo, Signature, alternates, durable};
 use crate::host::{share, unwritable};
 
 /// How large an object may be to be remembered, and how many are.
@@ -357,7 +357,7 @@ impl<'r> Store<'r> {
             unflushed.dirs.insert(self.dir.clone());
         }
         // A torn file of the right name would stay torn: git and gix take it for the object.
-        if !self.holds(&id, kind, bytes) || !strays::refresh(&path) {
+        if !self.holds(&id, kind, bytes) || !durable::refresh(&path) {
             let written = self.loose.write_buf_with_known_id(kind, bytes, id);
             written.map_err(|no| self.unwritten(no))?;
             share::adjust(&path).map_err(|no| unwritable(&path, &no))?;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, utimensat};
 
 use super::Oid;
 use super::store::Store;
@@ -77,11 +76,4 @@ impl Store<'_> {
 fn is_idle(file: &Path, age: Duration) -> bool {
     let made = fs::metadata(file).and_then(|file| file.modified());
     made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|since| since > age)
-}
-
-/// Says that a file is asked for, as git does with one that it need not write again.
-pub(super) fn refresh(file: &Path) -> bool {
-    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-    let both = Timestamps { last_access: now, last_modification: now };
-    utimensat(CWD, file, &both, AtFlags::empty()).is_ok()
 }

@@ -2,18 +2,15 @@
 
 use std::fs;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Signal, kill_process, test_kill_process};
+use rustix::process::test_kill_process;
 use serde::{Deserialize, Serialize};
 
 use super::Program;
 use super::group::{GRACE, as_pid, end_members};
 #[cfg(target_os = "linux")]
 use super::listing::facts;
-use super::marked::Look;
-use crate::host::Clock;
 
 /// A process that cannot be confused with a later one of the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +41,7 @@ impl Identity {
     }
 
     /// Whether the process id is still its own: dead but not yet reaped counts.
-    fn present(&self) -> bool {
+    pub(super) fn present(&self) -> bool {
         facts(self.pid).is_some_and(|now| now.start == self.start)
     }
 }
@@ -59,43 +56,6 @@ fn is_hidden(answer: Option<Result<(), Errno>>) -> bool {
 pub fn end_group(leader: &Identity) {
     if leader.present() {
         end_members(leader.pid);
-    }
-}
-
-/// Ends every process that carries `key=value` in its environment, however far it went from its
-/// parent. Where the system does not show environments there are none. One that shows none yet is looked
-/// at again, as long as that may change.
-pub fn end_marked(key: &str, value: &str) {
-    let mark = format!("{key}={value}");
-    let mut found: Vec<Identity> = Vec::new();
-    let mut unclear = Vec::new();
-    let clock = Clock::real();
-    let deadline = Instant::now() + GRACE;
-    // Again until none is left: one may have forked while we looked.
-    loop {
-        let look = Look::at_all(&mark);
-        let marked = look.ours(&found);
-        let before = std::mem::replace(&mut unclear, look.unclear());
-        // Whoever shows nothing twice has nothing to show.
-        if marked.is_empty() && unclear.iter().all(|who| before.contains(who)) {
-            return;
-        }
-        let overdue = Instant::now() >= deadline;
-        for process in marked {
-            let known = found.contains(&process);
-            if let Some(pid) =
-                as_pid(process.pid).filter(|_| (overdue || !known) && process.present())
-            {
-                let _ = kill_process(pid, if overdue { Signal::KILL } else { Signal::TERM });
-            }
-            if !known {
-                found.push(process);
-            }
-        }
-        if Instant::now() >= deadline + GRACE {
-            return;
-        }
-        clock.sleep(Duration::from_millis(10));
     }
 }
 
@@ -162,24 +122,5 @@ mod tests {
         ] {
             assert_eq!(is_hidden(answer), hidden, "{answer:?}");
         }
-    }
-
-    #[test]
-    fn only_marked_processes_are_ended() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = dir.path().join("log");
-        let sleeper = |mark: &str| {
-            let program = Program::new("/bin/sleep").args(["300"]).env("SHOPFLOOR_TEST_MARK", mark);
-            program.spawn_detached(&log).unwrap()
-        };
-        let mark = format!("{}-{}", std::process::id(), dir.path().display());
-        let (ours, also, other) = (sleeper(&mark), sleeper(&mark), sleeper(&format!("{mark}-not")));
-        // A program that has just been started shows its environment a moment later.
-        let shown = || Look::at_all(&format!("SHOPFLOOR_TEST_MARK={mark}")).ours(&[]).len() == 2;
-        assert!(std::iter::repeat_with(shown).take(10_000).any(|shown| shown));
-        end_marked("SHOPFLOOR_TEST_MARK", &mark);
-        assert!(!ours.alive() && !also.alive() && other.alive());
-        end_group(&other);
-        assert!(!other.alive());
     }
 }

@@ -2,16 +2,58 @@
 //! program shows no environment at all: it is told by those it descends from.
 
 use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, kill_process};
 
 use super::Identity;
+use super::group::{GRACE, as_pid};
 use super::listing::{Facts, facts, processes};
+use crate::host::Clock;
 
 /// Further up nobody is looked for.
 const LEVELS: usize = 16;
 
+/// Ends every process that carries `key=value` in its environment, however far it went from its
+/// parent. Where the system does not show environments there are none. One that shows none yet is looked
+/// at again, as long as that may change.
+pub fn end_marked(key: &str, value: &str) {
+    let mark = format!("{key}={value}");
+    let mut found: Vec<Identity> = Vec::new();
+    let mut unclear = Vec::new();
+    let clock = Clock::real();
+    let deadline = Instant::now() + GRACE;
+    // Again until none is left: one may have forked while we looked.
+    loop {
+        let look = Look::at_all(&mark);
+        let marked = look.ours(&found);
+        let before = std::mem::replace(&mut unclear, look.unclear());
+        // Whoever shows nothing twice has nothing to show.
+        if marked.is_empty() && unclear.iter().all(|who| before.contains(who)) {
+            return;
+        }
+        let overdue = Instant::now() >= deadline;
+        for process in marked {
+            let known = found.contains(&process);
+            if let Some(pid) =
+                as_pid(process.pid).filter(|_| (overdue || !known) && process.present())
+            {
+                let _ = kill_process(pid, if overdue { Signal::KILL } else { Signal::TERM });
+            }
+            if !known {
+                found.push(process);
+            }
+        }
+        if Instant::now() >= deadline + GRACE {
+            return;
+        }
+        clock.sleep(Duration::from_millis(10));
+    }
+}
+
 /// What one round through all processes has shown.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+struct Look {
     marked: Vec<Identity>,
     blank: Vec<Blank>,
 }
@@ -25,7 +67,7 @@ struct Blank {
 }
 
 impl Look {
-    pub(super) fn at_all(mark: &str) -> Self {
+    fn at_all(mark: &str) -> Self {
         let own = std::process::id();
         let mut look = Self::default();
         for pid in processes().into_iter().filter(|pid| *pid != own) {
@@ -41,7 +83,7 @@ impl Look {
 
     /// Those that carry it, and those that show nothing and descend from one that does, or did when it was
     /// `known`.
-    pub(super) fn ours(&self, known: &[Identity]) -> Vec<Identity> {
+    fn ours(&self, known: &[Identity]) -> Vec<Identity> {
         let mut ours = self.marked.clone();
         for blank in &self.blank {
             let carries = |pid: &u32| self.marked.iter().chain(known).any(|it| it.pid == *pid);
@@ -53,7 +95,7 @@ impl Look {
     }
 
     /// Those of which a later look may tell more.
-    pub(super) fn unclear(&self) -> Vec<Identity> {
+    fn unclear(&self) -> Vec<Identity> {
         self.blank.iter().map(|blank| blank.who.clone()).collect()
     }
 }
@@ -101,6 +143,7 @@ impl Blank {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::process::{Program, end_group};
 
     fn who(pid: u32) -> Identity {
         Identity { pid, start: "this boot".to_owned() }
@@ -130,11 +173,30 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn who_has_no_environment_is_looked_at_and_descends_from_us() {
         let dir = tempfile::tempdir().unwrap();
-        let sleeper = crate::host::process::Program::new("/bin/sleep").args(["300"]).clear_env();
+        let sleeper = Program::new("/bin/sleep").args(["300"]).clear_env();
         let bare = sleeper.spawn_detached(&dir.path().join("log")).unwrap();
         let blank = Blank::of(bare.pid).unwrap();
         assert_eq!(blank.who, bare);
         assert!(blank.above.contains(&std::process::id()), "{blank:?}");
-        crate::host::process::end_group(&bare);
+        end_group(&bare);
+    }
+
+    #[test]
+    fn only_marked_processes_are_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        let sleeper = |mark: &str| {
+            let program = Program::new("/bin/sleep").args(["300"]).env("SHOPFLOOR_TEST_MARK", mark);
+            program.spawn_detached(&log).unwrap()
+        };
+        let mark = format!("{}-{}", std::process::id(), dir.path().display());
+        let (ours, also, other) = (sleeper(&mark), sleeper(&mark), sleeper(&format!("{mark}-not")));
+        // A program that has just been started shows its environment a moment later.
+        let shown = || Look::at_all(&format!("SHOPFLOOR_TEST_MARK={mark}")).ours(&[]).len() == 2;
+        assert!(std::iter::repeat_with(shown).take(10_000).any(|shown| shown));
+        end_marked("SHOPFLOOR_TEST_MARK", &mark);
+        assert!(!ours.alive() && !also.alive() && other.alive());
+        end_group(&other);
+        assert!(!other.alive());
     }
 }

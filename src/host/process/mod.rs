@@ -14,5 +14,6 @@ mod replace;
 pub use ancestry::callers;
 pub use attended::{Attended, Leash, held_to_the_end};
 pub use detach::leave_terminal;
-pub use identity::{Identity, end_group, end_marked, machine};
+pub use identity::{Identity, end_group, machine};
+pub use marked::end_marked;
 pub use program::{End, Outcome, Program};
