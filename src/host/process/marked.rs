@@ -1,5 +1,5 @@
 //! Which processes carry a mark in their environment. One in the very moment in which it becomes another
-//! program shows no environment at all: it is told by those it descends from.
+//! program shows no environment at all: it is told by those it descends from, or looked at again.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -16,23 +16,20 @@ const LEVELS: usize = 16;
 
 /// Ends every process that carries `key=value` in its environment, however far it went from its
 /// parent. Where the system does not show environments there are none. One that shows none yet is looked
-/// at again, as long as that may change.
+/// at again until it does.
 pub fn end_marked(key: &str, value: &str) {
     let mark = format!("{key}={value}");
     let mut found: Vec<Identity> = Vec::new();
-    let mut unclear = Vec::new();
     let clock = Clock::real();
     let deadline = Instant::now() + GRACE;
     // Again until none is left: one may have forked while we looked.
     loop {
         let look = Look::at_all(&mark);
         let marked = look.ours(&found);
-        let before = std::mem::replace(&mut unclear, look.unclear());
-        // Whoever shows nothing twice has nothing to show.
-        if marked.is_empty() && unclear.iter().all(|who| before.contains(who)) {
+        let overdue = Instant::now() >= deadline;
+        if marked.is_empty() && (overdue || !look.may_change()) {
             return;
         }
-        let overdue = Instant::now() >= deadline;
         for process in marked {
             let known = found.contains(&process);
             if let Some(pid) =
@@ -64,6 +61,7 @@ struct Blank {
     who: Identity,
     /// The processes that it descends from, and those that lead its group and its session.
     above: Vec<u32>,
+    is_changing: bool,
 }
 
 impl Look {
@@ -74,7 +72,7 @@ impl Look {
             // The environment first, because who a process is costs more to find out.
             match Shown::by(pid, mark) {
                 Shown::Mark => look.marked.extend(identified(pid, mark)),
-                Shown::Nothing => look.blank.extend(Blank::of(pid)),
+                Shown::Nothing { is_changing } => look.blank.extend(Blank::of(pid, is_changing)),
                 Shown::Others => {}
             }
         }
@@ -94,9 +92,9 @@ impl Look {
         ours
     }
 
-    /// Those of which a later look may tell more.
-    fn unclear(&self) -> Vec<Identity> {
-        self.blank.iter().map(|blank| blank.who.clone()).collect()
+    /// Whether a later look may tell more.
+    fn may_change(&self) -> bool {
+        self.blank.iter().any(|blank| blank.is_changing)
     }
 }
 
@@ -104,17 +102,29 @@ impl Look {
 enum Shown {
     Mark,
     Others,
-    Nothing,
+    /// Not its arguments either while it becomes another program: then both are still to come.
+    Nothing {
+        is_changing: bool,
+    },
 }
 
 impl Shown {
     fn by(pid: u32, mark: &str) -> Self {
+        let read = |what: &str| fs::read(format!("/proc/{pid}/{what}"));
         // What may not be read is somebody else's.
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return Self::Others };
+        let Ok(mut environment) = read("environ") else { return Self::Others };
+        if environment.is_empty() {
+            match (read("cmdline"), read("environ")) {
+                // It comes with the arguments, and so it is there once those are.
+                (Ok(arguments), Ok(now)) if !arguments.is_empty() => environment = now,
+                (Ok(_), Ok(_)) => return Self::Nothing { is_changing: true },
+                _ => return Self::Others,
+            }
+        }
         let mut variables = environment.split(|byte| *byte == 0);
         match variables.any(|variable| variable == mark.as_bytes()) {
             true => Self::Mark,
-            false if environment.is_empty() => Self::Nothing,
+            false if environment.is_empty() => Self::Nothing { is_changing: false },
             false => Self::Others,
         }
     }
@@ -128,7 +138,7 @@ fn identified(pid: u32, mark: &str) -> Option<Identity> {
 
 impl Blank {
     /// None for one that will never show any: a dead one, and a part of the kernel.
-    fn of(pid: u32) -> Option<Self> {
+    fn of(pid: u32, is_changing: bool) -> Option<Self> {
         let Facts { start, mut parent, group, session, kernel, zombie } = facts(pid)?;
         let mut above = vec![group, session];
         while parent > 1 && above.len() < LEVELS {
@@ -136,7 +146,7 @@ impl Blank {
             parent = facts(parent).map_or(0, |above| above.parent);
         }
         let who = Identity { pid, start };
-        (!zombie && !kernel).then_some(Self { who, above })
+        (!zombie && !kernel).then_some(Self { who, above, is_changing })
     }
 }
 
@@ -161,11 +171,12 @@ mod tests {
             (&[7], &[9], &[8, 8, 5], false),
             (&[], &[], &[8, 8], false),
         ] {
-            let blank = vec![Blank { who: who(20), above: above.to_vec() }];
+            let above = above.to_vec();
+            let blank = vec![Blank { who: who(20), above: above.clone(), is_changing: true }];
             let look = Look { marked: marked.iter().map(|pid| who(*pid)).collect(), blank };
             let known: Vec<_> = known.iter().map(|pid| who(*pid)).collect();
             assert_eq!(look.ours(&known).contains(&who(20)), ours, "{above:?}");
-            assert_eq!(look.unclear(), [who(20)]);
+            assert!(look.may_change());
         }
     }
 
@@ -175,7 +186,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let sleeper = Program::new("/bin/sleep").args(["300"]).clear_env();
         let bare = sleeper.spawn_detached(&dir.path().join("log")).unwrap();
-        let blank = Blank::of(bare.pid).unwrap();
+        // It has its arguments as soon as it is that program, and then nothing is still to come.
+        let settled = || matches!(Shown::by(bare.pid, "x"), Shown::Nothing { is_changing: false });
+        assert!(std::iter::repeat_with(settled).take(100_000).any(|settled| settled));
+        let blank = Blank::of(bare.pid, false).unwrap();
         assert_eq!(blank.who, bare);
         assert!(blank.above.contains(&std::process::id()), "{blank:?}");
         end_group(&bare);
