@@ -138,6 +138,59 @@ fn a_takeover_raises_the_epoch_and_the_old_holder_is_stale() {
     one.git(&format!("bead close {bead}")).fails(3).says(&["two holds it (epoch 2)"]);
 }
 
+/// Who deletes it has not heard of the claim, which the hub has.
+#[test]
+fn a_deletion_elsewhere_does_not_undo_an_accepted_claim() {
+    let world = Sandbox::new();
+    let (_, [one, two], beads) = floor(&world, ["one", "two"], 2);
+    let [held, done] = &beads[..] else { unreachable!() };
+    for bead in [held, done] {
+        one.git(&format!("bead update {bead} --claim")).ok();
+        two.git(&format!("bead delete {bead}")).ok();
+    }
+    one.git("bead sync").ok();
+    one.git(&format!("bead close {done} --reason built")).ok();
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    for place in [&one, &two] {
+        let status = |bead| place.json(&format!("bead show {bead} --json"))[0]["status"].clone();
+        assert_eq!((status(held), status(done)), ("in_progress".into(), "closed".into()));
+    }
+    assert_eq!(holder(&two, held), "one");
+    one.git(&format!("bead close {held} --reason built")).ok();
+}
+
+/// What another clone said before it heard of the deletion is there again after it.
+#[test]
+fn words_about_a_deleted_bead_are_refused_or_kept() {
+    let world = Sandbox::new();
+    let (_, [one, two], beads) = floor(&world, ["one", "two"], 1);
+    let bead = &beads[0];
+    one.git(&format!("bead delete {bead}")).ok();
+    one.git(&format!("bead comment {bead} lost?"))
+        .fails(3)
+        .says(&["is deleted", "git bead reopen"]);
+    one.git(&format!("bead create Child --parent {bead}")).fails(3).says(&["is deleted"]);
+    one.git("bead sync").ok();
+    two.git(&format!("bead comment {bead} heard")).ok();
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    one.git(&format!("bead reopen {bead}")).ok();
+    let shown = one.json(&format!("bead show {bead} --json"));
+    assert_eq!(shown[0]["comments"][0]["text"], "heard");
+}
+
+/// Nobody takes what was free last week.
+#[test]
+fn the_past_is_not_claimed() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let bead = repo.bead("Work");
+    repo.git("bead ready --as-of 7d --claim").fails(129);
+    assert_eq!(repo.json(&format!("bead show {bead} --json"))[0]["status"], "open");
+}
+
 /// The refinery asks the hub before it lands anything, and lands nothing that the hub gave to another.
 #[test]
 fn a_claim_that_came_second_does_not_land() {

@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 7;
+    const VERSION: u32 = 8;
 
     fn name() -> String {
         "beads".to_owned()

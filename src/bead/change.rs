@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::bead::event::{Edit, Event, Link, New, NewLink, Status};
+use crate::bead::event::{Deleted, Edit, Event, Link, New, NewLink, Status};
 use crate::bead::holding::{deleted, holds, release};
 use crate::bead::{Bead, Beads, graph};
 use crate::ledger::Actor;
@@ -20,10 +20,13 @@ pub fn create(beads: &Beads, new: New) -> Result<Event> {
         );
     }
     for NewLink { to, .. } in &new.links {
-        if beads.get(to).is_none() {
+        let Some(other) = beads.get(to) else {
             return Err(Refusal::nothing(format!("no bead has the id `{to}`"))
                 .hint("`git bead list --all` names all")
                 .into());
+        };
+        if other.status == Status::TOMBSTONE {
+            return Err(deleted(beads.short(to)).into());
         }
     }
     if new.links.iter().filter(|link| link.kind == Link::PARENT_CHILD).count() > 1 {
@@ -74,6 +77,14 @@ pub fn may_edit(beads: &Beads, bead: &Bead, actor: &Actor) -> Result<()> {
     })
 }
 
+/// Says something of a bead that is there.
+pub fn comment(beads: &Beads, bead: &Bead, text: &str) -> Result<Event> {
+    if bead.status == Status::TOMBSTONE {
+        return Err(deleted(beads.short(&bead.id)).into());
+    }
+    Ok(Event::Commented { text: text.to_owned() })
+}
+
 /// Takes a bead out of everybody's way. Nothing is lost: opening it again brings it back.
 pub fn delete(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result<Event> {
     may_edit(beads, bead, actor)?;
@@ -83,7 +94,12 @@ pub fn delete(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result
             .hint(format!("`git bead update {short} --status open` ends that claim"))
             .into());
     }
-    Ok(Event::Deleted { reason: reason.to_owned() })
+    Ok(Event::Deleted(Deleted {
+        reason: reason.to_owned(),
+        epoch: Some(bead.epoch),
+        claim: bead.claim.as_ref().map(|claim| claim.id.clone()),
+        close: bead.close.as_ref().map(|close| close.line.clone()),
+    }))
 }
 
 /// What an edit of status or assignee means for the claim that stands: putting the bead back ends

@@ -56,7 +56,7 @@ impl Bead {
         }
     }
 
-    fn stand_on(&mut self, old: Self) {
+    pub(super) fn stand_on(&mut self, old: Self) {
         self.status = old.status;
         self.assignee = old.assignee;
         self.started_at = old.started_at;
@@ -215,7 +215,7 @@ pub(super) mod tests {
         Event::Claimed { epoch, holder: holder.to_owned(), session: None }
     }
 
-    fn release(epoch: u64, claim: Option<&str>) -> Event {
+    pub(in crate::bead) fn release(epoch: u64, claim: Option<&str>) -> Event {
         Event::Released { epoch, reason: String::new(), claim: claim.map(str::to_owned) }
     }
 

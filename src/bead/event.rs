@@ -72,7 +72,7 @@ pub enum Event {
     },
     /// It is in nobody's way any more. Only opening it again takes that back.
     #[serde(rename = "bead.deleted")]
-    Deleted { reason: String },
+    Deleted(Deleted),
     #[serde(rename = "bead.commented")]
     Commented { text: String },
     #[serde(rename = "bead.linked")]
@@ -143,7 +143,7 @@ impl Event {
                 | Self::Withdrawn { .. }
                 | Self::Closed(_)
                 | Self::Reopened { .. }
-                | Self::Deleted { .. }
+                | Self::Deleted(_)
         )
     }
 }
@@ -260,6 +260,21 @@ pub struct Closed {
     pub on_behalf_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landed: Option<Landed>,
+}
+
+/// Why nobody wants a bead, and what was known of it: none in lines from before that was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Deleted {
+    pub reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The line of the claim that it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
+    /// The line of the close that stood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close: Option<String>,
 }
 
 /// The landing that closed a bead: queue entry, the commit as submitted, and as it landed.

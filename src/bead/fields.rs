@@ -159,13 +159,36 @@ pub struct Before {
 }
 
 /// Who has deleted a bead, and by which line.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Deletion {
     pub line: String,
     pub at: String,
     pub by: String,
     pub reason: String,
+    /// None where its line does not say.
+    pub(super) known: Option<Known>,
+}
+
+/// What who deleted a bead knew of it, and what it would be had that never been done. Lines that come
+/// later are told to both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Known {
+    pub epoch: u64,
+    pub claim: Option<String>,
+    pub close: Option<String>,
+    pub before: Box<Bead>,
+}
+
+impl Known {
+    /// Whether a claim or a close stands that was not known of.
+    pub(super) fn is_outdone(&self) -> bool {
+        let claim = self.before.claim.as_ref().filter(|claim| claim.epoch >= self.epoch);
+        let close = self.before.close.as_ref();
+        claim.is_some_and(|claim| self.claim.as_ref() != Some(&claim.id))
+            || close.is_some_and(|close| self.close.as_ref() != Some(&close.line))
+    }
 }
 
 /// `issue_id` depends on `depends_on_id`. Kept with the dependent bead.

@@ -1,8 +1,8 @@
 //! What does a line change in the bead that it is about? From its birth to its close, and to being open
 //! again; [`claims`](super::claims) says who holds it meanwhile.
 
-use crate::bead::event::{Closed, Edit, Event, Link, New, Status};
-use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Rival};
+use crate::bead::event::{Closed, Deleted, Edit, Event, Link, New, Status};
+use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Known, Rival};
 use crate::bead::raw::{Fields, Raw};
 use crate::ledger::Line;
 
@@ -45,8 +45,7 @@ impl Bead {
     }
 
     pub(super) fn live(&mut self, line: &Line, event: Event) {
-        // What is deleted can be opened again; nothing else is said of it.
-        if self.status == Status::TOMBSTONE && !matches!(event, Event::Reopened { .. }) {
+        if self.status == Status::TOMBSTONE && !self.lives_on(line, &event) {
             return;
         }
         self.tell_before(line, &event);
@@ -63,7 +62,7 @@ impl Bead {
             Event::Withdrawn { claim, replica, .. } => self.withdrawn(&claim, replica),
             Event::Closed(closed) => self.close(line, closed),
             Event::Reopened { close, .. } => self.reopened(close.as_deref()),
-            Event::Deleted { reason } => self.delete(line, reason),
+            Event::Deleted(deleted) => self.delete(line, deleted),
             Event::Commented { text } => self.comment(line, text),
             Event::Linked { to, kind } => self.link(line, to, kind),
             Event::Unlinked { to, kind } => {
@@ -80,6 +79,25 @@ impl Bead {
         }
         self.updated_at.clone_from(&line.at);
         self.updated_by.clone_from(&line.by);
+    }
+
+    /// What is deleted can be opened again, and keeps what is said of it where that is not known. Where a
+    /// claim or a close stands that was not known of either, it was never deleted. Says whether it is to
+    /// be told of the line as any other is.
+    fn lives_on(&mut self, line: &Line, event: &Event) -> bool {
+        if let Some(known) = self.deleted.as_mut().and_then(|deleted| deleted.known.as_mut())
+            && event.is_of_claims()
+        {
+            known.before.drink(line, event.clone());
+            if known.is_outdone() {
+                let before = std::mem::take(&mut *known.before);
+                self.stand_on(before);
+                self.updated_at.clone_from(&line.at);
+                self.updated_by.clone_from(&line.by);
+                return false;
+            }
+        }
+        matches!(event, Event::Reopened { .. } | Event::Commented { .. })
     }
 
     /// The world without the takeover goes on, too.
@@ -195,10 +213,17 @@ impl Bead {
         }
     }
 
-    /// Nobody holds what is deleted. The epoch stays, so that no claim from before counts later.
-    fn delete(&mut self, line: &Line, reason: String) {
+    /// Nobody holds what is deleted. The epoch stays, so that no claim from before counts later. As a close
+    /// by hand it does not stand against a claim, or a close, that was not known where it was written.
+    fn delete(&mut self, line: &Line, deleted: Deleted) {
+        let Deleted { reason, epoch, claim, close } = deleted;
+        let before = || Box::new(self.footing());
+        let known = epoch.map(|epoch| Known { epoch, claim, close, before: before() });
+        if known.as_ref().is_some_and(Known::is_outdone) {
+            return;
+        }
         let (line, at, by) = (line.id.clone(), line.at.clone(), line.by.clone());
-        self.deleted = Some(Deletion { line, at, by, reason });
+        self.deleted = Some(Deletion { line, at, by, reason, known });
         self.status = Status::TOMBSTONE;
         if self.claim.take().is_some() {
             self.assignee = None;
@@ -271,7 +296,7 @@ mod tests {
     fn what_is_deleted_stays_as_it_was_until_it_is_opened_again() {
         let mut all = beads(&[("b-1", &[]), ("b-2", &[(Link::BLOCKS, "b-1")])]);
         drink(&mut all, "b-1", "x", &claimed(1, "x"));
-        drink(&mut all, "b-1", "jane", &Event::Deleted { reason: "twice".to_owned() });
+        drink(&mut all, "b-1", "jane", &Event::Deleted(Deleted::default()));
         let edit = Edit { title: Some("other".to_owned()), ..Edit::default() };
         for event in [Event::Edited(edit), claimed(2, "y"), Event::Closed(Closed::default())] {
             drink(&mut all, "b-1", "y", &event);

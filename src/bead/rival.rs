@@ -33,8 +33,8 @@ impl Bead {
 mod tests {
     use crate::bead::Beads;
     use crate::bead::beads::tests::{beads, drink, line};
-    use crate::bead::claims::tests::{claim, close, reopen, told, withdraw};
-    use crate::bead::event::{Event, Status};
+    use crate::bead::claims::tests::{claim, close, release, reopen, told, withdraw};
+    use crate::bead::event::{Closed, Deleted, Event, Landed, Status};
     use crate::bead::holding::holds;
     use crate::bead::holding::tests::actor;
     use crate::ledger::{Actor, Fold as _, Line};
@@ -57,6 +57,46 @@ mod tests {
         ] {
             let bead = told(&[met.clone(), more.clone()].concat());
             assert_eq!((&bead.status, bead.assignee.as_deref()), (status, holder), "{more:?}");
+        }
+    }
+
+    /// Who deleted it had not heard of them; and in which order the lines come says nothing.
+    #[test]
+    fn a_deletion_elsewhere_does_not_undo_a_claim_or_a_close() {
+        let delete = |epoch: u64, claim: Option<&str>, close: Option<&str>| {
+            let [claim, close] = [claim, close].map(|id| id.map(str::to_owned));
+            Event::Deleted(Deleted { epoch: Some(epoch), claim, close, ..Deleted::default() })
+        };
+        let blind = || delete(0, None, None);
+        let landing =
+            Event::Closed(Closed { landed: Some(Landed::default()), ..Closed::default() });
+        let (x, y) = (claim(1, "x"), claim(1, "y"));
+        let (opened, held, closed, gone) =
+            (Status::OPEN, Status::IN_PROGRESS, Status::CLOSED, Status::TOMBSTONE);
+        for (events, status) in [
+            (vec![x.clone(), blind()], &held),
+            (vec![blind(), x.clone()], &held),
+            (vec![x.clone(), blind(), close(1, Some("1"))], &closed),
+            (vec![x.clone(), close(1, Some("1")), blind()], &closed),
+            (vec![blind(), x.clone(), close(1, Some("2"))], &closed),
+            (vec![blind(), x.clone(), withdraw("2")], &opened),
+            (vec![blind(), blind(), x.clone()], &held),
+            (vec![close(0, None), blind()], &closed),
+            (vec![blind(), close(0, None)], &closed),
+            (vec![landing.clone(), blind()], &closed),
+            (vec![blind(), landing.clone()], &closed),
+            // A claim that came second ends nothing.
+            (vec![x.clone(), delete(1, Some("1"), None), y.clone(), withdraw("1")], &held),
+            (vec![x.clone(), y, delete(1, Some("2"), None), withdraw("2")], &held),
+            // What was known is over.
+            (vec![x.clone(), delete(1, Some("1"), None), close(1, Some("1"))], &closed),
+            (vec![x.clone(), delete(1, Some("1"), None)], &gone),
+            (vec![claim(2, "z"), release(2, Some("1")), delete(2, None, None), x], &gone),
+            (vec![landing.clone(), delete(0, None, Some("1"))], &gone),
+            (vec![close(0, None), delete(0, None, Some("1")), reopen(Some("2"))], &closed),
+            (vec![landing, delete(0, None, Some("1")), reopen(Some("1")), claim(1, "z")], &held),
+        ] {
+            assert_eq!(told(&events).status, *status, "{events:?}");
         }
     }
 

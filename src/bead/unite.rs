@@ -318,7 +318,7 @@ pub(super) mod tests {
         let bead = after(&[(1, told(1, json!({}))), (2, claim), (9, told(9, open))]);
         assert_eq!((bead.status.as_str(), bead.assignee.as_deref()), ("in_progress", Some("x")));
         assert_eq!((bead.epoch, bead.claim.is_some(), bead.closed_at), (1, true, None));
-        let deleted = Event::Deleted { reason: String::new() };
+        let deleted = Event::Deleted(crate::bead::event::Deleted::default());
         let bead = after(&[(1, told(1, json!({}))), (2, deleted), (9, told(9, json!({})))]);
         assert_eq!(bead.status.as_str(), "tombstone");
     }

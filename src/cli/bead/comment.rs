@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::Beads;
-use crate::bead::event::Event;
+use crate::bead::{Beads, change};
 use crate::cli::bead::{create, record};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
@@ -45,7 +44,7 @@ impl Comment {
         let ledger = cx.ledger()?;
         let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
-            pen.line(&bead.id, &Event::Commented { text: text.clone() })?;
+            pen.line(&bead.id, &change::comment(beads, bead, &text)?)?;
             Ok(bead.id.clone())
         })?;
         let bead = beads.find(&id)?;

@@ -36,7 +36,7 @@ use crate::refusal::Refusal;
   git bead ready --explain              and why the rest is not")]
 pub(in crate::cli) struct Ready {
     /// Take the first one
-    #[arg(long)]
+    #[arg(long, conflicts_with = "as_of")]
     claim: bool,
     #[command(flatten)]
     which: Which,
