@@ -285,3 +285,45 @@ fn a_record_that_is_longer_than_a_line_comes_back() {
     one.git("bead show bd-1 --json").ok();
     one.git("bead verify").ok();
 }
+
+/// A pipe, a link and a mode are somebody's decision.
+#[test]
+fn an_export_leaves_what_it_writes_to_as_it_is() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.bead("Work");
+    let all = export(&repo);
+    assert_eq!(repo.sh("git bead export - && test ! -e ./-").ok().out, all);
+    repo.sh("mkfifo pipe && { cat pipe > got & git bead export pipe && wait && test -p pipe; }")
+        .ok();
+    assert_eq!(repo.read("got"), all);
+    repo.sh("ln -s real link && ln -s late lost && touch real && chmod 640 real").ok();
+    let said = "git bead export link && git bead export lost && test -L link && test -L lost \
+                && umask 027 && git bead export new && stat -c %a real new";
+    assert!(repo.sh(said).ok().out.ends_with("640\n640\n"));
+    assert_eq!([repo.read("real"), repo.read("late")], [all.clone(), all]);
+    for options in ["", "--watch "] {
+        repo.git(&format!("bead export {options}mistyped/a/b.jsonl"))
+            .fails(128)
+            .says(&["there is no directory", "mistyped/a"]);
+    }
+    repo.git("bead export --watch -").fails(129);
+    assert!(!repo.has("mistyped"));
+}
+
+#[test]
+fn an_edge_to_what_is_not_there_can_be_removed() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let edge = |to: &str| json!({"issue_id": "bd-1", "depends_on_id": to, "type": "blocks"});
+    let edges = [edge("bd-9"), edge("external:lib:v2")];
+    let said = json!({"id": "bd-1", "title": "Work", "status": "open", "dependencies": edges});
+    repo.write("old.jsonl", said.to_string());
+    repo.git("bead import old.jsonl").ok();
+    for to in ["bd-9", "external:lib:v2"] {
+        let told = repo.git(&format!("bead dep remove bd-1 {to}")).ok();
+        assert_eq!(told.line(), format!("bd-1 no longer depends on {to}"));
+        repo.git(&format!("bead dep remove bd-1 {to}")).fails(1);
+    }
+    assert_eq!(repo.json("bead show bd-1 --json")[0]["dependencies"], json!(null));
+}

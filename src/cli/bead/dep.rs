@@ -86,11 +86,16 @@ pub(in crate::cli) struct Remove {
 impl Remove {
     fn run(self, cx: &Context) -> Result<Done> {
         let ends = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
-            let (from, to) = (beads.find(&self.id)?, beads.find(&self.on)?);
-            for event in change::unlink(beads, from, &to.id)? {
+            let from = beads.find(&self.id)?;
+            // What was imported may lead to what no ledger has.
+            let to = match from.dependencies.iter().find(|edge| edge.depends_on_id == self.on) {
+                Some(edge) => &edge.depends_on_id,
+                None => &beads.find(&self.on)?.id,
+            };
+            for event in change::unlink(beads, from, to)? {
                 pen.line(&from.id, &event)?;
             }
-            Ok(Linked::of(beads, &from.id, &to.id, &Link::BLOCKS, "removed"))
+            Ok(Linked::of(beads, &from.id, to, &Link::BLOCKS, "removed"))
         })?;
         Ok(ends.into())
     }

@@ -1,6 +1,8 @@
 //! `git bead export`: all beads as a file that other tools read.
 
-use std::io::Write as _;
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use crate::cli::say;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::share;
 use crate::ledger::{self, Json, Ledger};
+use crate::refusal::Refusal;
 
 /// Beads whose texts are looked up together.
 const TOGETHER: usize = 1000;
@@ -36,7 +39,7 @@ const LOOK: Duration = Duration::from_millis(50);
   git bead export --canonical           sorted, to be compared
   git bead export --watch .beads/issues.jsonl")]
 pub(in crate::cli) struct Export {
-    /// Where to; standard output unless it is given
+    /// Where to; standard output unless it is given, or `-`
     #[arg(required_if_eq("watch", "true"))]
     file: Option<PathBuf>,
     /// Beads in the order of their ids, fields in that of their names
@@ -49,7 +52,13 @@ pub(in crate::cli) struct Export {
 
 impl Export {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let Some(file) = &self.file else {
+        let file = self.file.as_ref().filter(|file| file.as_os_str() != "-");
+        let Some(file) = file else {
+            if self.watch {
+                return Err(Refusal::usage("--watch keeps a file, and `-` is none")
+                    .hint("git bead export --watch .beads/issues.jsonl")
+                    .into());
+            }
             self.write(cx, &mut |part| say::put(part))?;
             return Ok(Done::silent());
         };
@@ -76,24 +85,58 @@ impl Export {
         }
     }
 
-    /// Nobody sees half of a file.
+    /// Nobody sees half of a file. What is none, such as a pipe, is written into.
     fn replace(&self, cx: &Context, path: &Path) -> Result<usize> {
-        let dir = path.parent().context("a file is in a directory")?;
         let writing = || format!("writing {}", path.display());
-        share::make_dirs(dir).with_context(writing)?;
-        let mut file = tempfile::NamedTempFile::new_in(dir).with_context(writing)?;
+        let old = match fs::metadata(path) {
+            Err(no) if no.kind() == ErrorKind::NotFound => None,
+            facts => Some(facts.with_context(writing)?),
+        };
+        if old.as_ref().is_some_and(|old| !old.is_file() && !old.is_dir()) {
+            let into = File::options().write(true).open(path).with_context(writing)?;
+            return self.fill(cx, into).with_context(writing);
+        }
+        let path = &target(path, old.is_some()).with_context(writing)?;
+        let dir = path.parent().context("a file is in a directory")?;
+        self.is_there(dir)?;
+        // The umask takes from that what it takes from any file.
+        let usual = Permissions::from_mode(0o666);
+        let file = tempfile::Builder::new().permissions(usual).tempfile_in(dir);
+        let file = file.with_context(writing)?;
+        if let Some(old) = old {
+            file.as_file().set_permissions(old.permissions()).with_context(writing)?;
+        }
+        let beads = self.fill(cx, file.as_file()).with_context(writing)?;
+        share::persist(file, path).with_context(writing)?;
+        Ok(beads)
+    }
+
+    /// A directory that was mistyped is not made; that of the viewers is.
+    fn is_there(&self, dir: &Path) -> Result<()> {
+        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let above = dir.parent().is_some_and(Path::is_dir);
+        if self.watch && above && dir.file_name().is_some_and(|name| name == ".beads") {
+            return share::make_dirs(dir).with_context(|| format!("making {}", dir.display()));
+        }
+        Err(Refusal::fatal(format!("there is no directory {}", dir.display()))
+            .hint("name a file in a directory that is there, or make that first")
+            .into())
+    }
+
+    fn fill(&self, cx: &Context, mut into: impl Write) -> Result<usize> {
         if self.watch {
             let what =
                 "written by git bead export --watch; git bead changes beads, this file does not";
             let header = serde_json::json!({"_schema": "beads-jsonl/1", MIRROR: what});
-            writeln!(file, "{header}").with_context(writing)?;
+            writeln!(into, "{header}")?;
         }
-        let beads = self.write(cx, &mut |part| {
-            file.write_all(part.as_bytes()).with_context(writing)?;
+        self.write(cx, &mut |part| {
+            into.write_all(part.as_bytes())?;
             Ok(true)
-        })?;
-        share::persist(file, path).with_context(writing)?;
-        Ok(beads)
+        })
     }
 
     /// Hands over the file in parts, until nobody wants more; says how many beads are in it.
@@ -139,6 +182,17 @@ impl Export {
             part.push('\n');
         }
         Ok(part)
+    }
+}
+
+/// The file that a path means: a link stays one.
+fn target(path: &Path, is_there: bool) -> io::Result<PathBuf> {
+    if is_there {
+        return fs::canonicalize(path);
+    }
+    match fs::read_link(path) {
+        Ok(to) => Ok(path.parent().map(|dir| dir.join(&to)).unwrap_or(to)),
+        Err(_) => Ok(path.to_owned()),
     }
 }
 
