@@ -99,6 +99,31 @@ fn the_last_resort_is_one() {
     one.git("bead doctor").ok();
 }
 
+/// It says one thing that is known from elsewhere: what is made again is that very file.
+#[test]
+fn the_file_that_says_whose_ledger_it_is_is_made_again() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let alone = world.repo("alone");
+    alone.bead("Of no remote");
+    for (repo, spoil) in [(&one, "rm -f"), (&one, "printf x >"), (&alone, "rm -f"), (&alone, ":>")]
+    {
+        repo.bead("Never exchanged");
+        let (before, tip) = (titles(repo), repo.rev(LEDGER));
+        let file = file_of(repo, &format!("{LEDGER}:of.json"));
+        repo.sh(&format!("chmod u+w {file} && {spoil} {file} && rm -rf .git/shopfloor/cache")).ok();
+        repo.git("bead create X").fails(128).says(&["git bead doctor"]);
+        let (_, command) = problem(repo, "ledger");
+        assert!(command.contains("git hash-object -w"), "{command}");
+        repo.sh(&command).ok();
+        assert_eq!(repo.rev(LEDGER), tip);
+        is_well(repo, &before);
+        repo.bead("After it");
+    }
+}
+
 /// A commit says little: what it named is there, and nothing is lost.
 #[test]
 fn a_commit_that_is_lost_alone_is_made_again() {
@@ -108,7 +133,13 @@ fn a_commit_that_is_lost_alone_is_made_again() {
     one.git("bead sync").ok();
     one.bead("Never exchanged");
     let mut before = titles(&one);
-    for (spoil, forget) in [("rm -f", "true"), (":>", "true"), ("rm -f", "rm -r")] {
+    for (spoil, forget) in [
+        ("rm -f", "true"),
+        (":>", "true"),
+        ("rm -f", "rm -r"),
+        ("printf x >", "true"),
+        ("printf x >", "rm -r"),
+    ] {
         let file = file_of(&one, LEDGER);
         let desk = ".git/shopfloor-objects/desk";
         one.sh(&format!("chmod u+w {file} && {spoil} {file} && {forget} {desk}")).ok();

@@ -4,10 +4,19 @@
 use std::fs;
 use std::path::PathBuf;
 
+use anyhow::{Context as _, Result};
+use gix::objs::Kind;
+
 use super::Oid;
 use super::store::Store;
 
 impl Store<'_> {
+    /// What a file of these bytes is called, whether it is among ours or not.
+    pub fn name_of(&self, bytes: &[u8]) -> Result<Oid> {
+        let hash = self.repo().handle().object_hash();
+        Ok(gix::objs::compute_hash(hash, Kind::Blob, bytes).context("hashing a file")?.into())
+    }
+
     /// It reads them all: for who knows already that something is wrong.
     pub fn broken(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();

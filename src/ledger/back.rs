@@ -28,6 +28,8 @@ pub struct Way {
     pub lines: u64,
     /// Whether all is in it that this clone has seen.
     pub has_all: bool,
+    /// Whether no remote is known to have what is lost: this is all that is left.
+    pub is_only: bool,
 }
 
 impl Ledger<'_> {
@@ -135,7 +137,8 @@ impl Ledger<'_> {
             }
             known.push(tip);
             if let Ok(lines) = self.lines_at(&tip) {
-                ways.push(Way { command: self.back_to(&tip), to, lines, has_all: false });
+                let command = self.back_to(&tip);
+                ways.push(Way { command, to, lines, has_all: false, is_only: false });
             }
         }
         if let Some(salvage) = self.salvage()
@@ -146,7 +149,8 @@ impl Ledger<'_> {
             let new = format!("$(git commit-tree {tree} -m ledger)");
             let command = format!("git update-ref {REF} {new}{}", forget.unwrap_or_default());
             let to = "the newest files of ours that are whole".to_owned();
-            ways.insert(0, Way { command, to, lines, has_all });
+            let is_only = !self.is_at_a_remote();
+            ways.insert(0, Way { command, to, lines, has_all, is_only });
         }
         ways
     }
@@ -156,6 +160,13 @@ impl Ledger<'_> {
         let now = self.repo.read_ref(&self.name).ok()??;
         let others = self.ways().into_iter().filter(|way| way.command != self.back_to(&now));
         others.reduce(|best, way| if way.lines > best.lines { way } else { best })
+    }
+
+    /// Whether a remote has shown the very commit that the ref names.
+    fn is_at_a_remote(&self) -> bool {
+        let tip = self.repo.read_ref(&self.name).ok().flatten();
+        let pins = self.repo.refs_under(PINS).unwrap_or_default();
+        pins.iter().any(|(_, pinned)| Some(pinned) == tip.as_ref())
     }
 
     fn is_whole(&self, tip: &Oid) -> bool {

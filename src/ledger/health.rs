@@ -25,6 +25,8 @@ pub struct Health {
     pub broken: Vec<PathBuf>,
     /// What goes back to most of it: mostly what a remote had.
     pub resort: Option<Way>,
+    /// What makes again, as it was, what is lost.
+    pub remake: Option<String>,
     pub lines: usize,
     pub replicas: usize,
     /// Lines that were written past the rules.
@@ -54,6 +56,7 @@ impl Ledger<'_> {
             health.damage = Some(refusal.unwrap_or_else(|no| Refusal::fatal(format!("{no:#}"))));
             health.broken = self.store.broken();
             health.resort = self.resort();
+            health.remake = self.remake();
         }
         health
     }

@@ -243,7 +243,12 @@ impl Ledger<'_> {
 
     /// Whether the ledger got that root from this clone, whatever has become of that commit since.
     fn began_with(&self, root: &Oid) -> bool {
-        place::read::<Oid>(&self.repo.desk().join(BEGUN)).as_ref() == Some(root)
+        self.begun().as_ref() == Some(root)
+    }
+
+    /// What the ledger got from this clone.
+    pub(super) fn begun(&self) -> Option<Oid> {
+        place::read(&self.repo.desk().join(BEGUN))
     }
 
     /// The commit with which this repository's history begins, if it can be told.

@@ -15,7 +15,7 @@ use crate::git::{Entry, Oid, Store};
 /// The directory of the texts that stand beside their lines.
 pub(super) const TEXTS: &str = "t";
 /// Says whose ledger this is.
-const OF_FILE: &str = "of.json";
+pub(super) const OF_FILE: &str = "of.json";
 
 /// The repository of a ledger, by the commit that its history begins with.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,11 @@ struct Of {
     /// What it said before, when nobody else had seen it and that commit was amended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     former: Vec<Oid>,
+}
+
+/// The file that says whose ledger this is.
+pub(super) fn of_file(root: Oid, former: Vec<Oid>) -> Result<String> {
+    Ok(serde_json::to_string(&Of { root, former })? + "\n")
 }
 
 /// How far a replica has been read.
@@ -103,9 +108,7 @@ impl Shelf {
     pub(super) fn set_root(&mut self, store: &Store<'_>, root: &Oid) -> Result<()> {
         let mut former = self.roots(store)?;
         former.retain(|known| known != root);
-        let mut text = serde_json::to_vec(&Of { root: *root, former })?;
-        text.push(b'\n');
-        let id = store.write_blob(&text)?;
+        let id = store.write_blob(of_file(*root, former)?.as_bytes())?;
         self.set(Entry { name: OF_FILE.to_owned(), is_tree: false, id });
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What is wrong with the ledger: its lines, its copies, its saved states, its objects. Pure.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::bead::doctor::facts::Facts;
 use crate::cli::bead::doctor::finding::{Finding, Fix, names};
@@ -24,7 +24,8 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
             true => finding.mend(way_back(facts)),
             false => finding,
         });
-        if let Some(back) = health.resort.as_ref().filter(|back| !back.has_all) {
+        let resort = health.resort.as_ref().filter(|back| !back.has_all);
+        if let Some(back) = resort.filter(|_| health.remake.is_none()) {
             let what = format!("{} can be gone back to: {} lines", back.to, back.lines);
             let why = "the last resort: what was written here since then is not in it";
             found.push(Finding::note("ledger", what, why).mend(back.command.clone()));
@@ -59,22 +60,29 @@ pub(super) fn state(facts: &Facts, found: &mut Vec<Finding>) {
 
 /// Out of the way with what is damaged, and then all of it anew.
 fn way_back(facts: &Facts) -> String {
-    let aside = match facts.health.broken.as_slice() {
-        [] => String::new(),
-        broken => {
-            let place = quoted(facts.own.join("damaged"));
-            let files: Vec<_> = broken.iter().map(|file| all_of(file)).collect();
-            format!("mkdir -p {place} && mv {} {place} && ", files.join(" "))
-        }
-    };
-    let whole = |from: &str, name: &str| format!("{aside}git fetch --refetch {from} {name}");
-    if let Some(back) = facts.health.resort.as_ref().filter(|back| back.has_all) {
-        return format!("{aside}{}", back.command);
+    let health = &facts.health;
+    let resort = health.resort.as_ref().filter(|back| back.has_all || back.is_only);
+    if let Some(command) = health.remake.as_ref().or(resort.map(|back| &back.command)) {
+        // What else is in a pack may be what that leads to.
+        let is_alone = |file: &&PathBuf| file.extension().is_none();
+        let alone: Vec<_> = health.broken.iter().filter(is_alone).cloned().collect();
+        return format!("{}{command}", aside(facts, &alone));
     }
+    let aside = aside(facts, &health.broken);
+    let whole = |from: &str, name: &str| format!("{aside}git fetch --refetch {from} {name}");
     match facts.remotes.pinned.first() {
         Some((remote, name)) => whole(remote, name),
         None => format!("with a copy or a backup: {}", whole("PATH", ledger::REF)),
     }
+}
+
+fn aside(facts: &Facts, broken: &[PathBuf]) -> String {
+    if broken.is_empty() {
+        return String::new();
+    }
+    let place = quoted(facts.own.join("damaged"));
+    let files: Vec<_> = broken.iter().map(|file| all_of(file)).collect();
+    format!("mkdir -p {place} && mv {} {place} && ", files.join(" "))
 }
 
 /// A pack goes with its index and whatever else is made for it.
@@ -119,6 +127,7 @@ pub(super) fn copies(facts: &Facts, found: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Way;
 
     #[test]
     fn the_way_back_of_a_damaged_ledger_is_a_remote_that_has_it() {
@@ -138,5 +147,20 @@ mod tests {
         facts.health.broken = vec!["/r/o/3f/5a".into(), "/r/o/pack/p-1.pack".into()];
         let aside = "mkdir -p '/r/s/damaged' && mv '/r/o/3f/5a' '/r/o/pack/p-1'.* '/r/s/damaged'";
         assert_eq!(mend(&facts), format!("{aside} && {fetch} origin refs/heads/x"));
+        // A pack stays that may hold what is gone back to.
+        let aside = "mkdir -p '/r/s/damaged' && mv '/r/o/3f/5a' '/r/s/damaged'";
+        let (to, lines) = ("x".to_owned(), 1);
+        let back = |is_only| Way {
+            command: "back".to_owned(),
+            to: to.clone(),
+            lines,
+            has_all: false,
+            is_only,
+        };
+        facts.health.resort = Some(back(true));
+        assert_eq!(mend(&facts), format!("{aside} && back"));
+        facts.health.resort = Some(back(false));
+        facts.health.remake = Some("make".to_owned());
+        assert_eq!(mend(&facts), format!("{aside} && make"));
     }
 }
