@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 8;
+    const VERSION: u32 = 9;
 
     fn name() -> String {
         "beads".to_owned()
@@ -56,7 +56,7 @@ impl Beads {
         let is_other = |id: &str| self.all.get(id).is_some_and(|known| known.is_other(&theirs));
         let theirs = if is_other(on) { theirs.by_birth() } else { theirs };
         match self.all.get_mut(&theirs.id) {
-            Some(known) => known.unite(theirs, told.more),
+            Some(known) => known.unite(theirs, told.rest_of()),
             None if told.more => {}
             None => {
                 let id = theirs.id.clone();

@@ -126,6 +126,10 @@ pub struct Told {
     /// It goes on with a record that was too long for one line.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
+    /// Where it goes on: how many comments like each of its own the record has before that; none where
+    /// no other has its author and its time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub echoes: Vec<Option<usize>>,
 }
 
 impl Event {

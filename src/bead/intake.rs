@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use crate::bead::event::Told;
 use crate::bead::record::{ROOM, SHORT, is_list};
+use crate::bead::remarks::{self, Echo};
 use crate::bead::{Bead, Beads};
 use crate::host;
 use crate::ledger::{Json, is_elsewhere};
@@ -22,6 +23,8 @@ impl Told {
         let mut first = self.clone();
         first.record.retain(|name, _| !is_list(name));
         let mut parts = vec![first];
+        let said = Bead::told(id_of(self), self).comments;
+        let mut echoes = remarks::echoes(&said).into_iter();
         let mut room = ROOM;
         for (name, value) in self.record.iter().filter(|(name, _)| is_list(name)) {
             for (key, item) in items(value) {
@@ -32,12 +35,23 @@ impl Told {
                     parts.push(Self { at, from, by, more: true, ..Self::default() });
                 }
                 room = room.saturating_sub(size);
+                let is_said = name == "comments" && item.is_object();
+                let echo = is_said.then(|| echoes.next()).flatten();
                 if let Some(part) = parts.last_mut() {
+                    part.echoes.extend(echo.filter(|_| part.more));
                     put(part, name, (key, item));
                 }
             }
         }
         parts
+    }
+
+    /// Which comments are like others of their record, where this goes on with one.
+    pub(super) fn rest_of(&self) -> Option<Vec<Echo>> {
+        // Lines of old say nothing of it.
+        let said = self.record.get("comments").and_then(Json::as_array).map_or(0, Vec::len);
+        let old = || vec![Some(0); said];
+        self.more.then(|| if self.echoes.is_empty() { old() } else { self.echoes.clone() })
     }
 }
 
@@ -179,7 +193,7 @@ impl Plan {
             }
             Some(known) => {
                 let mut now = known.clone();
-                now.unite(theirs, false);
+                now.unite(theirs, None);
                 if is_same(&known, &now, told) {
                     self.same += 1;
                     return;
@@ -227,6 +241,7 @@ pub(super) mod tests {
     use crate::bead::beads::tests::line;
     use crate::bead::event::Event;
     use crate::bead::record::Record;
+    use crate::bead::unite::tests::at;
     use crate::ledger::Fold as _;
 
     pub(in crate::bead) fn record(json: &Json) -> Record {
@@ -279,5 +294,58 @@ pub(super) mod tests {
         let second = plan(&beads, &incoming(&records));
         assert_eq!(second.lines, []);
         assert_eq!(second.twice[1].kept_as, Some(other));
+    }
+
+    fn said(id: u64, author: &str, text: &str, minute: usize) -> Json {
+        json!({"id": id, "author": author, "text": text, "created_at": at(minute)})
+    }
+
+    /// The comments of one bead after these states of it, the first the oldest; each comes in twice.
+    fn after_all(states: &[Json]) -> Vec<String> {
+        let mut beads = Beads::default();
+        for (n, comments) in states.iter().enumerate() {
+            let record = json!({"id": "bd-1", "title": "t", "created_at": at(0), "updated_at": at(n + 1),
+                "comments": comments});
+            let first = plan(&beads, &incoming(std::slice::from_ref(&record)));
+            write(&mut beads, first);
+            assert_eq!(plan(&beads, &incoming(&[record])).lines, [], "it was read before");
+        }
+        let bead = beads.get("bd-1").unwrap();
+        bead.comments.iter().map(|it| format!("{}: {}", it.author, it.text)).collect()
+    }
+
+    #[test]
+    fn a_comment_whose_number_another_has_now_is_not_lost() {
+        let one = said(1, "alice", "from alice", 60);
+        let numbered_anew =
+            json!([said(1, "bob", "from bob", 30), said(2, "alice", "from alice", 60)]);
+        let left = after_all(&[json!([one]), numbered_anew]);
+        assert_eq!(left, ["alice: from alice", "bob: from bob"]);
+    }
+
+    #[test]
+    fn a_comment_that_was_edited_there_has_its_new_text_and_the_old_one_never_comes_back() {
+        let [old, new] = ["old", "new"].map(|text| json!([said(1, "alice", text, 60)]));
+        assert_eq!(after_all(&[old, new.clone()]), ["alice: new"]);
+        let both = json!([said(1, "alice", "one", 60), said(1, "alice", "other", 60)]);
+        let left = after_all(&[new, both]);
+        assert_eq!(left, ["alice: new", "alice: one", "alice: other"], "neither is an edit");
+    }
+
+    #[test]
+    fn comments_that_are_alike_or_have_one_number_all_come_in_with_a_long_record() {
+        let long = |text: &str| format!("{text} {}", "word ".repeat(80));
+        let mut all: Vec<_> = (0..100).map(|n| said(1, "x", &long(&n.to_string()), 1)).collect();
+        all[99] = all[3].clone();
+        all[98] = said(7, "x", &long("3"), 1);
+        assert!(
+            incoming(&[json!({"id": "b", "title": "t", "comments": all})])[0].told.parts().len()
+                > 1
+        );
+        let texts: Vec<_> =
+            all.iter().map(|it| format!("x: {}", it["text"].as_str().unwrap())).collect();
+        let all = Json::from(all);
+        assert_eq!(after_all(std::slice::from_ref(&all)), texts);
+        assert_eq!(after_all(&[all.clone(), all]), texts);
     }
 }

@@ -30,6 +30,7 @@ pub mod query;
 pub mod raw;
 pub mod ready;
 pub mod record;
+mod remarks;
 mod rival;
 pub mod search;
 mod spelling;

@@ -5,7 +5,8 @@
 use std::cmp::Ordering;
 
 use crate::bead::field;
-use crate::bead::fields::{Bead, Before, Comment, Source};
+use crate::bead::fields::{Bead, Before, Source};
+use crate::bead::remarks::{self, Echo};
 use crate::bead::told::{LISTS, METADATA, STATE, key_of};
 use crate::host;
 use crate::ledger::{Json, same_text};
@@ -16,24 +17,29 @@ const HELD: [&str; 3] = [STATE, "assignee", "started_at"];
 const ALONG: [&str; 3] = ["status", "closed_at", "close_reason"];
 
 impl Bead {
-    /// Takes in what is new. `more` goes on with the record that came before.
-    pub(super) fn unite(&mut self, mut theirs: Self, more: bool) {
+    /// Takes in what is new. `more` goes on with the record that came before, and says which of its
+    /// comments are like others of that.
+    pub(super) fn unite(&mut self, mut theirs: Self, more: Option<Vec<Echo>>) {
         let Some(fresh) = theirs.source.take() else { return };
         let mut source = self.source.take().unwrap_or_else(|| Source {
             at: host::moment(&self.updated_at).unwrap_or_default(),
             ours: true,
             ..Source::default()
         });
-        match fresh.at.cmp(&source.at) {
-            Ordering::Greater if !more => self.follow(&theirs, &mut source, &fresh),
+        let age = match fresh.at.cmp(&source.at) {
+            // What came before has made it the newest.
+            Ordering::Equal if more.is_some() => Ordering::Greater,
+            age => age,
+        };
+        match age {
+            Ordering::Greater if more.is_none() => self.follow(&theirs, &mut source, &fresh),
             Ordering::Less => {}
-            _ => self.add(&theirs, &mut source, more),
+            _ => self.add(&theirs, &mut source, more.is_some()),
         }
-        for comment in theirs.comments {
-            if !self.comments.iter().any(|known| is_same(known, &comment)) {
-                self.comments.push(comment);
-                source.said.shift_remove("comments");
-            }
+        let echoes = more.unwrap_or_else(|| remarks::echoes(&theirs.comments));
+        let said = theirs.comments.into_iter().zip(echoes).collect();
+        if remarks::join(&mut self.comments, said, age) {
+            source.said.shift_remove("comments");
         }
         // A bead that was never told of is none of another tool's because that has an older copy.
         let known = !source.from.is_empty() || !source.ours;
@@ -209,15 +215,6 @@ fn same(one: Option<&String>, other: Option<&String>) -> bool {
         (Some(one), Some(other)) => one == other || same_text(&plain(one), &plain(other)),
         (one, other) => one == other,
     }
-}
-
-/// A tool that gives its comments other names has not said them again.
-fn is_same(one: &Comment, other: &Comment) -> bool {
-    let when = field::stamp(&one.created_at);
-    let together = when.is_some() && when == field::stamp(&other.created_at);
-    one == other
-        || (!one.id.is_empty() && one.id == other.id)
-        || (together && one.author == other.author && same_text(&one.text, &other.text))
 }
 
 #[cfg(test)]
