@@ -139,3 +139,32 @@ fn a_copy_for_viewers_is_kept_up_and_never_comes_back_in() {
     let ran = repo.git("bead import .beads/issues.jsonl").fails(3);
     ran.says(&["issues.jsonl is a copy of this ledger", "hint: "]);
 }
+
+#[test]
+fn a_history_is_read_from_anywhere_in_the_work_tree() {
+    let world = Sandbox::new();
+    let (repo, other) = (world.repo("api"), world.repo("other"));
+    let record = |title: &str, day: u8| {
+        format!(
+            r#"{{"id":"b-1","title":"{title}","created_at":"2025-11-01T00:00:00Z","updated_at":"2025-11-0{day}T00:00:00Z"}}"#
+        )
+    };
+    for (title, day) in [("one", 2), ("other", 3)] {
+        repo.write(".beads/issues.jsonl", record(title, day));
+        repo.git("add .beads").ok();
+        repo.git(&format!("commit -q -m {title}")).ok();
+    }
+    for words in [
+        "-C .beads bead import --dry-run --history issues.jsonl",
+        "-C .beads bead import --dry-run --history ../.beads/issues.jsonl",
+        "bead import --dry-run --history .beads/issues.jsonl",
+    ] {
+        assert_eq!(
+            repo.git(words).ok().out,
+            "Would import 1 new, 1 changed, 0 unchanged\n",
+            "{words}"
+        );
+    }
+    let far = other.git("bead import --history issues.jsonl --repo ../api/.beads").ok();
+    assert_eq!(far.out, "Imported 1 new, 1 changed, 0 unchanged\n");
+}

@@ -1,7 +1,7 @@
 //! A file of records as of each commit: who changed what, and when, where the history knows it.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -38,6 +38,7 @@ pub(super) fn read(
         }
         None => (cx.repo()?, cx.path(Path::new(""))),
     };
+    let (here, path) = from_the_root(repo, here, path);
     let path = path.to_str().context("a path in a repository is text")?;
     let git = |args: &[&str]| repo.git(args).at(&here).text();
     let all = git(&["log", "--reverse", "--topo-order", "--format=%H%x09%cI%x09%an", "--", path])?;
@@ -64,6 +65,16 @@ pub(super) fn read(
         states.bury(last, &now.out)?;
     }
     Ok(())
+}
+
+/// The same path, as the root of the work tree has it: git is asked there alone.
+fn from_the_root(repo: &Repo, here: PathBuf, path: &Path) -> (PathBuf, PathBuf) {
+    let below = here.canonicalize().ok();
+    let root = repo.work_dir().map(Path::to_owned);
+    match root.and_then(|root| Some((below?.strip_prefix(&root).ok()?.join(path), root))) {
+        Some((path, root)) => (root, path),
+        None => (here, path.to_owned()),
+    }
 }
 
 fn commit(line: &str) -> Option<Commit> {
