@@ -1,6 +1,7 @@
 //! A commit asks to land. First a create-only ref, so that it can never be collected, then the
-//! line, all under the ledger's lock: who is told "queued" is queued. A crash between the two
-//! leaves a ref without a line, and the next refinery makes the line.
+//! line: who is told "queued" is queued. The ref is made while it is decided, which may happen more
+//! than once; who decides again keeps its number. A crash between the two leaves a ref without a line,
+//! and the next refinery makes the line.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! The rows of a table as they are saved: what is looked at in many of them stands together at the
 //! front and is read at once, the rest stays on the disk until one row is asked for.
 //!
-//! Front: four lengths, then per row where its texts end and how to check its body; the rows in the
+//! Front: five lengths, then per row where its texts end and how to check its body; the rows in the
 //! order of their keys; who names whom, in the order of the names; the texts themselves; the faces.
 //! Back: the bodies. Numbers are little-endian.
 
