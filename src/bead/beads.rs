@@ -167,12 +167,9 @@ impl Beads {
             return id;
         }
         let least = (id.len() - hash_of(id).len() + SHORTEST).min(id.len());
-        let starts = (least..=id.len()).filter_map(|end| id.get(..end));
-        let Some(start) = starts.clone().next() else { return id };
-        let others = self.all.starting(start).map(|row| row.key()).filter(|other| *other != id);
-        let others: Vec<_> = others.collect();
-        let alone = |start: &&str| !others.iter().any(|other| other.starts_with(start));
-        starts.into_iter().find(alone).unwrap_or(id)
+        let alone =
+            (least.max(self.all.shared(id) + 1)..id.len()).find(|at| id.is_char_boundary(*at));
+        alone.and_then(|end| id.get(..end)).unwrap_or(id)
     }
 
     pub fn parent(&self, bead: &Bead) -> Option<Row<'_, Bead>> {

@@ -135,15 +135,25 @@ impl<R: Kept> Layer<R> {
     /// The rows whose keys start so, in the order of their keys.
     pub(super) fn starting<'a>(&'a self, start: &'a str) -> impl Iterator<Item = usize> + 'a {
         let order = self.chunks::<ORDER>(&self.order);
-        let digest = digest(start.as_bytes(), self.common);
-        let from = order.partition_point(|entry| {
-            let (there, n) = entry_of(entry);
-            // Texts are compared where their digests leave it open.
-            there < digest || (there == digest && self.key_bytes(n) < start.as_bytes())
-        });
-        let from = if self.common > start.len() { 0 } else { from };
+        let from = if self.common > start.len() { 0 } else { self.place(start) };
         let rows = order.get(from..).unwrap_or_default().iter().map(|entry| entry_of(entry).1);
         rows.take_while(move |n| self.key_bytes(*n).starts_with(start.as_bytes()))
+    }
+
+    /// Where in the order of the keys the first one stands that is not before `key`.
+    pub(super) fn place(&self, key: &str) -> usize {
+        let digest = digest(key.as_bytes(), self.common);
+        self.chunks::<ORDER>(&self.order).partition_point(|entry| {
+            let (there, n) = entry_of(entry);
+            // Texts are compared where their digests leave it open.
+            there < digest || (there == digest && self.key_bytes(n) < key.as_bytes())
+        })
+    }
+
+    /// The key at a place in that order.
+    pub(super) fn placed(&self, at: usize) -> Option<&[u8]> {
+        let entry = self.chunks::<ORDER>(&self.order).get(at)?;
+        Some(self.key_bytes(entry_of(entry).1))
     }
 
     /// The rows that name this subject.

@@ -7,6 +7,7 @@
 mod bodies;
 mod builder;
 mod layer;
+mod near;
 #[cfg(test)]
 mod tests;
 

@@ -106,6 +106,10 @@ fn same(table: &Table<Note>, plain: &Plain) {
     for (key, note) in plain {
         let row = table.row(key).unwrap();
         assert_eq!((row.mark(), row.face(), row.whole()), (note.mark, note.face(), note));
+        let together =
+            |other: &String| key.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+        let shared = plain.keys().filter(|other| *other != key).map(together).max();
+        assert_eq!(table.shared(key), shared.unwrap_or(0), "{key:?}");
     }
     for word in ["", "a", "ab", "b", "zz", "abc"] {
         let mut found: Vec<_> = table.starting(word).map(|row| row.key()).collect();
