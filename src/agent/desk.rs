@@ -122,7 +122,7 @@ impl Desk {
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         let mut orphans: Vec<String> =
             names.filter(|name| is_id(name) && !self.alive(name)).collect();
-        orphans.sort();
+        orphans.sort_unstable();
         Ok(orphans)
     }
 

@@ -47,7 +47,7 @@ pub fn near(all: &[Told], least: f64) -> Vec<(f64, &str, &str)> {
         // Who shares so much shares one of the rarest words: of those that are not among them there are
         // too few.
         let mut rare: Vec<_> = told.words.iter().map(String::as_str).collect();
-        rare.sort_by_key(|word| (counts.get(word).copied(), *word));
+        rare.sort_unstable_by_key(|word| (counts.get(word).copied(), *word));
         let alone = rare.len() - (rare.len() as f64 * least - ROUNDING).ceil() as usize + 1;
         rare.truncate(alone);
         let mut seen = HashSet::new();
@@ -62,7 +62,7 @@ pub fn near(all: &[Told], least: f64) -> Vec<(f64, &str, &str)> {
             known.push(n);
         }
     }
-    found.sort_by(|one, other| {
+    found.sort_unstable_by(|one, other| {
         other.0.total_cmp(&one.0).then_with(|| (one.1, one.2).cmp(&(other.1, other.2)))
     });
     found

@@ -351,7 +351,7 @@ pub(super) mod tests {
             prop_assert!(behind.all(|claim| claim.epoch == bead.epoch));
             let mut ids: Vec<_> = bead.candidates().map(|claim| &claim.id).collect();
             let count = ids.len();
-            ids.sort();
+            ids.sort_unstable();
             ids.dedup();
             prop_assert_eq!(ids.len(), count);
         }

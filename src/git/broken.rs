@@ -36,7 +36,7 @@ impl Store<'_> {
                 found.push(pack);
             }
         }
-        found.sort();
+        found.sort_unstable();
         found
     }
 

@@ -136,7 +136,7 @@ impl Repo {
             let body = section.body();
             let mut names: Vec<String> =
                 body.value_names().map(|name| name.to_ascii_lowercase()).collect();
-            names.sort();
+            names.sort_unstable();
             names.dedup();
             for name in names {
                 let mut values = body.values(&name);

@@ -33,7 +33,7 @@ impl Repo {
             }
             let (old, new) = (self.entries(from)?, self.entries(to)?);
             let mut names: Vec<_> = old.keys().chain(new.keys()).collect();
-            names.sort();
+            names.sort_unstable();
             names.dedup();
             for name in names {
                 let (one, other) = (old.get(name), new.get(name));
@@ -51,7 +51,7 @@ impl Repo {
                 waiting.push((format!("{path}/"), tree(one), tree(other)));
             }
         }
-        paths.sort();
+        paths.sort_unstable();
         Ok(paths)
     }
 

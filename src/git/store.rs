@@ -128,7 +128,7 @@ impl<'r> Store<'r> {
             filename: entry.name.as_str().into(),
             oid: entry.id.id(),
         }));
-        tree.entries.sort();
+        tree.entries.sort_unstable();
         let mut bytes = Vec::new();
         tree.write_to(&mut bytes).context("writing a tree")?;
         self.write(Kind::Tree, &bytes)

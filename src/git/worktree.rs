@@ -80,7 +80,7 @@ impl Repo {
             };
             linked.push(self.standing(tree, &dir)?);
         }
-        linked.sort_by(|one, other| one.path.cmp(&other.path));
+        linked.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         Ok(std::iter::once(main).chain(linked).collect())
     }
 

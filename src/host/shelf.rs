@@ -29,7 +29,7 @@ impl Shelf {
                 found.push((facts.modified()?, entry.path()));
             }
         }
-        found.sort();
+        found.sort_unstable();
         let mut bytes = 0_u64;
         for (at, (_, path)) in found.iter().rev().enumerate() {
             bytes = bytes.saturating_add(size(path));

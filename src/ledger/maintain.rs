@@ -91,7 +91,7 @@ impl Ledger<'_> {
         let named = self.repo.refs_under("refs/")?.into_iter().map(|(_, id)| id);
         let seen = Seen::load(self.repo).map(|seen| seen.tip);
         let mut tips: Vec<_> = named.chain(seen).filter(|id| self.store.has(id)).collect();
-        tips.sort();
+        tips.sort_unstable();
         tips.dedup();
         Ok(tips)
     }

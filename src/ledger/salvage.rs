@@ -36,7 +36,7 @@ impl Ledger<'_> {
                 found.push((own.map_or(0, |own| own.lines), lines, tree, shelf));
             }
         }
-        found.sort_by_key(|(own, lines, tree, _)| (*own, *lines, *tree));
+        found.sort_unstable_by_key(|(own, lines, tree, _)| (*own, *lines, *tree));
         let newest = found.into_iter().rev();
         let mut whole = newest.filter(|(.., shelf)| self.reads_whole(shelf).is_ok());
         let (_, lines, tree, shelf) = whole.next()?;

@@ -120,7 +120,7 @@ impl Any<'_> {
 
 /// The one order. Two replicas may hold the same line: it is one line.
 pub(super) fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
-    lines.sort_by(|one, other| one.key().cmp(&other.key()));
+    lines.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
     lines.dedup_by(|one, other| one.id == other.id);
     lines
 }

@@ -151,7 +151,7 @@ impl Export {
         let (headers, others): (String, String) = (lines(&headers), lines(&others));
         let mut rows: Vec<_> = beads.every().collect();
         if self.canonical {
-            rows.sort_by_key(|row| row.key());
+            rows.sort_unstable_by_key(|row| row.key());
         }
         let mut wanted = self.watch || put(&headers)?;
         for some in rows.chunks(TOGETHER) {
@@ -176,7 +176,7 @@ impl Export {
                 for (_, text) in &mut fields {
                     sort(text);
                 }
-                fields.sort();
+                fields.sort_unstable();
             }
             part.push_str(&line(&fields));
             part.push('\n');

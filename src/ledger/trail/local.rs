@@ -28,7 +28,7 @@ pub(super) fn files(own_dir: &Path) -> Vec<(u64, PathBuf)> {
         Some((path.file_name()?.to_str()?.strip_suffix(".jsonl")?.parse().ok()?, path))
     });
     let mut files: Vec<_> = named.collect();
-    files.sort();
+    files.sort_unstable();
     files
 }
 

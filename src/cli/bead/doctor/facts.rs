@@ -212,7 +212,7 @@ fn orphaned(common: &Path, now: &Stamp) -> Vec<PathBuf> {
     let here = fs::read_dir(common).into_iter().flatten().flatten().map(|entry| entry.path());
     found.extend(here.filter(|path| path.is_file()));
     found.retain(|path| path.extension().is_some_and(|end| end == "lock") && age(path, now) > OLD);
-    found.sort();
+    found.sort_unstable();
     found
 }
 
@@ -256,7 +256,7 @@ fn narrow(repo: &Repo) -> Vec<PathBuf> {
     // What is being written is for nobody else until it has its name.
     let is_half = |path: &Path| name(path).starts_with(".tmp");
     found.retain(|path| !is_half(path) && share::is_narrow(path));
-    found.sort();
+    found.sort_unstable();
     found
 }
 
@@ -270,7 +270,7 @@ fn shut(repo: &Repo) -> Vec<(PathBuf, String)> {
         (path, command)
     };
     let mut shut: Vec<_> = shut.map(open).collect();
-    shut.sort();
+    shut.sort_unstable();
     shut
 }
 

@@ -146,7 +146,7 @@ impl States<'_, '_> {
             Ok(())
         })?;
         let mut gone: Vec<_> = self.latest.drain().collect();
-        gone.sort_by(|one, other| one.0.cmp(&other.0));
+        gone.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         for (_, mut told) in gone {
             if told.record.get("status").is_some_and(|status| status == "tombstone") {
                 continue;

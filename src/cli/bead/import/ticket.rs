@@ -20,7 +20,7 @@ pub(super) fn read(dir: &Path, intake: &mut Intake<'_>) -> Result<()> {
     let entries = fs::read_dir(dir).map_err(|_| none())?;
     let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "md"));
-    files.sort();
+    files.sort_unstable();
     if files.is_empty() {
         return Err(none().into());
     }
