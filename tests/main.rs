@@ -22,6 +22,7 @@ mod crash;
 mod damage;
 mod demo;
 mod doctor;
+mod edit;
 mod exchange;
 mod faults;
 mod fields;

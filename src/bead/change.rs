@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::event::{Deleted, Edit, Event, Link, New, NewLink, Status};
+use crate::bead::fields::Edge;
 use crate::bead::holding::{deleted, holds, release};
 use crate::bead::{Bead, Beads, graph};
 use crate::ledger::Actor;
@@ -167,6 +168,24 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
             .into());
     }
     Ok(Some(Event::Linked { to: to.id.clone(), kind }))
+}
+
+/// Puts a bead under another parent, or under none.
+pub fn move_to(beads: &Beads, bead: &Bead, parent: Option<&Bead>) -> Result<Vec<Event>> {
+    let kind = Link::PARENT_CHILD;
+    let is_there = |edge: &&Edge| {
+        edge.kind == kind && parent.is_none_or(|parent| edge.depends_on_id != parent.id)
+    };
+    let old = bead.dependencies.iter().filter(is_there).map(|edge| edge.depends_on_id.clone());
+    let mut events: Vec<_> =
+        old.map(|to| Event::Unlinked { to, kind: Link::PARENT_CHILD }).collect();
+    if let Some(parent) = parent {
+        // As it is once that is gone.
+        let mut orphan = bead.clone();
+        orphan.dependencies.retain(|edge| !is_there(&edge));
+        events.extend(link(beads, &orphan, parent, kind.clone())?);
+    }
+    Ok(events)
 }
 
 /// Ends a link, which must be there.

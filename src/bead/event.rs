@@ -192,6 +192,9 @@ pub struct New {
     pub spec_id: String,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub metadata: IndexMap<String, Json>,
+    /// Fields that have no place of their own here, by the names that beads gives them.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub set: IndexMap<String, Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<NewLink>,
 }
@@ -242,6 +245,9 @@ pub struct Edit {
     pub set_metadata: IndexMap<String, Json>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unset_metadata: Vec<String>,
+    /// Other fields, by the names that beads gives them; null clears one.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub set: IndexMap<String, Json>,
 }
 
 impl Edit {

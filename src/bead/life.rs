@@ -1,10 +1,13 @@
 //! What does a line change in the bead that it is about? From its birth to its close, and to being open
 //! again; [`claims`](super::claims) says who holds it meanwhile.
 
+use indexmap::IndexMap;
+
 use crate::bead::event::{Closed, Deleted, Edit, Event, Link, New, Status};
+use crate::bead::field::{self, OTHERS, SCALARS};
 use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Known, Rival};
 use crate::bead::raw::{Fields, Raw};
-use crate::ledger::Line;
+use crate::ledger::{Json, Line};
 
 impl Bead {
     pub(super) fn born(line: &Line, new: New) -> Self {
@@ -17,7 +20,7 @@ impl Bead {
             rest: Fields::default(),
         });
         let metadata = new.metadata.iter().map(|(key, value)| (key.clone(), Raw::from(value)));
-        Self {
+        let mut bead = Self {
             id: line.on.clone(),
             title: new.title,
             description: new.description,
@@ -41,6 +44,21 @@ impl Bead {
             updated_at: line.at.clone(),
             updated_by: line.by.clone(),
             ..Self::default()
+        };
+        bead.set(&new.set);
+        bead
+    }
+
+    /// Fields by the names that beads gives them. What has a place and rules of its own is not set so.
+    fn set(&mut self, fields: &IndexMap<String, Json>) {
+        for (name, value) in fields {
+            if SCALARS.contains(&name.as_str()) {
+                field::set(self, name, value);
+            } else if value.is_null() {
+                self.rest.shift_remove(name);
+            } else if !OTHERS.contains(&name.as_str()) {
+                self.rest.insert(name.clone(), Raw::from(value));
+            }
         }
     }
 
@@ -145,6 +163,7 @@ impl Bead {
         self.metadata.retain(|key, _| !edit.unset_metadata.contains(key));
         let set = edit.set_metadata.iter().map(|(key, value)| (key.clone(), Raw::from(value)));
         self.metadata.extend(set);
+        self.set(&edit.set);
         self.priority = edit.priority.unwrap_or(self.priority);
         self.estimated_minutes = edit.estimated_minutes.or(self.estimated_minutes);
         // Only `reopened` opens what is closed: an edit may come from where the close was not known.

@@ -27,6 +27,7 @@ pub mod order;
 pub mod orphans;
 pub mod past;
 pub mod query;
+pub mod rare;
 pub mod raw;
 pub mod ready;
 pub mod record;

@@ -19,6 +19,7 @@ mod table;
 mod trace;
 mod when;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -40,18 +41,19 @@ pub enum Tool {
 
 /// The whole program: parses the arguments, does the verb, says the result.
 pub fn run(tool: Tool) -> ExitCode {
+    let words = std::env::args_os().collect();
     match tool {
-        Tool::Bead => call(|cli: bead::Bead| {
+        Tool::Bead => call(bead::short::written_out(words), |cli: bead::Bead| {
             (cli.everywhere, cli.verb.changes(), |cx: &Context| cli.verb.run(cx))
         }),
-        Tool::Convoy => call(|cli: convoy::Convoy| {
+        Tool::Convoy => call(words, |cli: convoy::Convoy| {
             let verb = cli.verb.unwrap_or_default();
             (cli.everywhere, verb.changes(), |cx: &Context| verb.run(cx))
         }),
-        Tool::Refinery => call(|cli: refinery::Refinery| {
+        Tool::Refinery => call(words, |cli: refinery::Refinery| {
             (cli.everywhere, cli.verb.changes(), |cx: &Context| cli.verb.run(cx))
         }),
-        Tool::Sling => call(|cli: sling::Sling| {
+        Tool::Sling => call(words, |cli: sling::Sling| {
             let (everywhere, call) = cli.parts();
             (everywhere, call.changes(), |cx: &Context| call.run(cx))
         }),
@@ -71,9 +73,10 @@ fn grammars() -> [clap::Command; 4] {
 /// One call of one tool: `T` is its grammar. `parts` says whether the verb changes something, and
 /// does it.
 fn call<T: Parser, V: FnOnce(&Context) -> Result<Done>>(
+    words: Vec<OsString>,
     parts: impl FnOnce(T) -> (Everywhere, bool, V),
 ) -> ExitCode {
-    let cli = match T::try_parse() {
+    let cli = match T::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return explain(&T::command(), error),
     };

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::bead::{Beads, change};
 use crate::cli::bead::{create, record};
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show};
+use crate::cli::exit;
+use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::refusal::Refusal;
 
 /// Say something about a bead
@@ -17,20 +18,27 @@ use crate::refusal::Refusal;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead comment 7f3k 'tabs count as one column'
-  git bead comment 7f3k --file -        from standard input")]
+  git bead comment 7f3k --file -        from standard input
+  git bead comment 7f3k --list          what was said so far")]
 pub(in crate::cli) struct Comment {
     /// The bead, by any start of its id that names one
     id: String,
     /// What is to be said
-    #[arg(required_unless_present = "file")]
+    #[arg(required_unless_present_any = ["file", "list"])]
     text: Option<String>,
     /// Read the text from a file, or from standard input with `-`
     #[arg(short, long, conflicts_with = "text")]
     file: Option<PathBuf>,
+    /// Say nothing, and tell what was said so far
+    #[arg(long, conflicts_with_all = ["text", "file"])]
+    list: bool,
 }
 
 impl Comment {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        if self.list {
+            return self.told(cx);
+        }
         let text = match &self.file {
             Some(file) => create::text(cx, file, "the comment")?,
             None => self.text.unwrap_or_default(),
@@ -50,6 +58,29 @@ impl Comment {
         let bead = beads.find(&id)?;
         let said = bead.comments.last().map(record::Comment::of);
         Ok(Commented { said, short: beads.short(&id).to_owned() }.into())
+    }
+}
+
+impl Comment {
+    fn told(&self, cx: &Context) -> Result<Done> {
+        let ledger = cx.ledger()?;
+        let bead = ledger.spelled(ledger.read::<Beads>()?.find(&self.id)?.clone())?;
+        let said: Vec<_> = bead.comments.iter().map(record::Comment::of).collect();
+        let code = if said.is_empty() { exit::NOTHING } else { 0 };
+        Ok(Done::from(Comments(said)).whole().exit(code))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Comments(Vec<record::Comment>);
+
+impl Show for Comments {
+    fn show(&self, out: &mut Screen) {
+        for said in &self.0 {
+            out.parts(&[(Tone::Faint, &format!("{} {}", said.created_at, said.author))]);
+            out.block(&said.text, 4);
+        }
     }
 }
 

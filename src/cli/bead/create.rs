@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::words::usual_type;
-use crate::bead::{self, Beads, change};
+use crate::bead::{self, Beads, change, rare};
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::misspoken::NOT_UTF8;
@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 
 /// Write down a unit of work
 ///
-/// Prints the new bead's id. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
+/// Prints the new bead's id; `git bead q TITLE` prints nothing else. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
 /// the work was found, `blocks:ID` or a bare id means that this bead waits for ID.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -29,7 +29,11 @@ use crate::refusal::Refusal;
   git bead create 'Columns, too' --parent 4tbn --body-file story.md")]
 pub(in crate::cli) struct Create {
     /// What is to be done, in one line
-    title: String,
+    #[arg(required_unless_present = "named")]
+    title: Option<String>,
+    /// The same, for who names everything
+    #[arg(long = "title", value_name = "TITLE", conflicts_with = "title")]
+    named: Option<String>,
     #[command(flatten)]
     fields: Fields,
     /// bug, feature, task, epic, chore, decision, or a word of your own
@@ -47,9 +51,6 @@ pub(in crate::cli) struct Create {
     /// What this depends on, as KIND:ID, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "KIND:ID")]
     deps: Vec<String>,
-    /// Read the description from a file, or from standard input with `-`
-    #[arg(long, value_name = "FILE", conflicts_with = "description")]
-    body_file: Option<PathBuf>,
     /// Print the id and nothing else
     #[arg(long)]
     silent: bool,
@@ -61,15 +62,30 @@ pub(in crate::cli) struct Fields {
     /// The whole story
     #[arg(short, long)]
     pub description: Option<String>,
+    /// Read the description from a file, or from standard input with `-`
+    #[arg(long, value_name = "FILE", conflicts_with = "description")]
+    body_file: Option<PathBuf>,
+    /// The same as --body-file -
+    #[arg(long, conflicts_with_all = ["description", "body_file"])]
+    stdin: bool,
+    /// Let an empty file clear the description
+    #[arg(long)]
+    allow_empty_description: bool,
     /// How it is to be done
     #[arg(long)]
     pub design: Option<String>,
+    /// Read that from a file, or from standard input with `-`
+    #[arg(long, value_name = "FILE", conflicts_with = "design")]
+    design_file: Option<PathBuf>,
     /// How one sees that it is done
     #[arg(long, value_name = "TEXT")]
     pub acceptance: Option<String>,
     /// What else is worth knowing
     #[arg(long)]
     pub notes: Option<String>,
+    /// Add a paragraph to the notes
+    #[arg(long, value_name = "TEXT")]
+    pub append_notes: Option<String>,
     /// Who shall do it
     #[arg(short, long)]
     pub assignee: Option<String>,
@@ -77,8 +93,8 @@ pub(in crate::cli) struct Fields {
     #[arg(long, value_name = "REF")]
     pub external_ref: Option<String>,
     /// Minutes it should take
-    #[arg(short, long, value_name = "MINUTES")]
-    pub estimate: Option<u64>,
+    #[arg(short, long, value_name = "MINUTES", value_parser = minutes)]
+    pub estimate: Option<String>,
     /// When it has to be done: a day, monday, +3d
     #[arg(long, value_name = "WHEN")]
     pub due: Option<String>,
@@ -91,9 +107,50 @@ pub(in crate::cli) struct Fields {
     /// Note a value under a key of your own, as JSON or plain text; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = metadata)]
     pub set_metadata: Vec<(String, Json)>,
+    /// The same for many keys, as one JSON object; @FILE reads it from there
+    #[arg(long, value_name = "JSON|@FILE")]
+    metadata: Option<String>,
+    /// Set a field that has no option of its own, such as sender, pinned, await_id; may be repeated
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = rare::setting)]
+    pub set: Vec<(String, Json)>,
 }
 
 impl Fields {
+    /// Reads what stands in files, once.
+    pub(super) fn read(&mut self, cx: &Context) -> Result<()> {
+        if self.stdin {
+            self.body_file = Some(PathBuf::from("-"));
+        }
+        if let Some(file) = &self.body_file {
+            let said = text(cx, file, "the description")?;
+            if said.trim().is_empty() && !self.allow_empty_description {
+                return Err(Refusal::usage("there is no description in it")
+                    .hint("--allow-empty-description if that is meant")
+                    .into());
+            }
+            self.description = Some(said);
+        }
+        if let Some(file) = &self.design_file {
+            self.design = Some(text(cx, file, "the design")?);
+        }
+        if let Some(said) = &self.metadata {
+            let said = match said.strip_prefix('@') {
+                Some(file) => text(cx, Path::new(file), "the metadata")?,
+                None => said.clone(),
+            };
+            let Ok(Json::Object(keys)) = said.parse() else {
+                let no = Refusal::usage("the metadata is no JSON object");
+                return Err(no.hint("--metadata '{\"key\": \"value\"}'").into());
+            };
+            self.set_metadata.splice(..0, keys);
+        }
+        Ok(())
+    }
+
+    pub(super) fn minutes(&self) -> Option<u64> {
+        self.estimate.as_ref()?.parse().ok()
+    }
+
     /// When it is due, and until when it is put off; an empty word clears it.
     pub(super) fn times(&self, cx: &Context) -> Result<[Option<String>; 2]> {
         let now = cx.clock.now();
@@ -102,6 +159,14 @@ impl Fields {
             Some(said) => when::moment(said, &now).map(Some),
         };
         Ok([moment(&self.due)?, moment(&self.defer)?])
+    }
+}
+
+/// A number of minutes; an empty word clears it.
+fn minutes(said: &str) -> Result<String, String> {
+    match said.is_empty() || said.parse::<u64>().is_ok() {
+        true => Ok(said.to_owned()),
+        false => Err("an estimate is a number of minutes".to_owned()),
     }
 }
 
@@ -131,31 +196,33 @@ impl Create {
         Ok(Created { record: Record::of(&beads, beads.find(&id)?), silent }.into())
     }
 
-    fn into_new(self, cx: &Context) -> Result<New> {
+    fn into_new(mut self, cx: &Context) -> Result<New> {
+        self.fields.read(cx)?;
         let times = self.fields.times(cx)?;
         let [due_at, defer_until] = times.map(|time| time.filter(|time| !time.is_empty()));
-        let description = match &self.body_file {
-            Some(file) => Some(text(cx, file, "the description")?),
-            None => self.fields.description,
-        };
         let parent = self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
         let links = self.deps.iter().map(|dep| link(dep)).chain(parent.map(Ok));
         Ok(New {
-            title: self.title,
-            description: description.unwrap_or_default(),
+            title: self.title.or(self.named).unwrap_or_default(),
+            estimated_minutes: self.fields.minutes(),
+            description: self.fields.description.unwrap_or_default(),
             design: self.fields.design.unwrap_or_default(),
             acceptance_criteria: self.fields.acceptance.unwrap_or_default(),
-            notes: self.fields.notes.unwrap_or_default(),
+            notes: [self.fields.notes, self.fields.append_notes]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("\n"),
             priority: self.priority,
             issue_type: usual_type(&self.issue_type).to_owned(),
-            assignee: self.fields.assignee,
+            assignee: self.fields.assignee.filter(|name| !name.is_empty()),
             labels: labels(&self.labels),
-            external_ref: self.fields.external_ref,
-            estimated_minutes: self.fields.estimate,
+            external_ref: self.fields.external_ref.filter(|text| !text.is_empty()),
             due_at,
             defer_until,
             spec_id: self.fields.spec_id.unwrap_or_default(),
             metadata: self.fields.set_metadata.into_iter().collect(),
+            set: self.fields.set.into_iter().filter(|(_, value)| !value.is_null()).collect(),
             links: links.collect::<Result<_>>()?,
         })
     }

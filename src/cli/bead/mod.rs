@@ -21,6 +21,7 @@ mod query;
 mod ready;
 mod record;
 mod search;
+pub(super) mod short;
 mod show;
 mod stale;
 mod sync;

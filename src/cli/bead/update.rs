@@ -1,6 +1,7 @@
 //! `git bead update`: change what a bead says, or take it.
 
 use anyhow::Result;
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::bead::event::{Edit, Event, Status};
@@ -12,14 +13,17 @@ use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::Uptime;
-use crate::ledger::{Actor, default_remote};
+use crate::ledger::{Actor, Json, default_remote};
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
 /// Change the fields of a bead, or claim it
 ///
-/// An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
+/// Several ids: the same change to each, all of them or none. An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
 /// racing callers gets it; --status open puts it back. Closing is `git bead close`.
+///
+/// Short words for single changes: assign ID NAME, priority ID N, tag ID LABEL, label add|remove ID
+/// LABEL, note ID TEXT, defer ID [--until WHEN], undefer ID.
 ///
 /// A claim has a lease, git config shopfloor.lease, 4h unless set. Whatever its holder writes renews
 /// it. Once nothing was heard of the holder here for that long, --take-over ends the claim and makes
@@ -29,10 +33,13 @@ use crate::refusal::Refusal;
   git bead update 7f3k --claim
   git bead update 7f3k --claim --take-over
   git bead update 7f3k -p 1 --add-label parser --append-notes 'see the lexer'
+  git bead update 7f3k 9a2c --set-labels parser,tabs
+  git bead update 7f3k --parent 4tbn --if-unchanged 2026-11-21T05:36:11.123Z
   git bead update 7f3k --status open    put it back")]
 pub(in crate::cli) struct Update {
-    /// The bead, by any start of its id that names one
-    id: String,
+    /// The beads, by any start of an id that names one
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
     /// Take it: assign it to the caller and mark it in progress
     #[arg(long, conflicts_with_all = ["status", "assignee"])]
     claim: bool,
@@ -44,9 +51,6 @@ pub(in crate::cli) struct Update {
     title: Option<String>,
     #[command(flatten)]
     fields: Fields,
-    /// Add a paragraph to the notes
-    #[arg(long, value_name = "TEXT")]
-    append_notes: Option<String>,
     /// open, in_progress, blocked, deferred, pinned, or a word of your own
     #[arg(short, long)]
     status: Option<String>,
@@ -68,38 +72,62 @@ pub(in crate::cli) struct Update {
     /// Exactly these labels
     #[arg(long, value_delimiter = ',', value_name = "LABEL", conflicts_with_all = ["add_label", "remove_label"])]
     set_labels: Option<Vec<String>>,
+    /// The epic this belongs to from now on; an empty one takes it out
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
+    /// Only if it was changed last at this time, as `updated_at` of `show --json` tells it
+    #[arg(long, value_name = "STAMP")]
+    if_unchanged: Option<String>,
 }
 
 impl Update {
-    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+    pub(in crate::cli) fn run(mut self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        if self.claim && self.ids.len() > 1 {
+            return Err(Refusal::usage("a claim takes one bead at a time")
+                .hint("call it once for each")
+                .into());
+        }
+        self.fields.read(cx)?;
         if self.take_over {
             self.ask(cx, &actor)?;
         }
-        let (id, mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
-            let bead = beads.find(&self.id)?;
-            for event in self.events(cx, (beads, bead), &actor)? {
-                // Two clones that claim it under one name are two claimants.
-                match event.is_claim() {
-                    true => pen.sole(&bead.id, &event)?,
-                    false => pen.line(&bead.id, &event)?,
+        let (ids, mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
+            let mut ids = Vec::new();
+            for bead in beads.find_each(&self.ids)? {
+                // Named twice, it is changed once.
+                if ids.contains(&bead.id) {
+                    continue;
                 }
+                for event in self.events(cx, (beads, bead), &actor)? {
+                    // Two clones that claim it under one name are two claimants.
+                    match event.is_claim() {
+                        true => pen.sole(&bead.id, &event)?,
+                        false => pen.line(&bead.id, &event)?,
+                    }
+                }
+                ids.push(bead.id.clone());
             }
-            Ok(bead.id.clone())
+            Ok(ids)
         })?;
-        if self.take_over {
-            Self::confirm(cx, &actor, &id)?;
+        if let (true, Some(id)) = (self.take_over, ids.first()) {
+            Self::confirm(cx, &actor, id)?;
             beads = ledger.read()?;
         }
-        let record = Record::asked(cx, &beads, beads.find(&id)?)?;
-        if self.claim { Taken::told(cx, record) } else { Ok(Updated(record).into()) }
+        let records = ids.iter().map(|id| Record::asked(cx, &beads, beads.find(id)?));
+        let mut records = records.collect::<Result<Vec<_>>>()?;
+        match (records.pop(), records.is_empty()) {
+            (Some(record), true) if self.claim => Taken::told(cx, record),
+            (Some(record), true) => Ok(Updated(record).into()),
+            (last, _) => Ok(Several(records.into_iter().chain(last).collect()).into()),
+        }
     }
 
     /// Who takes over has listened to the end, and to where claims are decided if there is such a remote.
     fn ask(&self, cx: &Context, actor: &Actor) -> Result<()> {
         let (repo, ledger) = (cx.repo()?, cx.ledger()?);
         let (beads, queue) = ledger.read::<(Beads, Queue)>()?;
-        let bead = beads.find(&self.id)?;
+        let bead = beads.find(self.ids.first().map_or("", String::as_str))?;
         if let Some(entry) = queue.submitted(&bead.id).filter(|_| actor.agent) {
             let what = format!("{} is in the queue, as {}", beads.short(&bead.id), entry.name());
             return Err(Refusal::refused(what).hint("it lands without its holder").into());
@@ -141,6 +169,9 @@ impl Update {
         actor: &Actor,
     ) -> Result<Vec<Event>> {
         let mut events = Vec::new();
+        if let Some(known) = self.if_unchanged.as_ref().filter(|known| **known != bead.updated_at) {
+            return Err(changed_since(beads, bead, known).into());
+        }
         if self.take_over {
             let (repo, ledger) = (cx.repo()?, cx.ledger()?);
             let heard = bead.claim.as_ref().map(|claim| lease::heard(repo, &ledger, claim));
@@ -162,7 +193,12 @@ impl Update {
         if !add.is_empty() || !remove.is_empty() {
             events.push(Event::Labeled { add, remove });
         }
-        if events.is_empty() && !self.claim {
+        if let Some(parent) = &self.parent {
+            let parent = Some(parent).filter(|parent| !parent.is_empty());
+            let parent = parent.map(|parent| beads.find(parent)).transpose()?;
+            events.extend(change::move_to(beads, bead, parent)?);
+        }
+        if events.is_empty() && !self.claim && self.parent.is_none() {
             return Err(Refusal::usage("nothing to change")
                 .hint("see `git bead update -h`")
                 .into());
@@ -172,6 +208,13 @@ impl Update {
 
     fn edit(&self, cx: &Context, beads: &Beads, bead: &Bead) -> Result<Edit> {
         let [due_at, defer_until] = self.fields.times(cx)?;
+        let mut set: IndexMap<_, _> = self.fields.set.iter().cloned().collect();
+        if self.fields.estimate.as_deref() == Some("") {
+            set.insert("estimated_minutes".to_owned(), Json::Null);
+        }
+        // Who no longer puts it off means that it can be done.
+        let again = defer_until.as_deref() == Some("") && bead.status.as_str() == "deferred";
+        let status = self.status.as_deref().map(change::status).transpose()?;
         let short = beads.short(&bead.id);
         if self.status.is_some() && bead.status == Status::CLOSED {
             return Err(Refusal::refused(format!("{short} is closed"))
@@ -187,30 +230,49 @@ impl Update {
             design: self.fields.design.clone(),
             acceptance_criteria: self.fields.acceptance.clone(),
             notes: self.fields.notes.clone(),
-            append_notes: self.append_notes.clone(),
-            status: self.status.as_deref().map(change::status).transpose()?,
+            append_notes: self.fields.append_notes.clone(),
+            status: status.or(again.then_some(Status::OPEN)),
             priority: self.priority,
             issue_type: self.issue_type.as_deref().map(|word| usual_type(word).to_owned()),
             assignee: self.fields.assignee.clone(),
             external_ref: self.fields.external_ref.clone(),
-            estimated_minutes: self.fields.estimate,
+            estimated_minutes: self.fields.minutes(),
             due_at,
             defer_until,
             spec_id: self.fields.spec_id.clone(),
             set_metadata: self.fields.set_metadata.iter().cloned().collect(),
             unset_metadata: self.unset_metadata.clone(),
+            set,
         })
     }
 
     fn labels(&self, bead: &Bead) -> (Vec<String>, Vec<String>) {
         let missing = |label: &&String| !bead.labels.contains(label);
         match &self.set_labels {
-            Some(exactly) => (
-                exactly.iter().filter(missing).cloned().collect(),
-                bead.labels.iter().filter(|label| !exactly.contains(label)).cloned().collect(),
-            ),
+            Some(exactly) => {
+                let exactly = labels(exactly);
+                let gone = bead.labels.iter().filter(|label| !exactly.contains(label));
+                (exactly.iter().filter(missing).cloned().collect(), gone.cloned().collect())
+            }
             None => (labels(&self.add_label), labels(&self.remove_label)),
         }
+    }
+}
+
+fn changed_since(beads: &Beads, bead: &Bead, known: &str) -> Refusal {
+    let (short, at, by) = (beads.short(&bead.id), &bead.updated_at, &bead.updated_by);
+    Refusal::refused(format!("{short} was changed by {by} at {at}, after {known}"))
+        .hint(format!("`git bead log {short}` tells what was changed"))
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Several(Vec<Record>);
+
+impl Show for Several {
+    fn show(&self, out: &mut Screen) {
+        out.parts(&[(Tone::Good, "Updated")]);
+        record::list(out, &self.0);
     }
 }
 

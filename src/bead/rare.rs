@@ -1,0 +1,95 @@
+//! Fields that records of beads have and hardly anybody sets by hand: each is set and cleared by its name,
+//! and has no meaning here. Pure.
+
+use crate::ledger::Json;
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Text,
+    Yes,
+    Number,
+    Words,
+    Any,
+}
+
+const FIELDS: [(&str, Shape); 23] = [
+    ("owner", Shape::Text),
+    ("source_system", Shape::Text),
+    ("sender", Shape::Text),
+    ("wisp_type", Shape::Text),
+    ("ephemeral", Shape::Yes),
+    ("no_history", Shape::Yes),
+    ("pinned", Shape::Yes),
+    ("is_template", Shape::Yes),
+    ("bonded_from", Shape::Any),
+    ("await_type", Shape::Text),
+    ("await_id", Shape::Text),
+    ("timeout", Shape::Number),
+    ("waiters", Shape::Words),
+    ("source_formula", Shape::Text),
+    ("source_location", Shape::Text),
+    ("mol_type", Shape::Text),
+    ("work_type", Shape::Text),
+    ("event_kind", Shape::Text),
+    ("actor", Shape::Text),
+    ("target", Shape::Text),
+    ("payload", Shape::Text),
+    ("agent_state", Shape::Text),
+    ("role_type", Shape::Text),
+];
+
+/// `field=value` as lines have it: null where nothing is said, which clears the field.
+pub fn setting(said: &str) -> Result<(String, Json), String> {
+    let (name, value) = said.split_once('=').ok_or("a field is set by FIELD=VALUE")?;
+    let Some((_, shape)) = FIELDS.iter().find(|(known, _)| *known == name) else {
+        let names: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
+        return Err(format!(
+            "{name:?} is not set so; these are: {}. Others have options of their own",
+            names.join(", ")
+        ));
+    };
+    let json = || value.parse::<Json>().ok();
+    let fits = match shape {
+        _ if value.is_empty() => Some(Json::Null),
+        Shape::Text => Some(value.into()),
+        Shape::Yes => json().filter(Json::is_boolean),
+        Shape::Number => json().filter(Json::is_u64),
+        Shape::Words => Some(value.split(',').map(|word| Json::from(word.trim())).collect()),
+        Shape::Any => json(),
+    };
+    let wanted = match shape {
+        Shape::Yes => "true or false",
+        Shape::Number => "a number",
+        _ => "JSON",
+    };
+    let value = fits.ok_or_else(|| format!("{name} is {wanted}, not {value:?}"))?;
+    Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rare_field_is_set_as_what_it_is() {
+        for (said, is) in [
+            ("sender=joan", Ok(r#""joan""#)),
+            ("pinned=true", Ok("true")),
+            ("pinned=", Ok("null")),
+            ("timeout=90000000000", Ok("90000000000")),
+            ("waiters=joan, api/toast", Ok(r#"["joan","api/toast"]"#)),
+            (r#"bonded_from=[{"source_id":"b-1"}]"#, Ok(r#"[{"source_id":"b-1"}]"#)),
+            ("payload=a=b", Ok(r#""a=b""#)),
+            ("pinned=yes", Err("pinned is true or false, not \"yes\"")),
+            ("timeout=-1", Err("timeout is a number, not \"-1\"")),
+            ("bonded_from={", Err("bonded_from is JSON, not \"{\"")),
+            ("pinned", Err("a field is set by FIELD=VALUE")),
+        ] {
+            let told = setting(said).map(|(_, value)| value.to_string());
+            assert_eq!(told.as_deref().map_err(String::as_str), is, "{said}");
+        }
+        for derived in ["id=x", "closed_at=x", "status=open", "created_by=x", "title=x"] {
+            assert!(setting(derived).unwrap_err().contains("is not set so"), "{derived}");
+        }
+    }
+}
