@@ -19,6 +19,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ("mail", "git sling mail --json"),
     ("sessions", "git sling ps --all --json"),
     ("views", "git bead query --list --json"),
+    ("memories", "git bead recall --json"),
     ("queue", "git refinery status --json | grep -v '\"tip\":'"),
 ];
 

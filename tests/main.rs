@@ -43,6 +43,7 @@ mod managers;
 mod namesakes;
 mod parked;
 mod power;
+mod prime;
 mod publish;
 mod race;
 mod readme;

@@ -21,3 +21,4 @@ pub(crate) use desk::{Desk, write as write_whole};
 pub(crate) use ending::{End, Word, end, left_behind};
 pub(crate) use name::Name;
 pub(crate) use roster::{Roster, Session};
+pub(crate) use secret::hide;

@@ -161,6 +161,15 @@ pub enum ViewEvent {
     Forgotten,
 }
 
+/// What is said of something that is remembered under a key, which is the subject of the line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemoryEvent {
+    #[serde(rename = "memory.kept")]
+    Kept { text: String },
+    #[serde(rename = "memory.forgotten")]
+    Forgotten,
+}
+
 /// What a bead starts with. Links are part of its birth, so a bead is never seen without them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -41,7 +41,8 @@ impl Kept {
         self.0.get(subject)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Raw> {
-        self.0.values()
+    /// Each with its subject.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Raw)> {
+        self.0.iter().map(|(subject, raw)| (subject.as_str(), raw))
     }
 }

@@ -33,6 +33,8 @@ pub struct Policy {
     pub overseers: Vec<String>,
     pub gates: IndexMap<String, Gate>,
     pub agents: IndexMap<String, AgentSpec>,
+    /// What every agent is told at the beginning of a session.
+    pub prime: Option<String>,
 }
 
 /// A command that must pass on the exact tree that lands.

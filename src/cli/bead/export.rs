@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::bead::export::{fields, line};
 use crate::bead::intake::is_spread;
 use crate::bead::kept::Kept;
+use crate::bead::memory::Memories;
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::import::MIRROR;
 use crate::cli::context::Context;
@@ -37,6 +38,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[command(after_help = "Examples:
   git bead export beads.jsonl
   git bead export --canonical           sorted, to be compared
+  git bead export --include-memories all.jsonl
   git bead export --watch .beads/issues.jsonl")]
 pub(in crate::cli) struct Export {
     /// Where to; standard output unless it is given, or `-`
@@ -45,6 +47,9 @@ pub(in crate::cli) struct Export {
     /// Beads in the order of their ids, fields in that of their names
     #[arg(long)]
     canonical: bool,
+    /// What is remembered here, too; what came in with a file goes out with it anyway
+    #[arg(long, alias = "all")]
+    include_memories: bool,
     /// Stay, and keep the file as the ledger is
     #[arg(long, conflicts_with = "canonical")]
     watch: bool,
@@ -142,13 +147,20 @@ impl Export {
     /// Hands over the file in parts, until nobody wants more; says how many beads are in it.
     fn write(&self, cx: &Context, put: &mut dyn FnMut(&str) -> Result<bool>) -> Result<usize> {
         let ledger = cx.ledger()?;
-        let (beads, kept): (Beads, Kept) = ledger.read()?;
-        let kept: Vec<_> =
-            kept.iter().map(|raw| ledger.spelled(raw.clone())).collect::<Result<_>>()?;
-        let (headers, others): (Vec<_>, Vec<_>) =
-            kept.iter().map(|raw| &raw.text).partition(|text| text.contains("\"_schema\""));
-        let lines = |texts: &[&String]| texts.iter().map(|text| format!("{text}\n")).collect();
-        let (headers, others): (String, String) = (lines(&headers), lines(&others));
+        let (beads, kept, memories): (Beads, Kept, Memories) = ledger.read()?;
+        let memories = ledger.spelled(memories)?;
+        let (mut headers, mut others) = (String::new(), String::new());
+        for (_, raw) in kept.iter().filter(|(subject, _)| !memories.is_outdated(subject)) {
+            let text = ledger.spelled(raw.clone())?.text;
+            let part = if text.contains("\"_schema\"") { &mut headers } else { &mut others };
+            part.push_str(&text);
+            part.push('\n');
+        }
+        let is_told = |subject: &str| kept.get(subject).is_some();
+        for record in memories.records(self.include_memories, &is_told) {
+            others.push_str(&record);
+            others.push('\n');
+        }
         let mut rows: Vec<_> = beads.every().collect();
         if self.canonical {
             rows.sort_unstable_by_key(|row| row.key());

@@ -16,7 +16,10 @@ mod list;
 mod log;
 mod maintain;
 mod manual;
+mod memory;
+mod next;
 mod past;
+mod prime;
 mod query;
 mod ready;
 mod record;
@@ -70,6 +73,8 @@ pub(super) enum Verb {
     #[command(alias = "view")]
     Show(show::ShowBead),
     Ready(ready::Ready),
+    Next(next::Next),
+    Prime(prime::Prime),
     Query(query::Query),
     Search(search::Search),
     Count(count::Count),
@@ -85,6 +90,10 @@ pub(super) enum Verb {
     Reopen(close::Reopen),
     Delete(delete::Delete),
     Comment(comment::Comment),
+    Remember(memory::Remember),
+    Recall(memory::Recall),
+    Memories(memory::ListMemories),
+    Forget(memory::Forget),
     #[command(subcommand)]
     Dep(dep::Dep),
     Doctor(doctor::Doctor),
@@ -138,6 +147,12 @@ impl Verb {
             Self::Reopen(verb) => verb.run(cx),
             Self::Delete(verb) => verb.run(cx),
             Self::Comment(verb) => verb.run(cx),
+            Self::Remember(verb) => verb.run(cx),
+            Self::Recall(verb) => verb.run(cx),
+            Self::Memories(verb) => verb.run(cx),
+            Self::Forget(verb) => verb.run(cx),
+            Self::Next(verb) => verb.run(cx),
+            Self::Prime(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Doctor(verb) => verb.run(cx),
             Self::Export(verb) => verb.run(cx),
@@ -158,6 +173,10 @@ impl Verb {
             Self::List(_)
                 | Self::Show(_)
                 | Self::Ready(_)
+                | Self::Next(_)
+                | Self::Prime(_)
+                | Self::Recall(_)
+                | Self::Memories(_)
                 | Self::Query(_)
                 | Self::Search(_)
                 | Self::Count(_)
@@ -184,6 +203,8 @@ impl Verb {
             | Self::Reopen(_)
             | Self::Delete(_)
             | Self::Comment(_)
+            | Self::Remember(_)
+            | Self::Forget(_)
             | Self::Import(_)
             | Self::Sync(_)
             | Self::Trust(_) => true,
@@ -193,6 +214,10 @@ impl Verb {
             | Self::Export(_)
             | Self::List(_)
             | Self::Show(_)
+            | Self::Next(_)
+            | Self::Prime(_)
+            | Self::Recall(_)
+            | Self::Memories(_)
             | Self::Search(_)
             | Self::Count(_)
             | Self::Stats(_)
