@@ -117,6 +117,8 @@ fn files_of(dir: &Path) -> Result<Vec<PathBuf>> {
     for entry in fs::read_dir(dir).with_context(reading)? {
         files.push(entry.with_context(reading)?.path());
     }
-    files.sort_unstable_by_key(|file| (file.extension().is_some_and(|end| end == "idx"), file.clone()));
+    files.sort_unstable_by_key(|file| {
+        (file.extension().is_some_and(|end| end == "idx"), file.clone())
+    });
     Ok(files)
 }

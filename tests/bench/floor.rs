@@ -21,9 +21,10 @@ use shopfloor::host::{Clock, Environment};
 use shopfloor::ledger::{Actor, Ledger};
 
 const RUNS: usize = 41;
+const OURS: &str = env!("CARGO_BIN_EXE_git-bead");
 
 fn main() {
-    println!("{:>8}  {:<30} {:>10} {:>10}", "beads", "command", "median", "p95");
+    println!("{:>8}  {:<42} {:>10} {:>10}", "beads", "command", "median", "p95");
     for beads in [1_000, 10_000, 100_000] {
         let home = tempfile::tempdir().unwrap();
         let floor = home.path().join("floor");
@@ -37,7 +38,7 @@ fn main() {
 }
 
 fn measure(beads: usize, floor: &Path) {
-    let bead = |args: &[&str]| run(env!("CARGO_BIN_EXE_git-bead"), floor, args);
+    let bead = |args: &[&str]| run(OURS, floor, args);
     let cold = || {
         std::fs::remove_dir_all(floor.join(".git/shopfloor/cache")).ok();
         timed(|| bead(&["ready", "--json"]))
@@ -49,13 +50,24 @@ fn measure(beads: usize, floor: &Path) {
     // The first write after it makes what only writers need.
     bead(&["create", "one more"]);
     say(beads, "ready --json", RUNS, || timed(|| bead(&["ready", "--json"])));
-    say(beads, "list --json", RUNS, || timed(|| bead(&["list", "--json"])));
+    let ids = open(floor);
+    for question in [
+        &["list", "--limit", "50", "--json"] as &[_],
+        &["search", "number 77", "--json"],
+        &["query", "status=open AND priority<=2 AND updated<7d", "--json"],
+        &["query", "status=closed AND priority=3 AND title=77", "--json"],
+        &["show", &ids[0], "--json"],
+        &["count", "--by", "status", "--json"],
+    ] {
+        let what = question.iter().filter(|word| **word != "--json" && **word != ids[0]);
+        let what = what.copied().collect::<Vec<_>>().join(" ");
+        say(beads, &what, RUNS, || timed(|| bead(question)));
+    }
     say(beads, "create --json", RUNS, || timed(|| bead(&["create", "one more", "--json"])));
     say(beads, "ready --json after a create", RUNS, || {
         bead(&["create", "one more"]);
         timed(|| bead(&["ready", "--json"]))
     });
-    let ids = open(floor);
     for (what, args) in [("claim", ["update", "--claim"].as_slice()), ("close", &["close"])] {
         let mut ids = ids.iter();
         say(beads, what, RUNS, || timed(|| bead(&[args, &[ids.next().unwrap()]].concat())));
@@ -65,6 +77,13 @@ fn measure(beads: usize, floor: &Path) {
     bead(&["init", "--yes"]);
     git(floor, &["switch", "-q", "-c", "topic"]);
     say(beads, "git commit, our git hooks", RUNS, commit);
+    let file = floor.with_extension("jsonl");
+    say(beads, "export", 5, || timed(|| bead(&["export", file.to_str().unwrap()])));
+    git(floor, &["init", "-q", "../anew"]);
+    let anew = floor.with_file_name("anew");
+    git(&anew, &["commit", "-q", "--allow-empty", "-m", "start"]);
+    let import = || run(OURS, &anew, &["import", file.to_str().unwrap()]);
+    say(beads, "import of that into another", 1, || timed(import));
 }
 
 /// The ids of open beads.
