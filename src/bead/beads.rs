@@ -3,7 +3,7 @@
 use crate::bead::event::{Event, Told};
 use crate::bead::face::{CLOSED, DELETED, is_live};
 use crate::bead::fields::{Bead, Edge};
-use crate::ledger::{Fold, Hear, Kept as _, Line, Loaded, Row, Saving, Table};
+use crate::ledger::{Fold, Hear, Json, Kept as _, Line, Loaded, Row, Saving, Table};
 use crate::refusal::Refusal;
 
 /// Every bead the ledger knows, in the order of creation.
@@ -50,11 +50,17 @@ impl Fold for Beads {
 
 impl Beads {
     /// What another tool tells of a bead. Two clones may have heard of two beads by one name: both stay,
-    /// the second by the name that any clone would give it.
+    /// the second by the name that any clone would give it. Which is the second may differ between them,
+    /// too: what has that name there may have the plain one here.
     pub(super) fn hear(&mut self, on: &str, told: &Told) {
-        let theirs = Bead::told(on, told);
-        let is_other = |id: &str| self.all.get(id).is_some_and(|known| known.is_other(&theirs));
-        let theirs = if is_other(on) { theirs.by_birth() } else { theirs };
+        let mut theirs = Bead::told(on, told);
+        let is_other = |id: &str| self.all.get(id).map(|known| known.is_other(&theirs));
+        let said = told.record.get("id").and_then(Json::as_str).unwrap_or(on);
+        if said != on && theirs.born_as(said) == on && is_other(said) == Some(false) {
+            said.clone_into(&mut theirs.id);
+        } else if is_other(on) == Some(true) {
+            theirs = theirs.by_birth();
+        }
         match self.all.get_mut(&theirs.id) {
             Some(known) => known.unite(theirs, told.rest_of()),
             None if told.more => {}

@@ -8,31 +8,43 @@ use indexmap::IndexMap;
 use crate::bead::event::Told;
 use crate::bead::record::{ROOM, SHORT, is_list};
 use crate::bead::remarks::{self, Echo};
+use crate::bead::told::{LISTS, NEVER};
 use crate::bead::{Bead, Beads};
 use crate::host;
 use crate::ledger::{Json, is_elsewhere};
 
+/// What tells which of several beads of one id a record is about.
+const BIRTH: [&str; 3] = ["id", "created_at", "created_by"];
+
 impl Told {
-    /// As many lines as it needs.
+    /// As many lines as it needs. What may be taken out of a list is told by all of it, so those that can
+    /// stand in the first line whole.
     pub(super) fn parts(&self) -> Vec<Self> {
-        let lists = self.record.iter().filter(|(name, _)| is_list(name));
-        let all: usize = lists.map(|(_, value)| value.to_string().len()).sum();
-        if all <= ROOM {
+        let long = |wanted: fn(&str) -> bool| -> usize {
+            let lists = self.record.iter().filter(|(name, _)| wanted(name));
+            lists.map(|(_, value)| value.to_string().len()).sum()
+        };
+        if long(is_list) <= ROOM {
             return vec![self.clone()];
         }
+        let whole = long(|name| LISTS.contains(&name)) <= ROOM;
+        let goes_on = |name: &str| is_list(name) && !(whole && LISTS.contains(&name));
         let mut first = self.clone();
-        first.record.retain(|name, _| !is_list(name));
+        first.record.retain(|name, _| !goes_on(name));
+        let birth = self.record.iter().filter(|(name, _)| BIRTH.contains(&name.as_str()));
+        let birth: IndexMap<_, _> = birth.map(|(name, it)| (name.clone(), it.clone())).collect();
         let mut parts = vec![first];
         let said = Bead::told(id_of(self), self).comments;
         let mut echoes = remarks::echoes(&said).into_iter();
         let mut room = ROOM;
-        for (name, value) in self.record.iter().filter(|(name, _)| is_list(name)) {
+        for (name, value) in self.record.iter().filter(|(name, _)| goes_on(name)) {
             for (key, item) in items(value) {
                 let size = size(&item) + key.as_ref().map_or(0, String::len);
                 if size > room {
                     room = ROOM;
                     let (at, from, by) = (self.at.clone(), self.from.clone(), self.by.clone());
-                    parts.push(Self { at, from, by, more: true, ..Self::default() });
+                    let record = birth.clone();
+                    parts.push(Self { at, from, by, record, more: true, ..Self::default() });
                 }
                 room = room.saturating_sub(size);
                 let is_said = name == "comments" && item.is_object();
@@ -95,6 +107,14 @@ pub struct Twice {
     pub kept_as: Option<String>,
 }
 
+/// A record that says otherwise than the one that was read before, and is not newer: what is here stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlike {
+    pub id: String,
+    pub line: usize,
+    pub fields: Vec<String>,
+}
+
 #[derive(Debug, Default)]
 pub struct Plan {
     /// The lines to write, by the beads that they are about.
@@ -103,6 +123,7 @@ pub struct Plan {
     pub changed: usize,
     pub same: usize,
     pub twice: Vec<Twice>,
+    pub unlike: Vec<Unlike>,
 }
 
 /// What is new in these records. Of several with one id, those of one birth are states of one bead, and
@@ -115,8 +136,8 @@ pub fn plan(beads: &Beads, incoming: &[Incoming]) -> Plan {
         by_id.entry(id_of(&record.told)).or_default().push(record);
     }
     for (id, records) in by_id {
-        for (key, states, at) in births(beads, id, &records) {
-            if records.len() > 1 && at > 0 || states.len() > 1 {
+        for (key, states) in births(beads, id, &records) {
+            if key != id || states.len() > 1 {
                 let lines = states.iter().map(|state| state.line).collect();
                 let kept_as = (key != id).then(|| key.clone());
                 plan.twice.push(Twice { id: id.to_owned(), lines, kept_as });
@@ -131,15 +152,22 @@ fn id_of(told: &Told) -> &str {
     told.record.get("id").and_then(Json::as_str).unwrap_or_default()
 }
 
-/// The records of one id, by the beads that they are about: the id of each, and which it is.
+/// The records of one id, by the beads that they are about, and the id of each. Which of them has the
+/// plain one is the same in whatever order they stand: unless it is taken the oldest.
 fn births<'a>(
     beads: &Beads,
     id: &str,
     records: &[&'a Incoming],
-) -> Vec<(String, Vec<&'a Incoming>, usize)> {
+) -> Vec<(String, Vec<&'a Incoming>)> {
+    let mut born: Vec<_> =
+        records.iter().map(|record| (Bead::told(id, &record.told), *record)).collect();
+    born.sort_by_cached_key(|(bead, _)| {
+        let (at, by) = (bead.created_at.clone(), bead.created_by.clone());
+        // Who is known best goes first: of the others it is told whose states they may be.
+        (at.is_empty(), by.is_empty(), at, by)
+    });
     let mut found: Vec<(Bead, Vec<&'a Incoming>)> = Vec::new();
-    for record in records {
-        let bead = Bead::told(id, &record.told);
+    for (bead, record) in born {
         match found.iter_mut().find(|(known, _)| !known.is_other(&bead)) {
             Some((_, states)) => states.push(record),
             None => found.push((bead, vec![record])),
@@ -148,9 +176,10 @@ fn births<'a>(
     let known = beads.row(id).map(|row| row.read());
     let first = |bead: &Bead| known.as_ref().is_none_or(|known| !known.is_other(bead));
     let plain = found.iter().position(|(bead, _)| first(bead));
-    let named = found.into_iter().enumerate().map(|(at, (bead, states))| {
+    let named = found.into_iter().enumerate().map(|(at, (bead, mut states))| {
         let key = if plain == Some(at) { id.to_owned() } else { bead.by_birth().id };
-        (key, states, at)
+        states.sort_by_key(|state| state.line);
+        (key, states)
     });
     named.collect()
 }
@@ -162,28 +191,37 @@ impl Plan {
         fresh: &mut HashMap<String, Bead>,
         (key, states): (&str, Vec<&Incoming>),
     ) {
-        let mut states: Vec<Told> = states.into_iter().map(|state| state.told.clone()).collect();
-        states.sort_by_cached_key(|state| host::moment(&state.at));
+        let mut states = states;
+        states.sort_by_cached_key(|state| host::moment(&state.told.at));
         let mut last: Option<Told> = None;
-        for mut told in states {
-            // Two states of one moment: that which comes later in the file is the later one.
-            if let Some(last) = last.filter(|last| last.record != told.record)
+        let mut kept = None;
+        for Incoming { line, told } in states {
+            let mut told = told.clone();
+            // Two states of one moment, or of none: that which comes later in the file is the later one.
+            if let Some(last) = last.filter(|last| !says_the_same(last, &told))
                 && host::moment(&told.at) <= host::moment(&last.at)
             {
-                let next = host::moment(&last.at).and_then(|at| host::just_after(&at));
+                let next = match host::moment(&last.at) {
+                    Some(at) => host::just_after(&at),
+                    None => host::moment(NEVER),
+                };
                 told.at = next.unwrap_or(told.at);
             }
-            self.add(beads, fresh, (key, &told));
+            kept = self.add(beads, fresh, (key, &told)).map(|fields| (*line, fields));
             last = Some(told);
         }
+        // What came before in the file is older than what comes last in it.
+        self.unlike.extend(kept.map(|(line, fields)| Unlike { id: key.to_owned(), line, fields }));
     }
 
+    /// What it says in vain.
     fn add(
         &mut self,
         beads: &Beads,
         fresh: &mut HashMap<String, Bead>,
         (key, told): (&str, &Told),
-    ) {
+    ) -> Option<Vec<String>> {
+        let mut kept = None;
         let theirs = Bead::told(key, told);
         let known = fresh.get(key).cloned().or_else(|| beads.row(key).map(|row| row.read()));
         let now = match known {
@@ -193,10 +231,13 @@ impl Plan {
             }
             Some(known) => {
                 let mut now = known.clone();
+                let is_newer = theirs.is_newer_than(&known);
+                let unlike = if is_newer { Vec::new() } else { known.unlike(&theirs) };
                 now.unite(theirs, None);
+                kept = Some(unlike).filter(|unlike| !unlike.is_empty());
                 if is_same(&known, &now, told) {
-                    self.same += 1;
-                    return;
+                    self.same += usize::from(kept.is_none());
+                    return kept;
                 }
                 self.changed += 1;
                 now
@@ -204,7 +245,12 @@ impl Plan {
         };
         fresh.insert(key.to_owned(), now);
         self.lines.extend(told.parts().into_iter().map(|part| (key.to_owned(), part)));
+        kept
     }
+}
+
+fn says_the_same(one: &Told, other: &Told) -> bool {
+    (&one.record, &one.rest, &one.metadata) == (&other.record, &other.rest, &other.metadata)
 }
 
 /// Whether a record has said nothing new but that it was looked at later.
@@ -235,6 +281,7 @@ pub fn is_spread(bead: &Bead) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -294,6 +341,116 @@ pub(super) mod tests {
         let second = plan(&beads, &incoming(&records));
         assert_eq!(second.lines, []);
         assert_eq!(second.twice[1].kept_as, Some(other));
+    }
+
+    #[test]
+    fn what_differs_and_is_not_newer_is_named_and_of_two_without_a_time_the_last_stands() {
+        let state = |at: Option<usize>, more: Json| {
+            let mut record = json!({"id": "bd-1", "title": "t", "priority": 2, "labels": ["a"]});
+            record["updated_at"] = at.map_or(Json::Null, |minute| tests::at(minute).into());
+            record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            record
+        };
+        let none = json!({});
+        let title = json!({"title": "other", "metadata": {"k": 1}});
+        for (first, second, fields) in [
+            (state(Some(2), none.clone()), state(Some(2), title.clone()), "metadata.k title"),
+            (state(Some(2), none.clone()), state(Some(1), title.clone()), "metadata.k title"),
+            (state(None, none.clone()), state(None, title.clone()), "metadata.k title"),
+            (state(Some(2), none.clone()), state(Some(1), json!({"labels": []})), "labels"),
+            (state(Some(2), none.clone()), state(Some(3), title.clone()), ""),
+            (state(Some(2), none.clone()), state(Some(2), none.clone()), ""),
+        ] {
+            let mut beads = Beads::default();
+            let told = plan(&beads, &incoming(std::slice::from_ref(&first)));
+            write(&mut beads, told);
+            let told = plan(&beads, &incoming(std::slice::from_ref(&second)));
+            let unlike: Vec<_> = told.unlike.iter().map(|it| it.fields.join(" ")).collect();
+            assert_eq!(unlike.join("; "), fields, "{second}");
+        }
+        let undated = [none, title, json!({"title": "last"})].map(|more| state(None, more));
+        let mut beads = Beads::default();
+        let told = plan(&beads, &incoming(&undated));
+        assert_eq!((told.lines.len(), &told.unlike), (3, &vec![]));
+        write(&mut beads, told);
+        let bead = beads.get("bd-1").unwrap();
+        assert_eq!((bead.title.as_str(), bead.updated_at.as_str()), ("last", ""));
+        let again = plan(&beads, &incoming(&undated));
+        assert_eq!((again.lines, again.unlike), (vec![], vec![]), "they were read before");
+    }
+
+    proptest! {
+        /// Whatever the order of the lines and whoever hears first: as many beads as there are births.
+        #[test]
+        fn no_clone_makes_a_bead_more_of_an_id_that_was_given_twice(
+            one in Just((0..6usize).collect::<Vec<_>>()).prop_shuffle(),
+            other in Just((0..6usize).collect::<Vec<_>>()).prop_shuffle(),
+            known in prop::option::of(0..6usize),
+            first in prop::collection::vec(any::<bool>(), 24),
+        ) {
+            let records: Vec<_> = (0..6).map(|n| json!({"id": "bd-1", "title": format!("{}", n % 3),
+                "created_at": at(n % 3), "created_by": "x", "updated_at": at(10 + n)})).collect();
+            let lines = |order: &[usize], known: Option<usize>| {
+                let (mut beads, mut lines) = (Beads::default(), Vec::new());
+                let known: Vec<_> = known.into_iter().collect();
+                for file in [known.as_slice(), order] {
+                    let file: Vec<_> = file.iter().map(|n| records[*n].clone()).collect();
+                    let told = plan(&beads, &incoming(&file));
+                    lines.extend(told.lines.iter().cloned());
+                    write(&mut beads, told);
+                }
+                (lines, beads)
+            };
+            let ((mut ours, _), (mut theirs, there)) = (lines(&one, None), lines(&other, known));
+            ours.reverse();
+            theirs.reverse();
+            let mut all = Plan::default();
+            for ours_next in first.into_iter().chain([true; 24]) {
+                let next = if ours_next { ours.pop() } else { None };
+                all.lines.extend(next.or_else(|| theirs.pop()).or_else(|| ours.pop()));
+            }
+            let mut beads = Beads::default();
+            write(&mut beads, all);
+            let names = |beads: &Beads| {
+                let mut names: Vec<_> = beads.rows().map(|row| row.key().to_owned()).collect();
+                names.sort();
+                names
+            };
+            prop_assert_eq!(beads.rows().count(), 3, "{:?}", names(&beads));
+            let mut titles: Vec<_> = beads.rows().map(|row| row.whole().title.clone()).collect();
+            titles.sort();
+            prop_assert_eq!(titles, ["0", "1", "2"]);
+            if known.is_none() {
+                prop_assert_eq!(names(&beads), names(&there), "named alike by all");
+                prop_assert_eq!(&beads.get("bd-1").unwrap().title, "0", "the oldest has the plain name");
+            }
+        }
+    }
+
+    #[test]
+    fn a_label_that_was_taken_off_does_not_come_back_with_a_long_record() {
+        let word = "word ".repeat(80);
+        let comments: Vec<_> = (0..100).map(|n| said(n, "x", &format!("{n} {word}"), 1)).collect();
+        let record = |minute: usize, labels: Json| {
+            json!({"id": "bd-1", "title": "t", "created_at": at(0), "updated_at": at(minute),
+                "labels": labels, "comments": comments})
+        };
+        let mut beads = Beads::default();
+        let import = |beads: &mut Beads, record: Json| {
+            let told = plan(beads, &incoming(&[record]));
+            assert!(told.lines.len() > 1, "it is long");
+            write(beads, told);
+        };
+        import(&mut beads, record(1, json!(["a", "old", "a"])));
+        assert_eq!(beads.get("bd-1").unwrap().labels, ["a", "old", "a"], "as it was said");
+        let off = Event::Labeled { add: vec!["ours".to_owned()], remove: vec!["old".to_owned()] };
+        beads.drink(&line("bd-1", "x", &off));
+        import(&mut beads, record(2, json!(["a", "old", "new"])));
+        let mut labels = beads.get("bd-1").unwrap().labels.clone();
+        labels.sort();
+        labels.dedup();
+        assert_eq!(labels, ["a", "new", "ours"]);
+        assert_eq!(beads.get("bd-1").unwrap().comments.len(), 100);
     }
 
     fn said(id: u64, author: &str, text: &str, minute: usize) -> Json {

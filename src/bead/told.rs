@@ -16,6 +16,8 @@ pub(super) const METADATA: &str = "metadata\n";
 /// What changes together: a bead that is open again has no time of its close.
 pub(super) const STATE: &str = "status";
 pub(super) const LISTS: [&str; 2] = ["labels", "dependencies"];
+/// What beads writes for a moment that it does not know.
+pub(super) const NEVER: &str = "1970-01-01T00:00:00.000Z";
 
 impl Bead {
     /// The bead as it is there.
@@ -47,7 +49,8 @@ impl Bead {
             }
         }
         if bead.updated_at.is_empty() {
-            bead.updated_at = field::stamp(&told.at).unwrap_or_default();
+            let at = field::stamp(&told.at).filter(|at| at != NEVER);
+            bead.updated_at = at.unwrap_or_default();
         }
         if let Some(by) = &told.by {
             bead.closed_by = bead.closed_at.is_some().then(|| by.clone());
@@ -89,9 +92,12 @@ impl Bead {
 
     /// The same under the name that it has beside another one with its id.
     pub(super) fn by_birth(self) -> Self {
+        Self { id: self.born_as(&self.id), ..self }
+    }
+
+    pub(super) fn born_as(&self, id: &str) -> String {
         let birth = digest(&[self.created_at.as_bytes(), b"\n", self.created_by.as_bytes()]);
-        let id = format!("{}-{}", self.id, birth.get(..BIRTH_DIGITS).unwrap_or_default());
-        Self { id, ..self }
+        format!("{id}-{}", birth.get(..BIRTH_DIGITS).unwrap_or_default())
     }
 
     /// What a line of ours does; and where another tool has the bead, too, what it changes of what that

@@ -13,6 +13,16 @@ use crate::ledger::{Json, same_text};
 
 /// What belongs to who holds a bead, and to how it ended here.
 const HELD: [&str; 3] = [STATE, "assignee", "started_at"];
+/// What follows from other beads, or from the status.
+const DERIVED: [&str; 7] = [
+    "parent",
+    "dependency_count",
+    "dependent_count",
+    "comment_count",
+    "deleted_at",
+    "deleted_by",
+    "delete_reason",
+];
 /// Fields that are told along with a name.
 const ALONG: [&str; 3] = ["status", "closed_at", "close_reason"];
 
@@ -44,6 +54,33 @@ impl Bead {
         // A bead that was never told of is none of another tool's because that has an older copy.
         let known = !source.from.is_empty() || !source.ours;
         self.source = known.then_some(source);
+    }
+
+    /// Whether its record was written after that which the other has heard.
+    pub(super) fn is_newer_than(&self, known: &Self) -> bool {
+        let heard = || host::moment(&known.updated_at).unwrap_or_default();
+        let heard = known.source.as_ref().map_or_else(heard, |source| source.at.clone());
+        self.source.as_ref().is_some_and(|source| source.at > heard)
+    }
+
+    /// The fields of which a record says something else than the one that was heard last.
+    pub(super) fn unlike(&self, theirs: &Self) -> Vec<String> {
+        let is_unlike = |name: &String| {
+            let before = self.source.as_ref().and_then(|source| source.before.get(name));
+            let here = before.map_or_else(|| self.value(name), |before| before.value.clone());
+            let there = theirs.value(name);
+            let sorted = |text: Option<&String>| {
+                let mut keys = text.map(|text| list(text)).unwrap_or_default();
+                keys.sort_unstable();
+                keys
+            };
+            match LISTS.contains(&name.as_str()) {
+                true => sorted(here.as_ref()) != sorted(there.as_ref()),
+                false => !DERIVED.contains(&name.as_str()) && !same(here.as_ref(), there.as_ref()),
+            }
+        };
+        let names = self.names(theirs).into_iter().filter(is_unlike);
+        names.map(|name| name.replace('\n', ".")).collect()
     }
 
     /// A newer record.
@@ -117,6 +154,9 @@ impl Bead {
     /// What is new in lists of a record that is not newer, or in the rest of a long one.
     fn add(&mut self, theirs: &Self, source: &mut Source, more: bool) {
         for name in LISTS {
+            if theirs.keys(name).is_empty() {
+                continue;
+            }
             let before = source.before.get_mut(name);
             let known = before.as_ref().and_then(|before| before.value.as_deref()).map(list);
             let mut base = known.unwrap_or_else(|| self.keys(name));

@@ -36,7 +36,8 @@ const TOGETHER: usize = 20_000;
 /// other tool says: it claims nothing and is evidence of nothing.
 ///
 /// A file may come again: what it has that is newer is taken over field by field, and what was changed
-/// here since stays. A line that cannot be read is named with its number, and all others come in.
+/// here since stays. A record that differs and is not newer, by the time in it, is named with the fields
+/// in which it does, and what is here stays. Of two records of one moment the later in the file counts. A line that cannot be read is named with its number, and all others come in.
 /// Exit code 3: there was such a line.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -152,6 +153,9 @@ struct Imported {
     kept: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     duplicates: Vec<Duplicate>,
+    /// Records that differ and are not newer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_newer: Vec<NotNewer>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     bad: Vec<Bad>,
     dry_run: bool,
@@ -163,6 +167,13 @@ struct Duplicate {
     lines: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_as: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct NotNewer {
+    id: String,
+    line: usize,
+    fields: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -233,6 +244,13 @@ impl<'c> Intake<'c> {
         told.kept += kept;
         // Of a history each state is one of several.
         let twice = plan.twice.into_iter().filter(|it| !self.states || it.kept_as.is_some());
+        // A history is read from its beginning, however often.
+        let unlike = plan.unlike.into_iter().filter(|_| !self.states);
+        told.not_newer.extend(unlike.map(|it| NotNewer {
+            id: it.id,
+            line: it.line,
+            fields: it.fields,
+        }));
         told.duplicates.extend(twice.map(|it| Duplicate {
             id: it.id,
             lines: it.lines,
@@ -267,6 +285,10 @@ impl Show for Imported {
                 (Tone::Id, id),
                 (Tone::Plain, &format!("  lines {}: {what}", lines.join(", "))),
             ]);
+        }
+        for NotNewer { id, line, fields } in &self.not_newer {
+            let what = format!("  line {line} differs, and is not newer: {}", fields.join(", "));
+            out.parts(&[(Tone::Plain, "  kept ours: "), (Tone::Id, id), (Tone::Plain, &what)]);
         }
         for Bad { file, line, error } in &self.bad {
             out.parts(&[(Tone::Bad, &format!("  {file}:{line} ")), (Tone::Plain, error)]);
