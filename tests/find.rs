@@ -107,6 +107,8 @@ fn a_question_is_asked_in_words() {
         ("text~LOCK or notes~noted", &["Notes", "Door"]),
         ("created=today and priority>=3", &["Notes", "Door"]),
         ("type=feat", &["Door"]),
+        ("type=bug,chore", &["Login", "Walls"]),
+        ("priority!=0,P1", &["Walls", "Notes", "Door"]),
         (&format!("parent={short}"), &["Notes"]),
         (&format!("under={release}"), &["Notes"]),
         ("closed>1h", &["Roof"]),

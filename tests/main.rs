@@ -35,6 +35,7 @@ mod history;
 mod import;
 mod inner;
 mod input;
+mod intake;
 mod leases;
 mod ledger;
 mod limits;

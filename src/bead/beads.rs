@@ -1,7 +1,7 @@
 //! The fold of this room's words: every bead as it stands, and how a person may name one.
 
 use crate::bead::event::{Event, Told};
-use crate::bead::face::{CLOSED, DELETED, is_live};
+use crate::bead::face::{CLOSED, DELETED, Face, is_live};
 use crate::bead::fields::{Bead, Edge};
 use crate::ledger::{Fold, Hear, Json, Kept as _, Line, Loaded, Row, Saving, Table};
 use crate::refusal::Refusal;
@@ -68,6 +68,16 @@ impl Beads {
                 let id = theirs.id.clone();
                 self.all.add(&id, || theirs);
             }
+        }
+    }
+}
+
+impl Beads {
+    /// What had come to be of a bead by an earlier moment, as a later record has it.
+    pub(super) fn reach(&mut self, id: &str, told: &Told) {
+        let then = Bead::told(id, told);
+        if let Some(known) = self.all.get_mut(id).filter(|known| !known.is_other(&then)) {
+            known.reach(then);
         }
     }
 }
@@ -180,6 +190,12 @@ impl Beads {
 
     pub fn parent(&self, bead: &Bead) -> Option<Row<'_, Bead>> {
         self.row(bead.face().parent()?)
+    }
+
+    /// What it is a child of; of an id with a dot, where nothing else says so, what stands before that.
+    pub fn above<'a>(&'a self, id: &str, face: &Face<'a>) -> Option<&'a str> {
+        let dotted = || Some(self.row(id.rsplit_once('.')?.0)?.key());
+        face.parent().or_else(dotted)
     }
 
     pub fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {

@@ -24,6 +24,8 @@ pub struct Face<'a> {
     pub created_at: &'a str,
     pub updated_at: &'a str,
     pub defer_until: Option<&'a str>,
+    /// Why another tool does not count it among its work.
+    pub aside: Option<&'a str>,
     #[serde(borrow)]
     pub labels: Vec<&'a str>,
     /// What it depends on, and how.
@@ -67,6 +69,20 @@ impl<'a> Face<'a> {
     }
 }
 
+/// Fields by which another tool sets a bead aside, and what that is called.
+const ASIDE: [(&str, &str); 4] = [
+    ("pinned", "pinned"),
+    ("is_template", "a template"),
+    ("ephemeral", EPHEMERAL),
+    ("wisp", EPHEMERAL),
+];
+pub(super) const EPHEMERAL: &str = "ephemeral";
+
+fn aside(bead: &Bead) -> Option<&'static str> {
+    let is_so = |name: &str| bead.rest.get(name).is_some_and(|raw| raw.text == "true");
+    ASIDE.iter().find(|(name, _)| is_so(name)).map(|(_, called)| *called)
+}
+
 impl Kept for Bead {
     type Face<'a> = Face<'a>;
 
@@ -81,6 +97,7 @@ impl Kept for Bead {
             created_at: &self.created_at,
             updated_at: &self.updated_at,
             defer_until: self.defer_until.as_deref(),
+            aside: aside(self),
             labels: self.labels.iter().map(String::as_str).collect(),
             edges: edges.map(|edge| (edge.kind.as_str(), edge.depends_on_id.as_str())).collect(),
         }

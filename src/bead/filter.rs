@@ -191,6 +191,15 @@ impl Field {
         )
     }
 
+    /// Whether several may be named with commas between them, as in `list`.
+    pub fn is_listed(&self) -> bool {
+        use Field::{Assignee, Creator, Id, Label, Owner, Parent, Priority, Status, Type, Under};
+        matches!(
+            self,
+            Id | Status | Priority | Type | Assignee | Owner | Creator | Label | Parent | Under
+        )
+    }
+
     pub fn is_time(&self) -> bool {
         matches!(
             self,

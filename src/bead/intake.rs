@@ -5,91 +5,12 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
+use crate::bead::births::{births, id_of};
 use crate::bead::event::Told;
-use crate::bead::record::{ROOM, SHORT, is_list};
-use crate::bead::remarks::{self, Echo};
-use crate::bead::told::{LISTS, NEVER};
+use crate::bead::told::NEVER;
 use crate::bead::{Bead, Beads};
 use crate::host;
-use crate::ledger::{Json, is_elsewhere};
-
-/// What tells which of several beads of one id a record is about.
-const BIRTH: [&str; 3] = ["id", "created_at", "created_by"];
-
-impl Told {
-    /// As many lines as it needs. What may be taken out of a list is told by all of it, so those that can
-    /// stand in the first line whole.
-    pub(super) fn parts(&self) -> Vec<Self> {
-        let long = |wanted: fn(&str) -> bool| -> usize {
-            let lists = self.record.iter().filter(|(name, _)| wanted(name));
-            lists.map(|(_, value)| value.to_string().len()).sum()
-        };
-        if long(is_list) <= ROOM {
-            return vec![self.clone()];
-        }
-        let whole = long(|name| LISTS.contains(&name)) <= ROOM;
-        let goes_on = |name: &str| is_list(name) && !(whole && LISTS.contains(&name));
-        let mut first = self.clone();
-        first.record.retain(|name, _| !goes_on(name));
-        let birth = self.record.iter().filter(|(name, _)| BIRTH.contains(&name.as_str()));
-        let birth: IndexMap<_, _> = birth.map(|(name, it)| (name.clone(), it.clone())).collect();
-        let mut parts = vec![first];
-        let said = Bead::told(id_of(self), self).comments;
-        let mut echoes = remarks::echoes(&said).into_iter();
-        let mut room = ROOM;
-        for (name, value) in self.record.iter().filter(|(name, _)| goes_on(name)) {
-            for (key, item) in items(value) {
-                let size = size(&item) + key.as_ref().map_or(0, String::len);
-                if size > room {
-                    room = ROOM;
-                    let (at, from, by) = (self.at.clone(), self.from.clone(), self.by.clone());
-                    let record = birth.clone();
-                    parts.push(Self { at, from, by, record, more: true, ..Self::default() });
-                }
-                room = room.saturating_sub(size);
-                let is_said = name == "comments" && item.is_object();
-                let echo = is_said.then(|| echoes.next()).flatten();
-                if let Some(part) = parts.last_mut() {
-                    part.echoes.extend(echo.filter(|_| part.more));
-                    put(part, name, (key, item));
-                }
-            }
-        }
-        parts
-    }
-
-    /// Which comments are like others of their record, where this goes on with one.
-    pub(super) fn rest_of(&self) -> Option<Vec<Echo>> {
-        // Lines of old say nothing of it.
-        let said = self.record.get("comments").and_then(Json::as_array).map_or(0, Vec::len);
-        let old = || vec![Some(0); said];
-        self.more.then(|| if self.echoes.is_empty() { old() } else { self.echoes.clone() })
-    }
-}
-
-fn items(value: &Json) -> Vec<(Option<String>, Json)> {
-    match value {
-        Json::Array(items) => items.iter().map(|item| (None, item.clone())).collect(),
-        Json::Object(fields) => {
-            fields.iter().map(|(key, item)| (Some(key.clone()), item.clone())).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn put(part: &mut Told, name: &str, (key, item): (Option<String>, Json)) {
-    let empty = if key.is_some() { Json::Object(Default::default()) } else { Json::Array(vec![]) };
-    match (part.record.entry(name.to_owned()).or_insert(empty), key) {
-        (Json::Object(fields), Some(key)) => drop(fields.insert(key, item)),
-        (Json::Array(items), _) => items.push(item),
-        _ => {}
-    }
-}
-
-fn size(item: &Json) -> usize {
-    let text = item.get("text").and_then(Json::as_str).map_or(0, str::len);
-    item.to_string().len().saturating_sub(text.saturating_sub(SHORT))
-}
+use crate::ledger::is_elsewhere;
 
 /// A record, and where it was read.
 #[derive(Debug)]
@@ -146,42 +67,6 @@ pub fn plan(beads: &Beads, incoming: &[Incoming]) -> Plan {
         }
     }
     plan
-}
-
-fn id_of(told: &Told) -> &str {
-    told.record.get("id").and_then(Json::as_str).unwrap_or_default()
-}
-
-/// The records of one id, by the beads that they are about, and the id of each. Which of them has the
-/// plain one is the same in whatever order they stand: unless it is taken the oldest.
-fn births<'a>(
-    beads: &Beads,
-    id: &str,
-    records: &[&'a Incoming],
-) -> Vec<(String, Vec<&'a Incoming>)> {
-    let mut born: Vec<_> =
-        records.iter().map(|record| (Bead::told(id, &record.told), *record)).collect();
-    born.sort_by_cached_key(|(bead, _)| {
-        let (at, by) = (bead.created_at.clone(), bead.created_by.clone());
-        // Who is known best goes first: of the others it is told whose states they may be.
-        (at.is_empty(), by.is_empty(), at, by)
-    });
-    let mut found: Vec<(Bead, Vec<&'a Incoming>)> = Vec::new();
-    for (bead, record) in born {
-        match found.iter_mut().find(|(known, _)| !known.is_other(&bead)) {
-            Some((_, states)) => states.push(record),
-            None => found.push((bead, vec![record])),
-        }
-    }
-    let known = beads.row(id).map(|row| row.read());
-    let first = |bead: &Bead| known.as_ref().is_none_or(|known| !known.is_other(bead));
-    let plain = found.iter().position(|(bead, _)| first(bead));
-    let named = found.into_iter().enumerate().map(|(at, (bead, mut states))| {
-        let key = if plain == Some(at) { id.to_owned() } else { bead.by_birth().id };
-        states.sort_by_key(|state| state.line);
-        (key, states)
-    });
-    named.collect()
 }
 
 impl Plan {
@@ -281,7 +166,6 @@ pub fn is_spread(bead: &Bead) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -289,7 +173,7 @@ pub(super) mod tests {
     use crate::bead::event::Event;
     use crate::bead::record::Record;
     use crate::bead::unite::tests::at;
-    use crate::ledger::Fold as _;
+    use crate::ledger::{Fold as _, Json};
 
     pub(in crate::bead) fn record(json: &Json) -> Record {
         let fields = json.as_object().unwrap().clone().into_iter().collect();
@@ -379,81 +263,7 @@ pub(super) mod tests {
         assert_eq!((again.lines, again.unlike), (vec![], vec![]), "they were read before");
     }
 
-    proptest! {
-        /// Whatever the order of the lines and whoever hears first: as many beads as there are births.
-        #[test]
-        fn no_clone_makes_a_bead_more_of_an_id_that_was_given_twice(
-            one in Just((0..6usize).collect::<Vec<_>>()).prop_shuffle(),
-            other in Just((0..6usize).collect::<Vec<_>>()).prop_shuffle(),
-            known in prop::option::of(0..6usize),
-            first in prop::collection::vec(any::<bool>(), 24),
-        ) {
-            let records: Vec<_> = (0..6).map(|n| json!({"id": "bd-1", "title": format!("{}", n % 3),
-                "created_at": at(n % 3), "created_by": "x", "updated_at": at(10 + n)})).collect();
-            let lines = |order: &[usize], known: Option<usize>| {
-                let (mut beads, mut lines) = (Beads::default(), Vec::new());
-                let known: Vec<_> = known.into_iter().collect();
-                for file in [known.as_slice(), order] {
-                    let file: Vec<_> = file.iter().map(|n| records[*n].clone()).collect();
-                    let told = plan(&beads, &incoming(&file));
-                    lines.extend(told.lines.iter().cloned());
-                    write(&mut beads, told);
-                }
-                (lines, beads)
-            };
-            let ((mut ours, _), (mut theirs, there)) = (lines(&one, None), lines(&other, known));
-            ours.reverse();
-            theirs.reverse();
-            let mut all = Plan::default();
-            for ours_next in first.into_iter().chain([true; 24]) {
-                let next = if ours_next { ours.pop() } else { None };
-                all.lines.extend(next.or_else(|| theirs.pop()).or_else(|| ours.pop()));
-            }
-            let mut beads = Beads::default();
-            write(&mut beads, all);
-            let names = |beads: &Beads| {
-                let mut names: Vec<_> = beads.rows().map(|row| row.key().to_owned()).collect();
-                names.sort();
-                names
-            };
-            prop_assert_eq!(beads.rows().count(), 3, "{:?}", names(&beads));
-            let mut titles: Vec<_> = beads.rows().map(|row| row.whole().title.clone()).collect();
-            titles.sort();
-            prop_assert_eq!(titles, ["0", "1", "2"]);
-            if known.is_none() {
-                prop_assert_eq!(names(&beads), names(&there), "named alike by all");
-                prop_assert_eq!(&beads.get("bd-1").unwrap().title, "0", "the oldest has the plain name");
-            }
-        }
-    }
-
-    #[test]
-    fn a_label_that_was_taken_off_does_not_come_back_with_a_long_record() {
-        let word = "word ".repeat(80);
-        let comments: Vec<_> = (0..100).map(|n| said(n, "x", &format!("{n} {word}"), 1)).collect();
-        let record = |minute: usize, labels: Json| {
-            json!({"id": "bd-1", "title": "t", "created_at": at(0), "updated_at": at(minute),
-                "labels": labels, "comments": comments})
-        };
-        let mut beads = Beads::default();
-        let import = |beads: &mut Beads, record: Json| {
-            let told = plan(beads, &incoming(&[record]));
-            assert!(told.lines.len() > 1, "it is long");
-            write(beads, told);
-        };
-        import(&mut beads, record(1, json!(["a", "old", "a"])));
-        assert_eq!(beads.get("bd-1").unwrap().labels, ["a", "old", "a"], "as it was said");
-        let off = Event::Labeled { add: vec!["ours".to_owned()], remove: vec!["old".to_owned()] };
-        beads.drink(&line("bd-1", "x", &off));
-        import(&mut beads, record(2, json!(["a", "old", "new"])));
-        let mut labels = beads.get("bd-1").unwrap().labels.clone();
-        labels.sort();
-        labels.dedup();
-        assert_eq!(labels, ["a", "new", "ours"]);
-        assert_eq!(beads.get("bd-1").unwrap().comments.len(), 100);
-    }
-
-    fn said(id: u64, author: &str, text: &str, minute: usize) -> Json {
+    pub(in crate::bead) fn said(id: u64, author: &str, text: &str, minute: usize) -> Json {
         json!({"id": id, "author": author, "text": text, "created_at": at(minute)})
     }
 

@@ -58,11 +58,16 @@ pub fn beads(ledger: &Ledger<'_>, moment: &Moment) -> Result<Beads> {
     let mut early = HashSet::new();
     ledger.tell(&Query::default(), &mut |line| match line.event::<Event>() {
         Some(Event::Told(told)) if !moment.has_seen(&stamp(&told.at)) => {
-            // What is known of an earlier state is all that was known then.
-            let is_early = early.contains(&line.on) || beads.row(&line.on).is_none();
-            if let Some(told) = earlier(*told, moment).filter(|_| is_early) {
-                early.insert(line.on.clone());
-                beads.hear(&line.on, &told);
+            let is_known = beads.row(&line.on).is_some();
+            let goes_on = told.more && early.contains(&line.on);
+            match earlier(*told, moment) {
+                // What is known of an earlier state is what came to be of it by then.
+                Some(told) if is_known && !goes_on => beads.reach(&line.on, &told),
+                Some(told) => {
+                    early.insert(line.on.clone());
+                    beads.hear(&line.on, &told);
+                }
+                None => {}
             }
         }
         Some(Event::Told(_)) => beads.drink(line),
@@ -141,6 +146,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// A record that came in twice: closed on the third day, as the version of the fifth says.
+    #[test]
+    fn a_close_counts_from_its_own_time_also_where_a_record_came_in_twice() {
+        let day = |day: usize| format!("2025-11-0{day}T00:00:00.000Z");
+        let first = json!({"id": "b-1", "title": "first", "status": "open", "created_at": day(1)});
+        let then = json!({"id": "b-1", "title": "then", "status": "closed", "created_at": day(1),
+            "started_at": day(2), "closed_at": day(3), "close_reason": "done",
+            "comments": [{"text": "early", "created_at": day(3)}, {"text": "late", "created_at": day(5)}]});
+        let told = |at: usize, record: &Json| {
+            let record = record.as_object().unwrap().clone().into_iter().collect();
+            Told { at: day(at), record, ..Told::default() }
+        };
+        for (asked, status, comments) in
+            [(1, "open", 0), (2, "in_progress", 0), (3, "closed", 1), (4, "closed", 1)]
+        {
+            let moment = Moment::Time(day(asked), day(asked));
+            let mut beads = Beads::default();
+            beads.hear("b-1", &told(1, &first));
+            // Twice is not more than once.
+            for _ in 0..2 {
+                beads.reach("b-1", &earlier(told(5, &then), &moment).unwrap());
+            }
+            let bead = beads.get("b-1").unwrap();
+            let known = (bead.title.as_str(), bead.status.as_str(), bead.comments.len());
+            assert_eq!(known, ("first", status, comments), "day {asked}");
+            let closed = (status == "closed").then(|| day(3));
+            assert_eq!(bead.closed_at, closed);
+        }
+    }
 
     #[test]
     fn a_record_is_told_as_it_was_by_the_times_in_it() {

@@ -171,14 +171,14 @@ impl<'t> Parser<'t> {
             Some(Kind::Word { text, quoted: false }) => {
                 let field = Field::named(text).map_err(|what| Wrong { at, what })?;
                 self.next();
-                self.compared(field)
+                self.compared(&field)
             }
             None => self.wrong("a condition is missing here, such as status=open"),
             Some(_) => self.wrong("a condition begins with a field, such as status"),
         }
     }
 
-    fn compared(&mut self, field: Field) -> Result<Cond, Wrong> {
+    fn compared(&mut self, field: &Field) -> Result<Cond, Wrong> {
         let compares = "= != < <= > >= or ~ has to follow";
         let (op, lacks) = match self.tokens.first().map(|token| &token.kind) {
             Some(Kind::Op(op)) => (*op, false),
@@ -190,10 +190,27 @@ impl<'t> Parser<'t> {
         let Some(Token { kind: Kind::Word { text, quoted }, .. }) = self.next() else {
             return Err(Wrong { at, what: "a value is missing here".to_owned() });
         };
-        let value =
-            value(&field, op, (text, *quoted), self.when).map_err(|what| Wrong { at, what })?;
-        let test = Cond::is(field, op, value);
-        Ok(if lacks { Cond::Not(Box::new(test)) } else { test })
+        let one = |said: &str| {
+            let value = value(field, op, (said, *quoted), self.when);
+            value.map(|value| Cond::is(field.clone(), op, value)).map_err(|what| Wrong { at, what })
+        };
+        let words: Vec<_> = match !quoted && field.is_listed() {
+            true => text.split(',').filter(|word| !word.is_empty()).collect(),
+            false => vec![text],
+        };
+        match (words.as_slice(), op) {
+            ([_, _, ..], Op::Eq) => {
+                Ok(Cond::Any(words.into_iter().map(one).collect::<Result<_, _>>()?))
+            }
+            ([_, _, ..], Op::Ne) => {
+                Ok(Cond::All(words.into_iter().map(one).collect::<Result<_, _>>()?))
+            }
+            ([_, _, ..], _) => {
+                Err(Wrong { at, what: "several are compared with = or !=".to_owned() })
+            }
+            _ if lacks => Ok(Cond::Not(Box::new(one(text)?))),
+            _ => one(text),
+        }
     }
 }
 
@@ -279,6 +296,12 @@ mod tests {
             ("assignee!=''", "assignee!=none"),
             ("desc~grün", "description~grün"),
             ("type=feat", "type=feature"),
+            ("type=bug,feat and p=1", "!"),
+            ("type=bug,feat and priority=1", "(type=bug OR type=feature) AND priority=1"),
+            ("status!=open,closed", "status!=open AND status!=closed"),
+            ("label=\"a,b\"", "label=\"a,b\""),
+            ("title=a,b", "title=\"a,b\""),
+            ("label~a,b", "!"),
             ("label=area:ui/x-1", "label=area:ui/x-1"),
             ("metadata.gc.routed_to!=none", "metadata.gc.routed_to!=none"),
             ("metadata.=x", "!"),

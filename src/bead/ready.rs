@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::event::Status;
-use crate::bead::face::{Face, is_live};
+use crate::bead::face::{EPHEMERAL, Face, is_live};
 use crate::bead::filter::{Cond, Field, Seen};
 use crate::bead::graph::blockers;
 use crate::bead::order::{Order, sorted};
@@ -28,6 +28,8 @@ pub enum Reason<'a> {
     Children(usize),
     /// A record of the machinery, which is shown when its type is asked for.
     Record(&'a str),
+    /// Another tool says that it is pinned, a template or ephemeral.
+    Aside(&'a str),
 }
 
 /// A bead of which somebody wants to know whether it is ready.
@@ -44,11 +46,14 @@ pub struct Call<'c> {
     pub wanted: &'c Cond,
     /// What is put off until later than this is not ready; none where that does not matter.
     pub now: Option<&'c str>,
+    /// What is ephemeral counts, too.
+    pub ephemeral: bool,
 }
 
 /// What each may say against a bead, the cheapest first.
-const OBJECTIONS: [for<'a, 'c> fn(&Case<'a, 'c>) -> Option<Reason<'a>>; 5] = [
+const OBJECTIONS: [for<'a, 'c> fn(&Case<'a, 'c>) -> Option<Reason<'a>>; 6] = [
     |case| case.stands(),
+    |case| case.is_aside(),
     |case| case.is_record(),
     |case| case.is_deferred(),
     |case| case.waits(),
@@ -68,6 +73,11 @@ impl<'a> Case<'a, '_> {
         let kind = self.face.issue_type;
         let is_record = NOT_WORK.contains(&kind) && !self.call.wanted.speaks_of(&[Field::Type]);
         is_record.then_some(Reason::Record(kind))
+    }
+
+    fn is_aside(&self) -> Option<Reason<'a>> {
+        let counts = |why: &&str| self.call.ephemeral && *why == EPHEMERAL;
+        self.face.aside.filter(|why| !counts(why)).map(Reason::Aside)
     }
 
     /// Its own time counts, and that of the bead just above it.
@@ -146,7 +156,7 @@ mod tests {
     use crate::bead::event::{Closed, Edit, Event, Link};
 
     fn ids_at(beads: &Beads, now: Option<&str>) -> Vec<String> {
-        let call = Call { wanted: &Cond::every(), now };
+        let call = Call { wanted: &Cond::every(), now, ephemeral: false };
         let found = ready(beads, call, &Order::Oldest, 0);
         found.iter().map(|row| row.key().to_owned()).collect()
     }
@@ -157,7 +167,8 @@ mod tests {
 
     fn reasons(beads: &Beads, id: &str) -> Vec<String> {
         let mut said = Vec::new();
-        let call = Call { wanted: &Cond::every(), now: Some("2026-11-21T23:59:59.999Z") };
+        let now = Some("2026-11-21T23:59:59.999Z");
+        let call = Call { wanted: &Cond::every(), now, ephemeral: false };
         unready(beads, call, &mut |row, reasons| {
             if row.key() == id {
                 said.extend(reasons.iter().map(|reason| format!("{reason:?}")));

@@ -117,7 +117,10 @@ impl fmt::Display for Test {
         let said = &self.value.said;
         if self.value.means == Means::Nothing {
             out.write_str("none")
-        } else if !said.is_empty() && said.chars().all(is_plain) && !is_none(said) {
+        } else if !said.is_empty()
+            && said.chars().all(|c| is_plain(c) && c != ',')
+            && !is_none(said)
+        {
             out.write_str(said)
         } else {
             write!(out, "\"{}\"", said.replace('\\', "\\\\").replace('"', "\\\""))

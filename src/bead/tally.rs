@@ -91,7 +91,7 @@ pub fn stats(beads: &Beads, now: &str) -> Result<Stats> {
     let asked = Asked { cond: &every, closed: true, texts: None };
     (stats.total, stats.by_status) = count(&asked, beads, Some(By::Status))?;
     stats.held = beads.live().filter(|row| row.look(|face| face.is_claimed)).count();
-    let call = Call { wanted: &every, now: Some(now) };
+    let call = Call { wanted: &every, now: Some(now), ephemeral: false };
     stats.ready = ready(beads, call, &Order::Oldest, 1).len();
     unready(beads, call, &mut |_, reasons| {
         let any = |is: fn(&Reason<'_>) -> bool| usize::from(reasons.iter().any(is));

@@ -4,8 +4,9 @@
 
 use std::cmp::Ordering;
 
+use crate::bead::event::Status;
 use crate::bead::field;
-use crate::bead::fields::{Bead, Before, Source};
+use crate::bead::fields::{Bead, Before, Edge, Source};
 use crate::bead::remarks::{self, Echo};
 use crate::bead::told::{LISTS, METADATA, STATE, key_of};
 use crate::host;
@@ -13,16 +14,6 @@ use crate::ledger::{Json, same_text};
 
 /// What belongs to who holds a bead, and to how it ended here.
 const HELD: [&str; 3] = [STATE, "assignee", "started_at"];
-/// What follows from other beads, or from the status.
-const DERIVED: [&str; 7] = [
-    "parent",
-    "dependency_count",
-    "dependent_count",
-    "comment_count",
-    "deleted_at",
-    "deleted_by",
-    "delete_reason",
-];
 /// Fields that are told along with a name.
 const ALONG: [&str; 3] = ["status", "closed_at", "close_reason"];
 
@@ -56,31 +47,27 @@ impl Bead {
         self.source = known.then_some(source);
     }
 
-    /// Whether its record was written after that which the other has heard.
-    pub(super) fn is_newer_than(&self, known: &Self) -> bool {
-        let heard = || host::moment(&known.updated_at).unwrap_or_default();
-        let heard = known.source.as_ref().map_or_else(heard, |source| source.at.clone());
-        self.source.as_ref().is_some_and(|source| source.at > heard)
-    }
-
-    /// The fields of which a record says something else than the one that was heard last.
-    pub(super) fn unlike(&self, theirs: &Self) -> Vec<String> {
-        let is_unlike = |name: &String| {
-            let before = self.source.as_ref().and_then(|source| source.before.get(name));
-            let here = before.map_or_else(|| self.value(name), |before| before.value.clone());
-            let there = theirs.value(name);
-            let sorted = |text: Option<&String>| {
-                let mut keys = text.map(|text| list(text)).unwrap_or_default();
-                keys.sort_unstable();
-                keys
-            };
-            match LISTS.contains(&name.as_str()) {
-                true => sorted(here.as_ref()) != sorted(there.as_ref()),
-                false => !DERIVED.contains(&name.as_str()) && !same(here.as_ref(), there.as_ref()),
+    /// Goes as far as a later record says, by the times in it, that this had come: begun, ended, and what
+    /// was said of it.
+    pub(super) fn reach(&mut self, then: Self) {
+        let ends = then.status == Status::TOMBSTONE || then.closed_at > self.closed_at;
+        let begins = then.status == Status::IN_PROGRESS && then.started_at > self.started_at;
+        let is_held = self.source.as_ref().is_none_or(|source| self.is_held(source));
+        if (ends || begins) && !is_held {
+            self.put(&then, STATE);
+            for name in ["started_at", "deleted_at", "deleted_by", "delete_reason"] {
+                self.put(&then, name);
             }
-        };
-        let names = self.names(theirs).into_iter().filter(is_unlike);
-        names.map(|name| name.replace('\n', ".")).collect()
+        }
+        let known = self.keys("dependencies");
+        let is_new = |edge: &&Edge| !edge.created_at.is_empty() && !known.contains(&key_of(edge));
+        self.dependencies.extend(then.dependencies.iter().filter(is_new).cloned());
+        let echoes = remarks::echoes(&then.comments);
+        remarks::join(
+            &mut self.comments,
+            then.comments.into_iter().zip(echoes).collect(),
+            Ordering::Less,
+        );
     }
 
     /// A newer record.
@@ -239,14 +226,14 @@ fn tell_along(source: &mut Source, fresh: &Source, name: &str) {
     }
 }
 
-fn list(text: &str) -> Vec<String> {
+pub(super) fn list(text: &str) -> Vec<String> {
     let json: Json = text.parse().unwrap_or_default();
     let keys = json.as_array().into_iter().flatten().filter_map(Json::as_str);
     keys.map(str::to_owned).collect()
 }
 
 /// Two values, of which either may stand beside its line.
-fn same(one: Option<&String>, other: Option<&String>) -> bool {
+pub(super) fn same(one: Option<&String>, other: Option<&String>) -> bool {
     let plain = |text: &String| match text.parse::<Json>() {
         Ok(Json::String(text)) => text,
         _ => text.clone(),

@@ -119,7 +119,7 @@ impl Screen {
     pub(super) fn parts(&mut self, parts: &[(Tone, &str)]) {
         for (tone, text) in parts {
             // A line is one line: a break in somebody's data would forge another row.
-            let text = inert(text).replace('\n', "\\n");
+            let text = inert(text).replace('\n', "\\n").replace('\t', "\\t");
             if self.colour && *tone != Tone::Plain {
                 self.text.push_str(&format!("\x1b[{}m{text}\x1b[0m", tone.code()));
             } else {
@@ -132,7 +132,8 @@ impl Screen {
     /// Several lines, each set in by `indent` spaces.
     pub(super) fn block(&mut self, text: &str, indent: usize) {
         for line in text.lines() {
-            self.line(format!("{:indent$}{line}", ""));
+            // What sets in the lines of a text makes no columns there.
+            self.line(format!("{:indent$}{}", "", line.replace('\t', "    ")));
         }
     }
 
@@ -141,14 +142,37 @@ impl Screen {
     }
 }
 
-/// The text with every character that a terminal would act on written out instead: C0 and C1
-/// controls, direction overrides, and invisible tag characters. Line breaks and tabs stay.
+/// Characters without a shape of their own that change how others look, or part lines and words where
+/// nobody sees it: Unicode's class Cf, its two separators, and its tags. Each pair is the first and the last.
+const UNSEEN: [(char, char); 19] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{fff9}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e01ef}'),
+];
+
+/// The text with every character that a terminal would act on, or that nobody would see, written out
+/// instead. Line breaks and tabs stay.
 pub(super) fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let acts = (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            || matches!(c, '\u{e0000}'..='\u{e007f}');
+            || (c > '\u{7f}' && UNSEEN.iter().any(|(first, last)| (*first..=*last).contains(&c)));
         if acts {
             out.extend(c.escape_unicode());
         } else {
@@ -167,11 +191,11 @@ mod tests {
         let mut screen = Screen::new(true);
         screen.parts(&[
             (Tone::Bad, "a\x1b[2Jb\u{202e}c\u{e0041}\u{9b}\n"),
-            (Tone::Plain, " ok\tfine"),
+            (Tone::Plain, " ok\tfine\u{200b}\u{2028}\u{feff}é"),
         ]);
         assert_eq!(
             screen.finish(),
-            "\x1b[31ma\\u{1b}[2Jb\\u{202e}c\\u{e0041}\\u{9b}\\n\x1b[0m ok\tfine\n"
+            "\x1b[31ma\\u{1b}[2Jb\\u{202e}c\\u{e0041}\\u{9b}\\n\x1b[0m ok\\tfine\\u{200b}\\u{2028}\\u{feff}é\n"
         );
     }
 }

@@ -172,7 +172,7 @@ impl Blocked {
         let beads: Beads = cx.ledger()?.read()?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
         let fits = |row: &Row<'_, Bead>| {
-            parent.is_none_or(|p| row.look(|face| face.parent() == Some(&p.id)))
+            parent.is_none_or(|p| beads.above(row.key(), &row.face()) == Some(&p.id))
         };
         let all = beads.live().map(|row| (row, graph::blockers(&beads, row.key())));
         let mut waiting = all.filter(|(row, by)| !by.is_empty() && fits(row)).peekable();

@@ -22,8 +22,9 @@ use crate::refusal::Refusal;
 /// A question is made of comparisons, AND, OR, NOT and parentheses. Compared are id, title, description,
 /// design, acceptance, notes, comment, text (any of these), status, priority, type, assignee, owner,
 /// creator, label, parent, under, created, updated, started, closed, due, defer, estimate, external, spec
-/// and metadata.KEY, by = != < <= > >= or ~ (contains); `none` stands for nothing there. A while such as 7d
-/// is the moment so long ago, so updated>7d was changed within the last seven days.
+/// and metadata.KEY, by = != < <= > >= or ~ (contains); `none` stands for nothing there, and type=bug,task
+/// for one of these. A while such as 7d is the moment so long ago, so updated>7d was changed within the last
+/// seven days.
 ///
 /// Closed beads are left out unless --all, or the question, speaks of status or closed. A question may be
 /// kept under a name for everybody who has this ledger. Exit code 1: there is none; 129: the question is

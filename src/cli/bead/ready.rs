@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 /// Ready is what is open, claimed by nobody, not put off until later, and waits for nothing: for no bead
 /// that blocks it or what it is a child of, for no other project (external:), and not for the children of
 /// an epic. What conditionally waits starts when its bead has failed. An epic with children is done by
-/// doing those.
+/// doing those. What came from another tool as pinned, ephemeral or a template is none either.
 ///
 /// With --claim the first of it is taken in the same write, so two callers never get the same bead. Exit
 /// code 1: nothing is ready.
@@ -49,6 +49,9 @@ pub(in crate::cli) struct Ready {
     /// Also what is put off until later
     #[arg(long)]
     include_deferred: bool,
+    /// Also what another tool calls ephemeral
+    #[arg(long)]
+    include_ephemeral: bool,
     /// At most this many; 0 means all
     #[arg(short = 'n', long, default_value_t = 100)]
     limit: usize,
@@ -86,7 +89,7 @@ impl Ready {
         }
         let beads = self.as_of.beads(cx)?;
         let (wanted, now) = (self.wanted(cx, &beads)?, self.now(cx));
-        let call = Call { wanted: &wanted, now: now.as_deref() };
+        let call = self.call(&wanted, now.as_deref());
         let found = ready(&beads, call, &self.order(cx)?, self.limit);
         if self.explain {
             return self.explained(&beads, call, &found);
@@ -102,7 +105,7 @@ impl Ready {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let (wanted, now) = (self.wanted(cx, beads)?, self.now(cx));
-            let call = Call { wanted: &wanted, now: now.as_deref() };
+            let call = self.call(&wanted, now.as_deref());
             let found = ready(beads, call, &self.order(cx)?, 0);
             let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
             let first =
@@ -118,6 +121,10 @@ impl Ready {
             Ok(first.id.clone())
         })?;
         Taken::told(cx, Record::asked(cx, &beads, beads.find(&id)?)?)
+    }
+
+    fn call<'c>(&self, wanted: &'c Cond, now: Option<&'c str>) -> Call<'c> {
+        Call { wanted, now, ephemeral: self.include_ephemeral }
     }
 
     fn now(&self, cx: &Context) -> Option<String> {
@@ -200,6 +207,10 @@ impl Why {
             Reason::Children(open) => {
                 ("children", format!("is done by doing its children ({open} open)"), &[])
             }
+            Reason::Aside("ephemeral") => {
+                ("aside", "it is ephemeral; --include-ephemeral shows it".to_owned(), &[])
+            }
+            Reason::Aside(why) => ("aside", format!("it is {why}"), &[]),
             Reason::Record(kind) => {
                 ("record", format!("a {kind} is no work to pick up; -t {kind} shows it"), &[])
             }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use indexmap::IndexMap;
+use serde_json::value::RawValue;
 
 use super::Intake;
 use super::lines::Said;
@@ -10,12 +11,13 @@ use crate::ledger::Json;
 use crate::refusal::Refusal;
 
 pub(super) fn read(name: &str, text: &[u8], intake: &mut Intake<'_>) -> Result<()> {
-    let issues: Vec<IndexMap<String, Json>> = serde_json::from_slice(text).map_err(|no| {
+    let issues: Vec<&RawValue> = serde_json::from_slice(text).map_err(|no| {
         Refusal::usage(format!("{name} is no array of issues: {no}"))
             .hint("gh issue list --state all --limit 9999 --json number,title,body,state,…")
     })?;
     for (n, issue) in issues.into_iter().enumerate() {
-        let said = record(issue).and_then(|record| record.tell("github"));
+        let said = serde_json::from_str(issue.get()).map_err(|no| format!("is no issue: {no}"));
+        let said = said.and_then(record).and_then(|record| record.tell("github"));
         intake.take(name, n + 1, said.map(|told| Said::Bead(Box::new(told))))?;
     }
     Ok(())

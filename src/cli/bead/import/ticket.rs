@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::Intake;
 use super::lines::Said;
@@ -26,10 +26,10 @@ pub(super) fn read(dir: &Path, intake: &mut Intake<'_>) -> Result<()> {
     }
     for path in files {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         let changed = fs::metadata(&path).ok().and_then(|about| Stamp::of(about.modified().ok()?));
-        let said = String::from_utf8(bytes)
-            .map_err(|_| "is not UTF-8".to_owned())
+        let said = fs::read(&path)
+            .map_err(|no| format!("cannot be read: {no}"))
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned()))
             .and_then(|text| ticket(&text))
             .and_then(|record| record.tell("ticket"))
             .map(|mut told| {
