@@ -2,9 +2,15 @@
 //! called. Pure.
 
 use crate::bead::event::Told;
-use crate::bead::intake::Incoming;
 use crate::bead::{Bead, Beads};
 use crate::ledger::Json;
+
+/// A record, and where it was read.
+#[derive(Debug)]
+pub struct Incoming {
+    pub line: usize,
+    pub told: Told,
+}
 
 /// The records of one id, by the beads that they are about, and the id of each. Which of them has the
 /// plain one is the same in whatever order they stand: unless it is taken the oldest.
@@ -13,14 +19,15 @@ pub(super) fn births<'a>(
     id: &str,
     records: &[&'a Incoming],
 ) -> Vec<(String, Vec<&'a Incoming>)> {
+    let born = records.iter().enumerate();
     let mut born: Vec<_> =
-        records.iter().map(|record| (Bead::told(id, &record.told), *record)).collect();
+        born.map(|(n, record)| (Bead::told(id, &record.told), (n, *record))).collect();
     born.sort_by_cached_key(|(bead, _)| {
         let (at, by) = (bead.created_at.clone(), bead.created_by.clone());
         // Who is known best goes first: of the others it is told whose states they may be.
         (at.is_empty(), by.is_empty(), at, by)
     });
-    let mut found: Vec<(Bead, Vec<&'a Incoming>)> = Vec::new();
+    let mut found: Vec<(Bead, Vec<(usize, &'a Incoming)>)> = Vec::new();
     for (bead, record) in born {
         match found.iter_mut().find(|(known, _)| !known.is_other(&bead)) {
             Some((_, states)) => states.push(record),
@@ -32,8 +39,8 @@ pub(super) fn births<'a>(
     let plain = found.iter().position(|(bead, _)| first(bead));
     let named = found.into_iter().enumerate().map(|(at, (bead, mut states))| {
         let key = if plain == Some(at) { id.to_owned() } else { bead.by_birth().id };
-        states.sort_by_key(|state| state.line);
-        (key, states)
+        states.sort_unstable_by_key(|(n, _)| *n);
+        (key, states.into_iter().map(|(_, state)| state).collect())
     });
     named.collect()
 }

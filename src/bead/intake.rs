@@ -5,19 +5,12 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use crate::bead::births::{births, id_of};
+use crate::bead::births::{Incoming, births, id_of};
 use crate::bead::event::Told;
 use crate::bead::told::NEVER;
 use crate::bead::{Bead, Beads};
 use crate::host;
 use crate::ledger::is_elsewhere;
-
-/// A record, and where it was read.
-#[derive(Debug)]
-pub struct Incoming {
-    pub line: usize,
-    pub told: Told,
-}
 
 /// One id in two places of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

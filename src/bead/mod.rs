@@ -4,7 +4,7 @@ pub mod alike;
 pub mod aside;
 pub mod audit;
 pub mod beads;
-mod births;
+pub mod births;
 pub mod change;
 mod claims;
 pub mod closing;

@@ -13,8 +13,9 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::bead::Beads;
+use crate::bead::births::Incoming;
 use crate::bead::event::{Beside, Event};
-use crate::bead::intake::{Incoming, plan};
+use crate::bead::intake::plan;
 use crate::bead::kept::Kept;
 use crate::cli::context::Context;
 use crate::cli::exit;
