@@ -57,7 +57,7 @@ pub(super) fn held<'a>(beads: &'a Beads, actor: &Actor) -> Vec<&'a Bead> {
 
 /// What somebody of this name can start on now, the best first.
 pub(super) fn startable<'a>(beads: &'a Beads, name: &str, now: &str) -> Vec<Row<'a, Bead>> {
-    let call = Call { wanted: &Cond::every(), now: Some(now) };
+    let call = Call { wanted: &Cond::every(), now: Some(now), ephemeral: false };
     let mut found = ready(beads, call, &Order::Priority, 0);
     found.retain(|row| row.face().assignee.is_none_or(|meant| meant == name));
     found
