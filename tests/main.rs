@@ -29,6 +29,7 @@ mod fields;
 mod find;
 mod foreign;
 mod githook;
+mod graph;
 mod guard;
 mod guarded;
 mod history;

@@ -202,6 +202,11 @@ impl Beads {
         self.all.naming(id).filter(move |row| row.face().parent() == Some(id))
     }
 
+    /// Who has an edge to `id`, of whatever kind.
+    pub(super) fn naming<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
+        self.all.naming(id)
+    }
+
     /// Who depends on `id`, and by which edge.
     pub fn dependents<'a>(&'a self, id: &'a str) -> impl Iterator<Item = (&'a Edge, &'a Bead)> {
         self.all.naming(id).flat_map(move |row| {

@@ -364,6 +364,7 @@ word! {
         CONDITIONAL_BLOCKS = "conditional-blocks",
         WAITS_FOR = "waits-for",
         RELATED = "related",
+        RELATES_TO = "relates-to",
     }
 }
 

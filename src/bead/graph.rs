@@ -1,4 +1,4 @@
-//! Edges between beads: what holds what up, what would close a ring, the tree below a bead. Pure.
+//! Edges between beads: what holds what up, what would close a ring, what a close would free. Pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -35,43 +35,74 @@ pub(super) fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<V
 /// Why nothing can start on a bead: the open beads it depends on, the open children of a spawner that it
 /// waits for, and whatever its parents wait for in that way. A finished bead waits for nothing.
 pub fn blockers<'a>(beads: &'a Beads, id: &str) -> Vec<&'a str> {
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    let mut at = beads.row(id).filter(is_live);
-    while let Some(row) = at.filter(|row| seen.insert(row.key())) {
-        let face = row.face();
-        for blocker in direct(beads, &row, &face).into_iter().filter(|_| is_live(&row)) {
-            // What waits for its own child is not waited for by that.
-            let own = blocker == id && row.key() != id;
-            if !own && !found.contains(&blocker) {
-                found.push(blocker);
-            }
-        }
-        at = face.parent().and_then(|id| beads.row(id));
-    }
-    found
+    Sight { beads, done: None }.blockers(id)
 }
 
-fn direct<'a>(beads: &'a Beads, row: &Row<'a, Bead>, face: &Face<'a>) -> Vec<&'a str> {
-    let mut blockers = Vec::new();
-    for (kind, to) in face.edges.iter().copied() {
-        let kind = Link::new(kind);
-        let target = beads.row(to);
-        if kind == Link::WAITS_FOR {
-            let mut open = beads.children(to).filter(is_live).map(|child| child.key()).peekable();
-            if open.peek().is_some() && !one_is_enough(beads, row, to) {
-                blockers.extend(open);
-            }
-        } else if kind.blocks() && to.starts_with(EXTERNAL) {
-            blockers.push(to);
-        } else if kind.blocks() {
-            let holds = |target: &Row<'_, Bead>| {
-                is_live(target) || (kind == Link::CONDITIONAL_BLOCKS && !has_failed(target))
-            };
-            blockers.extend(target.filter(holds).map(|target| target.key()));
-        }
+/// The beads as they are, or as they would be with one of them done.
+#[derive(Clone, Copy)]
+struct Sight<'a, 'd> {
+    beads: &'a Beads,
+    done: Option<&'d str>,
+}
+
+impl<'a> Sight<'a, '_> {
+    fn is_open(&self, row: &Row<'_, Bead>) -> bool {
+        is_live(row) && self.done != Some(row.key())
     }
-    blockers
+
+    fn blockers(&self, id: &str) -> Vec<&'a str> {
+        let mut found = Vec::new();
+        let mut known = HashSet::new();
+        let mut seen = HashSet::new();
+        let mut at = self.beads.row(id).filter(|row| self.is_open(row));
+        while let Some(row) = at.filter(|row| seen.insert(row.key())) {
+            let face = row.face();
+            for blocker in self.direct(&row, &face).into_iter().filter(|_| self.is_open(&row)) {
+                // What waits for its own child is not waited for by that.
+                let own = blocker == id && row.key() != id;
+                if !own && known.insert(blocker) {
+                    found.push(blocker);
+                }
+            }
+            at = face.parent().and_then(|id| self.beads.row(id));
+        }
+        found
+    }
+
+    fn direct(&self, row: &Row<'a, Bead>, face: &Face<'a>) -> Vec<&'a str> {
+        let mut blockers = Vec::new();
+        for (kind, to) in face.edges.iter().copied() {
+            let kind = Link::new(kind);
+            let target = self.beads.row(to);
+            if kind == Link::WAITS_FOR {
+                let open = self.beads.children(to).filter(|child| self.is_open(child));
+                let mut open = open.map(|child| child.key()).peekable();
+                if open.peek().is_some() && !self.one_is_enough(row, to) {
+                    blockers.extend(open);
+                }
+            } else if kind.blocks() && to.starts_with(EXTERNAL) {
+                blockers.push(to);
+            } else if kind.blocks() {
+                let holds = |target: &Row<'_, Bead>| {
+                    self.is_open(target)
+                        || (kind == Link::CONDITIONAL_BLOCKS && !has_failed(target))
+                };
+                blockers.extend(target.filter(holds).map(|target| target.key()));
+            }
+        }
+        blockers
+    }
+
+    /// Whether who waits for the children of a bead waits for the first of them that is done, and one is.
+    fn one_is_enough(&self, row: &Row<'_, Bead>, spawner: &str) -> bool {
+        let of = |edge: &&Edge| edge.kind == Link::WAITS_FOR && edge.depends_on_id == spawner;
+        // The metadata of an edge is a text that holds JSON.
+        let any = |edge: &Edge| {
+            edge.rest.get("metadata").is_some_and(|it| it.text.contains("any-children"))
+        };
+        row.whole().dependencies.iter().find(of).is_some_and(any)
+            && self.beads.children(spawner).any(|child| !self.is_open(&child))
+    }
 }
 
 /// What another project is to do. This ledger does not hear when that is done: whoever does takes the
@@ -103,50 +134,225 @@ fn has_failed(row: &Row<'_, Bead>) -> bool {
         || words.any(|word| FAILED.contains(&word))
 }
 
-/// Whether who waits for the children of a bead waits for the first of them that is done, and one is.
-fn one_is_enough(beads: &Beads, row: &Row<'_, Bead>, spawner: &str) -> bool {
-    let of = |edge: &&Edge| edge.kind == Link::WAITS_FOR && edge.depends_on_id == spawner;
-    // The metadata of an edge is a text that holds JSON.
-    let says =
-        |edge: &Edge| edge.rest.get("metadata").is_some_and(|it| it.text.contains("any-children"));
-    row.whole().dependencies.iter().find(of).is_some_and(says)
-        && beads.children(spawner).any(|child| !is_live(&child))
-}
-
-/// One row of a dependency tree.
-pub struct Step<'a> {
-    pub bead: &'a Bead,
-    pub depth: usize,
-    pub kind: Option<&'a Link>,
-    /// Shown in full further up; its own branches are left out here.
-    pub repeated: bool,
-}
-
-/// What `root` depends on, directly and further down, in depth-first order.
-pub fn tree<'a>(beads: &'a Beads, root: &'a Bead) -> Vec<Step<'a>> {
-    let mut rows = Vec::new();
-    let mut seen = HashSet::new();
-    let mut stack = vec![(root, 0, None)];
-    while let Some((bead, depth, kind)) = stack.pop() {
-        let repeated = !seen.insert(bead.id.as_str());
-        rows.push(Step { bead, depth, kind, repeated });
-        if repeated {
-            continue;
-        }
-        let below = bead.dependencies.iter().rev();
-        stack.extend(below.filter_map(|edge| {
-            Some((beads.get(&edge.depends_on_id)?, depth + 1, Some(&edge.kind)))
-        }));
-    }
-    rows
-}
-
 /// What can start now that `id` is closed, and could not before.
-pub fn freed<'a>(beads: &'a Beads, id: &'a str) -> Vec<&'a Bead> {
-    beads
-        .dependents(id)
-        .filter(|(edge, bead)| edge.kind.blocks() && bead.status == Status::OPEN)
-        .filter(|(_, bead)| blockers(beads, &bead.id).is_empty())
-        .map(|(_, bead)| bead)
-        .collect()
+pub fn freed<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
+    let mut found = waiting(beads, id);
+    found.retain(|row| blockers(beads, row.key()).is_empty());
+    found
+}
+
+/// What could start if `id` were closed, and cannot now.
+pub fn frees<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
+    if !beads.row(id).is_some_and(|row| is_live(&row)) {
+        return Vec::new();
+    }
+    let then = Sight { beads, done: Some(id) };
+    let mut found = waiting(beads, id);
+    found.retain(|row| {
+        !blockers(beads, row.key()).is_empty() && then.blockers(row.key()).is_empty()
+    });
+    found
+}
+
+/// What is open and waits for `id` itself, and what is below that.
+fn waiting<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
+    let mut found: Vec<_> = after(beads, id).collect();
+    let mut seen: HashSet<_> = found.iter().map(|row| row.key()).chain([id]).collect();
+    let mut at = 0;
+    while let Some(row) = found.get(at) {
+        found.extend(beads.children(row.key()).filter(|child| seen.insert(child.key())));
+        at += 1;
+    }
+    found.retain(|row| row.look(|face| face.status == Status::OPEN.as_str()));
+    found
+}
+
+/// Those that an edge keeps from starting before `id` is closed.
+fn after<'a>(beads: &'a Beads, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
+    let ties = |row: &Row<'_, Bead>, to: &str, is: fn(&Link) -> bool| {
+        row.face().edges.iter().any(|(kind, on)| *on == to && is(&Link::new(*kind)))
+    };
+    let direct = beads.naming(id).filter(move |row| ties(row, id, Link::blocks));
+    let spawner = beads.row(id).and_then(|row| row.face().parent());
+    let gated = spawner.into_iter().flat_map(move |to| {
+        beads.naming(to).filter(move |row| ties(row, to, |kind| *kind == Link::WAITS_FOR))
+    });
+    let others = direct.chain(gated).filter(move |row| is_live(row) && row.key() != id);
+    let mut all: Vec<_> = others.collect();
+    all.dedup_by(|one, other| one.key() == other.key());
+    all.into_iter()
+}
+
+/// How many beads cannot start before `id` is closed, directly or because of what they wait for.
+pub fn behind(beads: &Beads, id: &str) -> usize {
+    if !beads.row(id).is_some_and(|row| is_live(&row)) {
+        return 0;
+    }
+    let mut waiting = HashSet::new();
+    // Beads that end no sooner, and whether they start no sooner either.
+    let mut next = VecDeque::from([(id, false)]);
+    let mut ending = HashSet::from([id]);
+    while let Some((at, starts)) = next.pop_front() {
+        let inner = starts.then(|| beads.children(at).filter(is_live)).into_iter().flatten();
+        for row in after(beads, at).chain(inner).filter(|row| row.key() != id) {
+            if waiting.insert(row.key()) {
+                ending.insert(row.key());
+                next.push_back((row.key(), true));
+            }
+        }
+        // Its parent ends after it.
+        let parent = beads.row(at).and_then(|row| beads.row(row.face().parent()?));
+        if let Some(parent) = parent.filter(is_live).filter(|parent| ending.insert(parent.key())) {
+            next.push_back((parent.key(), false));
+        }
+    }
+    waiting.len()
+}
+
+/// Where to begin so that what is blocked can start one day: remembers what it was asked, so that many
+/// beads at the end of one chain cost no more than the chain.
+#[derive(Default)]
+pub struct Beginnings<'a> {
+    known: HashMap<&'a str, Option<&'a str>>,
+}
+
+impl<'a> Beginnings<'a> {
+    /// A bead that can be begun and without which `id` cannot end; none where a ring is in the way.
+    pub fn of(&mut self, beads: &'a Beads, id: &'a str) -> Option<&'a str> {
+        let (mut at, mut way) = (id, Vec::new());
+        let found = loop {
+            if let Some(known) = self.known.get(at) {
+                break *known;
+            }
+            // Whoever comes by here again goes round in a ring.
+            self.known.insert(at, None);
+            way.push(at);
+            let child = || beads.children(at).find(is_live).map(|child| child.key());
+            match blockers(beads, at).first().copied().or_else(child) {
+                Some(next) => at = next,
+                None => break Some(at),
+            }
+        };
+        self.known.extend(way.into_iter().map(|at| (at, found)));
+        found
+    }
+}
+
+/// Whether `id` is above this bead.
+pub fn is_under(beads: &Beads, row: &Row<'_, Bead>, id: &str) -> bool {
+    let mut seen = HashSet::new();
+    let mut at = beads.above(row.key(), &row.face());
+    while let Some(parent) = at.filter(|parent| seen.insert(*parent)) {
+        if parent == id {
+            return true;
+        }
+        at = beads.row(parent).and_then(|row| beads.above(row.key(), &row.face()));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::{beads, drink};
+    use crate::bead::event::{Closed, Event};
+    use proptest::prelude::*;
+
+    fn keys<'a>(rows: &[Row<'a, Bead>]) -> Vec<&'a str> {
+        rows.iter().map(|row| row.key()).collect()
+    }
+
+    #[test]
+    fn a_close_frees_what_waits_for_nothing_else() {
+        let after = |on| (Link::BLOCKS, on);
+        let all = beads(&[
+            ("a", &[]),
+            ("b", &[after("a")]),
+            ("c", &[after("a"), after("b")]),
+            ("epic", &[after("a")]),
+            ("child", &[(Link::PARENT_CHILD, "epic")]),
+            ("later", &[after("epic")]),
+            ("gate", &[(Link::WAITS_FOR, "epic")]),
+            ("friend", &[(Link::RELATED, "a")]),
+        ]);
+        for (id, frees_now, in_all) in [
+            ("a", &["b", "epic", "child"][..], 6),
+            ("b", &[], 1),
+            ("c", &[], 0),
+            ("child", &["gate"], 2),
+            ("epic", &["later"], 1),
+            ("friend", &[], 0),
+        ] {
+            assert_eq!(keys(&frees(&all, id)), frees_now, "{id}");
+            assert_eq!(behind(&all, id), in_all, "{id}");
+        }
+    }
+
+    #[test]
+    fn one_knows_where_to_begin() {
+        let after = |on| (Link::BLOCKS, on);
+        let all = beads(&[
+            ("a", &[]),
+            ("b", &[after("a")]),
+            ("c", &[after("b")]),
+            ("epic", &[]),
+            ("child", &[(Link::PARENT_CHILD, "epic")]),
+            ("d", &[after("epic")]),
+            ("x", &[after("y")]),
+            ("y", &[after("x")]),
+            ("z", &[after("x")]),
+            ("e", &[after("external:api:login")]),
+        ]);
+        let mut beginnings = Beginnings::default();
+        for (id, begin) in [
+            ("c", Some("a")),
+            ("b", Some("a")),
+            ("a", Some("a")),
+            ("d", Some("child")),
+            ("z", None),
+            ("x", None),
+            ("e", Some("external:api:login")),
+        ] {
+            assert_eq!(beginnings.of(&all, id), begin, "{id}");
+        }
+    }
+
+    proptest! {
+        /// Any graph without rings: what a close is said to free is what it does free.
+        #[test]
+        fn what_is_said_to_be_freed_is(
+            pairs in proptest::collection::vec((0usize..8, 0usize..8, 0usize..4), 0..16),
+            closing in 0usize..8,
+        ) {
+            let names: Vec<_> = (0..8).map(|n| format!("b-{n}")).collect();
+            let mut links = vec![Vec::new(); 8];
+            for (one, other, kind) in pairs.iter().filter(|(one, other, _)| one != other) {
+                let (before, after) = (one.min(other), one.max(other));
+                let has_parent = links[*after].iter().any(|(kind, _)| *kind == Link::PARENT_CHILD);
+                let kind = match kind {
+                    0 if !has_parent => Link::PARENT_CHILD,
+                    1 => Link::WAITS_FOR,
+                    _ => Link::BLOCKS,
+                };
+                links[*after].push((kind, names[*before].as_str()));
+            }
+            let told = names.iter().zip(&links).map(|(name, links)| (name.as_str(), &links[..]));
+            let mut all = beads(&told.collect::<Vec<_>>());
+            let id = names[closing].as_str();
+            // What has open children is not closed before they are.
+            prop_assume!(all.children(id).next().is_none());
+            let can_start = |all: &Beads| -> Vec<_> {
+                let free = |row: &Row<'_, Bead>| blockers(all, row.key()).is_empty();
+                all.live().filter(free).map(|row| row.key().to_owned()).collect()
+            };
+            let before = can_start(&all);
+            let mut said: Vec<_> = keys(&frees(&all, id)).into_iter().map(str::to_owned).collect();
+            drink(&mut all, id, "jane", &Event::Closed(Closed::default()));
+            let mut came = can_start(&all);
+            came.retain(|name| !before.contains(name));
+            said.sort();
+            came.sort();
+            prop_assert_eq!(said, came);
+        }
+    }
 }

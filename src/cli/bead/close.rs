@@ -10,7 +10,7 @@ use crate::agent::Roster;
 use crate::bead::closing::{self, Elsewhere};
 use crate::bead::event::Closed;
 use crate::bead::hub::{self, is_among};
-use crate::bead::{Beads, graph};
+use crate::bead::{Beads, epics, graph};
 use crate::cli::bead::create::no_flag;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
@@ -42,6 +42,12 @@ pub(in crate::cli) struct Close {
 }
 
 impl Close {
+    /// One that is over because all below it is.
+    pub(super) fn epic(id: &str) -> Self {
+        let reason = "all its children are closed".to_owned();
+        Self { ids: vec![id.to_owned()], reason, on_behalf_of: None }
+    }
+
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let [id] = self.ids.as_slice() else {
             return Err(Refusal::usage("close takes one bead at a time: one close, one reason")
@@ -73,8 +79,16 @@ impl Close {
                 Ok(bead.id.clone())
             })?;
         convoy::announce(cx);
-        let freed = graph::freed(&beads, &id).into_iter().map(|bead| Record::of(&beads, bead));
-        Ok(Finished { freed: freed.collect(), bead: Record::of(&beads, beads.find(&id)?) }.into())
+        let bead = beads.find(&id)?;
+        let freed = graph::freed(&beads, &id).into_iter();
+        let freed = freed.map(|row| Record::of(&beads, &row.read())).collect();
+        if let Some(epic) = epics::ended_by(&beads, bead) {
+            cx.hint(format!(
+                "all children of {} are closed: `git bead epic close-eligible` closes it, too",
+                beads.short(epic.key())
+            ));
+        }
+        Ok(Finished { freed, bead: Record::of(&beads, bead) }.into())
     }
 }
 

@@ -1,40 +1,70 @@
-//! `git bead dep`: what waits for what.
+//! `git bead dep`: what waits for what, said and unsaid.
 
 use anyhow::Result;
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::bead::event::Link;
-use crate::bead::graph;
-use crate::bead::{Beads, change};
-use crate::cli::bead::record::sign;
+use crate::bead::event::{Event, Link};
+use crate::bead::{Bead, Beads, change};
+use crate::cli::bead::near::{Cycles, List};
+use crate::cli::bead::tree::Tree;
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::show::{Done, Screen, Show};
+use crate::ledger::Pen;
+use crate::refusal::Refusal;
 
-/// Say what waits for what
+/// Say what waits for what, and see it
 ///
 /// A bead is ready when all it waits for is closed.
-#[derive(Subcommand)]
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   git bead dep add 7f3k 9a2c            7f3k waits for 9a2c
-  git bead dep tree 7f3k")]
-pub(in crate::cli) enum Dep {
+  git bead dep 9a2c --blocks 7f3k       the same, the other way round
+  git bead dep tree 7f3k
+  git bead dep list 7f3k --direction up
+  git bead dep cycles")]
+pub(in crate::cli) struct Dep {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    /// What is to be done first
+    #[arg(requires = "blocks")]
+    id: Option<String>,
+    /// The bead that waits for it
+    #[arg(short, long, value_name = "ID", requires = "id")]
+    blocks: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
     Add(Add),
     #[command(alias = "rm")]
     Remove(Remove),
+    Relate(Relate),
+    Unrelate(Unrelate),
+    List(List),
     Tree(Tree),
+    Cycles(Cycles),
 }
 
 impl Dep {
     pub(super) fn changes(&self) -> bool {
-        !matches!(self, Self::Tree(_))
+        !matches!(self.verb, Some(Verb::List(_) | Verb::Tree(_) | Verb::Cycles(_)))
     }
 
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        match self {
-            Self::Add(verb) => verb.run(cx),
-            Self::Remove(verb) => verb.run(cx),
-            Self::Tree(verb) => verb.run(cx),
+        match (self.verb, self.id, self.blocks) {
+            (Some(Verb::Add(verb)), ..) => verb.run(cx),
+            (Some(Verb::Remove(verb)), ..) => verb.run(cx),
+            (Some(Verb::Relate(verb)), ..) => verb.run(cx),
+            (Some(Verb::Unrelate(verb)), ..) => verb.run(cx),
+            (Some(Verb::List(verb)), ..) => verb.run(cx),
+            (Some(Verb::Tree(verb)), ..) => verb.run(cx),
+            (Some(Verb::Cycles(verb)), ..) => verb.run(cx),
+            (None, Some(on), Some(id)) => added(cx, &id, &on, &Link::BLOCKS),
+            (None, ..) => Err(Refusal::usage("dep needs to be told what to do")
+                .hint("git bead dep add ID ON: ID waits for ON")
+                .into()),
         }
     }
 }
@@ -45,29 +75,45 @@ impl Dep {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead dep add 7f3k 9a2c            7f3k waits for 9a2c
+  git bead dep add 7f3k --blocked-by 9a2c
   git bead dep add 7f3k 9a2c -t related")]
 pub(in crate::cli) struct Add {
     /// The bead that waits
     id: String,
     /// The bead it waits for
-    on: String,
+    #[arg(required_unless_present = "blocked_by")]
+    on: Option<String>,
+    /// The same as ON
+    #[arg(long, value_name = "ON", visible_alias = "depends-on", conflicts_with = "on")]
+    blocked_by: Option<String>,
     /// blocks, parent-child, waits-for, related, discovered-from, or a word of your own
     #[arg(short = 't', long = "type", default_value = "blocks")]
     kind: String,
 }
 
 impl Add {
-    fn run(self, cx: &Context) -> Result<Done> {
-        let kind = Link::new(self.kind.clone());
-        let ends = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
-            let (from, to) = (beads.find(&self.id)?, beads.find(&self.on)?);
-            if let Some(event) = change::link(beads, from, to, kind.clone())? {
-                pen.line(&from.id, &event)?;
-            }
-            Ok(Linked::of(beads, &from.id, &to.id, &kind, "added"))
-        })?;
-        Ok(ends.into())
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let on = self.on.or(self.blocked_by).unwrap_or_default();
+        added(cx, &self.id, &on, &Link::new(self.kind))
     }
+}
+
+fn added(cx: &Context, id: &str, on: &str, kind: &Link) -> Result<Done> {
+    let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+        let (from, to) = (beads.find(id)?, beads.find(on)?);
+        let known = !link(beads, pen, (from, to), kind)?;
+        Ok(Said::of(beads, [&from.id, &to.id], kind, if known { Did::Knew } else { Did::Added }))
+    })?;
+    Ok(said.into())
+}
+
+/// Whether that was new.
+fn link(beads: &Beads, pen: &mut Pen<'_>, (from, to): (&Bead, &Bead), kind: &Link) -> Result<bool> {
+    let event = change::link(beads, from, to, kind.clone())?;
+    if let Some(event) = &event {
+        pen.line(&from.id, event)?;
+    }
+    Ok(event.is_some())
 }
 
 /// End a dependency
@@ -85,7 +131,7 @@ pub(in crate::cli) struct Remove {
 
 impl Remove {
     fn run(self, cx: &Context) -> Result<Done> {
-        let ends = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+        let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
             let from = beads.find(&self.id)?;
             // What was imported may lead to what no ledger has.
             let to = match from.dependencies.iter().find(|edge| edge.depends_on_id == self.on) {
@@ -95,14 +141,91 @@ impl Remove {
             for event in change::unlink(beads, from, to)? {
                 pen.line(&from.id, &event)?;
             }
-            Ok(Linked::of(beads, &from.id, to, &Link::BLOCKS, "removed"))
+            Ok(Said::of(beads, [&from.id, to], &Link::BLOCKS, Did::Removed))
         })?;
-        Ok(ends.into())
+        Ok(said.into())
     }
 }
 
+/// Say that two beads have to do with each other
+///
+/// Neither waits for the other.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead dep relate 7f3k 9a2c")]
+pub(in crate::cli) struct Relate {
+    id: String,
+    other: String,
+}
+
+impl Relate {
+    fn run(self, cx: &Context) -> Result<Done> {
+        let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+            let (one, other) = (beads.find(&self.id)?, beads.find(&self.other)?);
+            if one.id == other.id {
+                return Err(Refusal::usage("that is the same bead twice").into());
+            }
+            let kind = Link::RELATES_TO;
+            let here = link(beads, pen, (one, other), &kind)?;
+            // Each of them shows it, as in beads.
+            let there = link(beads, pen, (other, one), &kind)?;
+            let did = if here || there { Did::Added } else { Did::Knew };
+            Ok(Said::of(beads, [&one.id, &other.id], &kind, did))
+        })?;
+        Ok(said.into())
+    }
+}
+
+/// Say that two beads have nothing to do with each other any more
+///
+/// What waits goes on waiting: `dep remove` ends that.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead dep unrelate 7f3k 9a2c")]
+pub(in crate::cli) struct Unrelate {
+    id: String,
+    other: String,
+}
+
+impl Unrelate {
+    fn run(self, cx: &Context) -> Result<Done> {
+        let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+            let (one, other) = (beads.find(&self.id)?, beads.find(&self.other)?);
+            let mut some = false;
+            for (from, to) in [(one, other), (other, one)] {
+                let edges = from.dependencies.iter().filter(|edge| edge.depends_on_id == to.id);
+                for edge in edges.filter(|edge| relates(&edge.kind)) {
+                    let kind = edge.kind.clone();
+                    pen.line(&from.id, &Event::Unlinked { to: to.id.clone(), kind })?;
+                    some = true;
+                }
+            }
+            let said = Said::of(beads, [&one.id, &other.id], &Link::RELATES_TO, Did::Removed);
+            if some {
+                return Ok(said);
+            }
+            let [one, other] = &said.short;
+            Err(Refusal::nothing(format!("{one} and {other} are not related")).into())
+        })?;
+        Ok(said.into())
+    }
+}
+
+/// Whether two beads so linked have to do with each other and neither comes first.
+fn relates(kind: &Link) -> bool {
+    [Link::RELATED, Link::RELATES_TO].contains(kind)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Did {
+    Added,
+    Knew,
+    Removed,
+}
+
+/// What is so now, as a sentence: which end waits is easily said the wrong way round.
 #[derive(Serialize)]
-struct Linked {
+struct Said {
     status: &'static str,
     issue_id: String,
     depends_on_id: String,
@@ -110,99 +233,40 @@ struct Linked {
     kind: Link,
     #[serde(skip)]
     short: [String; 2],
+    #[serde(skip)]
+    did: Did,
 }
 
-impl Linked {
-    fn of(beads: &Beads, from: &str, to: &str, kind: &Link, status: &'static str) -> Self {
+impl Said {
+    fn of(beads: &Beads, [from, to]: [&str; 2], kind: &Link, did: Did) -> Self {
         Self {
-            status,
+            status: if did == Did::Removed { "removed" } else { "added" },
             issue_id: from.to_owned(),
             depends_on_id: to.to_owned(),
             kind: kind.clone(),
-            short: [beads.short(from).to_owned(), beads.short(to).to_owned()],
+            short: [from, to].map(|id| beads.short(id).to_owned()),
+            did,
         }
     }
 }
 
-impl Show for Linked {
+impl Show for Said {
     fn show(&self, out: &mut Screen) {
         let [from, to] = &self.short;
-        out.line(match (self.status, self.kind.blocks()) {
-            ("removed", _) => format!("{from} no longer depends on {to}"),
-            (_, true) => format!("{from} waits for {to}"),
-            (_, false) => format!("{from} depends on {to} ({})", self.kind),
+        let kind = &self.kind;
+        let word = match self.did {
+            Did::Added => "now",
+            Did::Knew => "already",
+            Did::Removed if relates(kind) => {
+                return out.line(format!("{from} and {to} are no longer related"));
+            }
+            Did::Removed => return out.line(format!("{from} no longer depends on {to}")),
+        };
+        out.line(match kind {
+            _ if kind.blocks() => format!("{from} {word} waits for {to}"),
+            _ if relates(kind) => format!("{from} and {to} are {word} related"),
+            _ if *kind == Link::PARENT_CHILD => format!("{from} is {word} a child of {to}"),
+            _ => format!("{from} {word} depends on {to} ({kind})"),
         });
-    }
-}
-
-/// Show what a bead depends on, and what that depends on
-///
-/// What a bead depends on is shown where the bead comes up first.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  git bead dep tree 7f3k
-  git bead dep tree 7f3k --json")]
-pub(in crate::cli) struct Tree {
-    /// The bead at the top
-    id: String,
-}
-
-impl Tree {
-    fn run(self, cx: &Context) -> Result<Done> {
-        let beads: Beads = cx.ledger()?.read()?;
-        let root = beads.find(&self.id)?;
-        let nodes = graph::tree(&beads, root).into_iter().map(|row| Node {
-            id: row.bead.id.clone(),
-            title: row.bead.title.clone(),
-            status: row.bead.status.to_string(),
-            priority: row.bead.priority,
-            issue_type: row.bead.issue_type.clone(),
-            depth: row.depth,
-            dependency_type: row.kind.map(ToString::to_string),
-            truncated: row.repeated,
-            blocked: !graph::blockers(&beads, &row.bead.id).is_empty(),
-            short: beads.short(&row.bead.id).to_owned(),
-        });
-        Ok(Nodes(nodes.collect()).into())
-    }
-}
-
-#[derive(Serialize)]
-struct Node {
-    id: String,
-    title: String,
-    status: String,
-    priority: u8,
-    issue_type: String,
-    depth: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dependency_type: Option<String>,
-    /// Its own branches are shown further up.
-    truncated: bool,
-    blocked: bool,
-    #[serde(skip)]
-    short: String,
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Nodes(Vec<Node>);
-
-impl Show for Nodes {
-    fn show(&self, out: &mut Screen) {
-        for node in &self.0 {
-            let (mark, tone) = sign(if node.blocked { "blocked" } else { &node.status });
-            let kind = node.dependency_type.as_deref().filter(|kind| *kind != "blocks");
-            let kind = kind.map(|kind| format!("  [{kind}]")).unwrap_or_default();
-            let again = if node.truncated { "  (shown above)" } else { "" };
-            out.parts(&[
-                (Tone::Plain, &"   ".repeat(node.depth)),
-                (tone, mark),
-                (Tone::Plain, " "),
-                (Tone::Id, &node.short),
-                (Tone::Plain, &format!("  {}", node.title)),
-                (Tone::Faint, &format!("{kind}{again}")),
-            ]);
-        }
     }
 }

@@ -1,11 +1,10 @@
-//! `git bead list` and `git bead blocked`: beads in rows.
+//! `git bead list`: beads in rows.
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::filter::Field;
 use crate::bead::find::Asked;
-use crate::bead::graph;
 use crate::bead::order::Order;
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::asked::{More, Said, Which};
@@ -13,7 +12,7 @@ use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
-use crate::cli::show::{Done, Screen, Tone};
+use crate::cli::show::{Done, Screen};
 use crate::cli::stream::Stream;
 use crate::ledger::{self, Row};
 use crate::refusal::Refusal;
@@ -148,74 +147,4 @@ pub(super) fn ids(out: &mut Screen, ids: &[&str]) {
 pub(super) fn answer<T: Serialize>(list: Stream<'_, T>) -> Result<Done> {
     let empty = list.end()? == 0;
     Ok(Done::silent().exit(if empty { exit::NOTHING } else { 0 }))
-}
-
-/// List what cannot start because something else is to be done first
-///
-/// `git bead ready --explain` tells every reason there is. Exit code 1: nothing is blocked.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  git bead blocked
-  git bead blocked -q
-  git bead blocked --parent 4tbn --json")]
-pub(in crate::cli) struct Blocked {
-    /// Only children of this bead
-    #[arg(long, value_name = "ID")]
-    parent: Option<String>,
-    /// Whole ids and nothing else
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-impl Blocked {
-    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let beads: Beads = cx.ledger()?.read()?;
-        let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        let fits = |row: &Row<'_, Bead>| {
-            parent.is_none_or(|p| beads.above(row.key(), &row.face()) == Some(&p.id))
-        };
-        let all = beads.live().map(|row| (row, graph::blockers(&beads, row.key())));
-        let mut waiting = all.filter(|(row, by)| !by.is_empty() && fits(row)).peekable();
-        if waiting.peek().is_none() {
-            cx.remark("nothing is blocked");
-        }
-        if self.quiet && !cx.json {
-            let mut out = Stream::new(cx, ids);
-            waiting.try_for_each(|(row, _)| out.add(row.key()))?;
-            return answer(out);
-        }
-        let mut out = Stream::new(cx, Waiting::list);
-        for (row, by) in waiting {
-            out.add(Waiting::of(&beads, row, &by))?;
-        }
-        answer(out)
-    }
-}
-
-#[derive(Serialize)]
-struct Waiting {
-    #[serde(flatten)]
-    record: Record,
-    blocked_by_count: usize,
-    blocked_by: Vec<String>,
-    #[serde(skip)]
-    short: Vec<String>,
-}
-
-impl Waiting {
-    fn of(beads: &Beads, row: Row<'_, Bead>, by: &[&str]) -> Self {
-        Self {
-            record: Record::of(beads, &row.read()),
-            blocked_by_count: by.len(),
-            blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
-            short: by.iter().map(|id| beads.short(id).to_owned()).collect(),
-        }
-    }
-
-    fn list(out: &mut Screen, all: &[Self]) {
-        for waiting in all {
-            record::list(out, std::slice::from_ref(&waiting.record));
-            out.parts(&[(Tone::Faint, "    waits for "), (Tone::Id, &waiting.short.join(", "))]);
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! The verbs of `git bead`: what is to be done.
 
+mod arrows;
 mod asked;
+mod blocked;
 mod close;
 mod comment;
 mod count;
@@ -9,7 +11,10 @@ mod deinit;
 mod delete;
 mod dep;
 mod doctor;
+mod drawn;
+mod epic;
 mod export;
+mod graph;
 mod import;
 mod init;
 mod list;
@@ -17,8 +22,10 @@ mod log;
 mod maintain;
 mod manual;
 mod memory;
+mod near;
 mod next;
 mod past;
+mod picture;
 mod prime;
 mod query;
 mod ready;
@@ -29,6 +36,7 @@ mod show;
 mod stale;
 mod sync;
 mod trail;
+mod tree;
 mod trust;
 mod update;
 mod verify;
@@ -83,7 +91,7 @@ pub(super) enum Verb {
     Stale(stale::Stale),
     Orphans(stale::Orphans),
     Duplicates(stale::Duplicates),
-    Blocked(list::Blocked),
+    Blocked(blocked::Blocked),
     Update(update::Update),
     #[command(alias = "done")]
     Close(close::Close),
@@ -94,10 +102,13 @@ pub(super) enum Verb {
     Recall(memory::Recall),
     Memories(memory::ListMemories),
     Forget(memory::Forget),
-    #[command(subcommand)]
     Dep(dep::Dep),
+    Link(dep::Add),
     Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Epic(epic::Epic),
     Export(export::Export),
+    Graph(graph::Graph),
     Import(import::Import),
     Log(log::Log),
     Maintain(maintain::Maintain),
@@ -154,8 +165,11 @@ impl Verb {
             Self::Next(verb) => verb.run(cx),
             Self::Prime(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
+            Self::Link(verb) => verb.run(cx),
             Self::Doctor(verb) => verb.run(cx),
+            Self::Epic(verb) => verb.run(cx),
             Self::Export(verb) => verb.run(cx),
+            Self::Graph(verb) => verb.run(cx),
             Self::Import(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
             Self::Maintain(verb) => verb.run(cx),
@@ -187,6 +201,7 @@ impl Verb {
                 | Self::Blocked(_)
                 | Self::Log(_)
                 | Self::Export(_)
+                | Self::Graph(_)
         )
     }
 
@@ -196,6 +211,7 @@ impl Verb {
             Self::Ready(ready) => ready.claims(),
             Self::Query(query) => query.changes(),
             Self::Dep(dep) => dep.changes(),
+            Self::Epic(epic) => epic.changes(),
             Self::Trail(trail) => trail.changes(),
             Self::Create(_)
             | Self::Update(_)
@@ -205,12 +221,14 @@ impl Verb {
             | Self::Comment(_)
             | Self::Remember(_)
             | Self::Forget(_)
+            | Self::Link(_)
             | Self::Import(_)
             | Self::Sync(_)
             | Self::Trust(_) => true,
             Self::Init(_)
             | Self::Deinit(_)
             | Self::Doctor(_)
+            | Self::Graph(_)
             | Self::Export(_)
             | Self::List(_)
             | Self::Show(_)

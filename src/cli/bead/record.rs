@@ -184,7 +184,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    fn of(edge: &fields::Edge) -> Self {
+    pub(super) fn of(edge: &fields::Edge) -> Self {
         Self {
             issue_id: edge.issue_id.clone(),
             depends_on_id: edge.depends_on_id.clone(),

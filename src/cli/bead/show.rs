@@ -73,6 +73,7 @@ impl ShowBead {
                 .into_iter()
                 .map(|id| beads.short(id).to_owned())
                 .collect(),
+            worth: Worth::of(&beads, &bead.id),
             trail: about(&lines, &bead.id).map(|line| Entry::of(&beads, line.clone())).collect(),
         });
         Ok(Done::from(Pages(pages.collect())).whole())
@@ -133,6 +134,50 @@ impl Near {
     }
 }
 
+/// What closing a bead would be good for.
+#[derive(Serialize)]
+struct Worth {
+    /// What could start then, and cannot now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    frees: Vec<String>,
+    /// How many beads cannot start before, those that wait for such ones included.
+    #[serde(rename = "stand_behind", skip_serializing_if = "is_none")]
+    behind: usize,
+    #[serde(skip)]
+    short: Vec<String>,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+/// So many of what a close would free are told; --json tells all.
+const FEW: usize = 8;
+
+impl Worth {
+    fn of(beads: &Beads, id: &str) -> Self {
+        let frees = graph::frees(beads, id);
+        Self {
+            frees: frees.iter().map(|row| row.key().to_owned()).collect(),
+            behind: graph::behind(beads, id),
+            short: frees.iter().take(FEW).map(|row| beads.short(row.key()).to_owned()).collect(),
+        }
+    }
+
+    fn fact(&self) -> Option<String> {
+        let more = self.frees.len() - self.short.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let freed = format!("closing it frees {}{more}", self.short.join(", "));
+        let behind = format!("{} cannot start before it is closed", self.behind);
+        match (self.frees.len(), self.behind) {
+            (0, 0) => None,
+            (0, _) => Some(behind),
+            (now, all) if now == all => Some(freed),
+            _ => Some(format!("{freed}; {behind}")),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Page {
     #[serde(flatten)]
@@ -144,6 +189,8 @@ struct Page {
     dependencies: Vec<Near>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dependents: Vec<Near>,
+    #[serde(flatten)]
+    worth: Worth,
     #[serde(skip)]
     held: bool,
     #[serde(skip)]
@@ -206,6 +253,7 @@ impl Page {
         if !self.blocked_by.is_empty() {
             facts.push(format!("waits for {}", self.blocked_by.join(", ")));
         }
+        facts.extend(self.worth.fact());
         if !record.labels.is_empty() {
             facts.push(format!("labels {}", record.labels.join(", ")));
         }

@@ -1,0 +1,164 @@
+//! Which beads have to be done one after the other, so that nothing is done sooner than they are? Pure.
+
+use std::collections::HashSet;
+
+use crate::bead::event::Link;
+use crate::bead::web::{Web, farthest};
+
+/// What is to be known of a bead.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weight {
+    /// It may hold others up.
+    pub is_open: bool,
+    pub minutes: Option<u64>,
+}
+
+/// The longest chain of open beads of which each can start when the one before it is closed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chain {
+    pub beads: Vec<usize>,
+    /// In minutes where each bead has an estimate, else a count of beads.
+    pub total: u64,
+    pub in_minutes: bool,
+    /// So many open beads have no estimate.
+    pub unestimated: usize,
+}
+
+/// Three moments of a bead: it starts, its children have ended, it ends.
+const MOMENTS: usize = 3;
+const START: usize = 0;
+const DEEP: usize = 1;
+const END: usize = 2;
+
+fn at(bead: usize, moment: usize) -> usize {
+    bead * MOMENTS + moment
+}
+
+/// The longest chain there is, or that leads to one of these. What has children takes as long as they do.
+pub fn longest(web: &Web<'_>, weights: &[Weight], to: &[usize]) -> Chain {
+    let weight = |n: usize| weights.get(n).copied().unwrap_or_default();
+    let both = |before: usize, after: usize| weight(before).is_open && weight(after).is_open;
+    let ties: Vec<_> = web.ties.iter().filter(|tie| both(tie.before, tie.after)).collect();
+    let mut pairs = Vec::new();
+    let mut parents = HashSet::new();
+    for tie in &ties {
+        let (before, after) = (tie.before, tie.after);
+        match Link::new(tie.kind) {
+            kind if kind.blocks() => pairs.push((at(before, END), at(after, START))),
+            kind if kind == Link::WAITS_FOR => pairs.push((at(before, DEEP), at(after, START))),
+            _ => {
+                parents.insert(before);
+                pairs.push((at(before, START), at(after, START)));
+                pairs.push((at(after, END), at(before, DEEP)));
+            }
+        }
+    }
+    let open: Vec<_> = (0..web.rows.len()).filter(|n| weight(*n).is_open).collect();
+    for n in &open {
+        pairs.extend([(at(*n, START), at(*n, END)), (at(*n, DEEP), at(*n, END))]);
+    }
+    let work = open.iter().filter(|n| !parents.contains(*n));
+    let unestimated = work.filter(|n| weight(**n).minutes.is_none()).count();
+    let in_minutes = unestimated == 0 && !open.is_empty();
+    let long = |from: usize, there: usize| {
+        let n = from / MOMENTS;
+        if from % MOMENTS != START || there != at(n, END) || parents.contains(&n) {
+            return 0;
+        }
+        if in_minutes { weight(n).minutes.unwrap_or(0) } else { 1 }
+    };
+    let far = farthest(web.rows.len() * MOMENTS, &pairs, &long);
+    let end = |n: usize| far.get(at(n, END)).map_or(0, |far| far.0);
+    let ends = open.iter().copied().filter(|n| to.is_empty() || to.contains(n));
+    // Of equals the first.
+    let Some(last) = ends.rev().max_by_key(|n| end(*n)) else { return Chain::default() };
+    let way = std::iter::successors(Some(at(last, END)), |at| far.get(*at)?.1);
+    let mut beads: Vec<_> = way.filter(|at| at % MOMENTS == END).map(|at| at / MOMENTS).collect();
+    beads.reverse();
+    Chain { beads, total: end(last), in_minutes, unestimated }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::beads;
+    use crate::bead::web::tests::chained;
+    use proptest::prelude::*;
+
+    fn told(
+        links: &[(&str, &[(Link, &str)])],
+        minutes: &[Option<u64>],
+        to: &[usize],
+    ) -> (Vec<String>, u64) {
+        let all = beads(links);
+        let web = Web::open(&all);
+        let weights: Vec<_> =
+            minutes.iter().map(|minutes| Weight { is_open: true, minutes: *minutes }).collect();
+        let chain = longest(&web, &weights, to);
+        let key = |n: &usize| web.rows[*n].key().to_owned();
+        (chain.beads.iter().map(key).collect(), chain.total)
+    }
+
+    #[test]
+    fn the_longest_chain_is_weighed_by_minutes_where_all_have_some() {
+        let after = |on| (Link::BLOCKS, on);
+        let links: &[(&str, &[(Link, &str)])] = &[
+            ("a", &[]),
+            ("b", &[after("a")]),
+            ("c", &[after("b")]),
+            ("long", &[]),
+            ("end", &[after("long")]),
+        ];
+        let all = |minutes: [u64; 5]| minutes.map(Some);
+        let by = |minutes: &[Option<u64>], to: &[usize]| told(links, minutes, to);
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        assert_eq!(by(&[None; 5], &[]), (ids(&["a", "b", "c"]), 3));
+        assert_eq!(by(&all([10, 10, 10, 90, 5]), &[]), (ids(&["long", "end"]), 95));
+        assert_eq!(by(&all([10, 10, 10, 90, 5]), &[1]), (ids(&["a", "b"]), 20));
+        let mut some = all([10, 10, 10, 90, 5]);
+        some[0] = None;
+        assert_eq!(by(&some, &[]), (ids(&["a", "b", "c"]), 3), "one has no estimate");
+    }
+
+    #[test]
+    fn an_epic_takes_as_long_as_its_children() {
+        let after = |on| (Link::BLOCKS, on);
+        let below = |on| (Link::PARENT_CHILD, on);
+        let links: &[(&str, &[(Link, &str)])] = &[
+            ("design", &[]),
+            ("epic", &[after("design")]),
+            ("one", &[below("epic")]),
+            ("two", &[below("epic"), after("one")]),
+            ("release", &[after("epic")]),
+            ("party", &[(Link::WAITS_FOR, "epic")]),
+        ];
+        let (ids, total) = told(links, &[None; 6], &[]);
+        assert_eq!((ids.join(" "), total), ("design one two epic release".to_owned(), 4));
+        let (ids, total) = told(links, &[None; 6], &[5]);
+        assert_eq!((ids.join(" "), total), ("design one two party".to_owned(), 4));
+    }
+
+    proptest! {
+        #[test]
+        fn no_chain_is_longer(
+            pairs in proptest::collection::vec((0usize..8, 0usize..8), 0..14),
+            minutes in proptest::collection::vec(1u64..9, 8),
+        ) {
+            let up: Vec<_> = pairs.iter().filter(|(a, b)| a != b).map(|(a, b)| (*a.min(b), *a.max(b))).collect();
+            let all = chained(8, &up);
+            let open = |minutes: &u64| Weight { is_open: true, minutes: Some(*minutes) };
+            let chain = longest(&Web::open(&all), &minutes.iter().map(open).collect::<Vec<_>>(), &[]);
+            // Each is after those before it only, so one round from the first to the last is enough.
+            let mut best = minutes.clone();
+            for n in 0..8 {
+                let before = up.iter().filter(|(_, after)| *after == n).map(|(before, _)| best[*before]);
+                best[n] = minutes[n] + before.max().unwrap_or(0);
+            }
+            prop_assert_eq!(chain.total, best.into_iter().max().unwrap());
+            prop_assert_eq!(chain.total, chain.beads.iter().map(|n| minutes[*n]).sum::<u64>());
+            for pair in chain.beads.windows(2) {
+                prop_assert!(up.contains(&(pair[0], pair[1])));
+            }
+        }
+    }
+}

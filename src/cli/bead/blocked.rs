@@ -1,0 +1,141 @@
+//! `git bead blocked`: what cannot start, and what would change that.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::graph::{self, Beginnings};
+use crate::bead::{Bead, Beads};
+use crate::cli::bead::list::{answer, ids};
+use crate::cli::bead::past::AsOf;
+use crate::cli::bead::record::{self, Record};
+use crate::cli::context::Context;
+use crate::cli::show::Done;
+use crate::cli::show::{Screen, Tone};
+use crate::cli::stream::Stream;
+use crate::ledger::Row;
+
+/// So many of what a bead waits for are told; --json tells all.
+const FEW: usize = 5;
+
+/// List what cannot start because something else is to be done first
+///
+/// Each with what holds it up, whether that can start or who is at it, and where to begin so that it can
+/// one day. `git bead ready --explain` tells every reason there is. Exit code 1: nothing is blocked.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead blocked
+  git bead blocked -q
+  git bead blocked --parent 4tbn --json
+  git bead blocked --as-of yesterday")]
+pub(in crate::cli) struct Blocked {
+    /// Only what is below this bead, at any depth
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
+    /// Whole ids and nothing else
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    as_of: AsOf,
+}
+
+impl Blocked {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let beads = self.as_of.beads(cx)?;
+        let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
+        let fits = |row: &Row<'_, Bead>| parent.is_none_or(|p| graph::is_under(&beads, row, &p.id));
+        let all = beads.live().map(|row| (row, graph::blockers(&beads, row.key())));
+        let mut waiting = all.filter(|(row, by)| !by.is_empty() && fits(row)).peekable();
+        if waiting.peek().is_none() {
+            cx.remark("nothing is blocked");
+        }
+        if self.quiet && !cx.json {
+            let mut out = Stream::new(cx, ids);
+            waiting.try_for_each(|(row, _)| out.add(row.key()))?;
+            return answer(out);
+        }
+        let mut out = Stream::new(cx, Waiting::list);
+        let mut beginnings = Beginnings::default();
+        for (row, by) in waiting {
+            let holders = by.iter().map(|id| Holder::of(&beads, id, &mut beginnings)).collect();
+            out.add(Waiting {
+                record: Record::of(&beads, &row.read()),
+                blocked_by_count: by.len(),
+                blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
+                held_up_by: holders,
+            })?;
+        }
+        answer(out)
+    }
+}
+
+#[derive(Serialize)]
+struct Waiting {
+    #[serde(flatten)]
+    record: Record,
+    blocked_by_count: usize,
+    blocked_by: Vec<String>,
+    held_up_by: Vec<Holder>,
+}
+
+/// What holds a bead up.
+#[derive(Serialize)]
+struct Holder {
+    id: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    title: String,
+    status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee: Option<String>,
+    /// A bead that can be begun and without which this one cannot end; itself where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    begin_with: Option<String>,
+    #[serde(skip)]
+    how: String,
+    #[serde(skip)]
+    short: String,
+}
+
+impl Holder {
+    fn of<'a>(beads: &'a Beads, id: &'a str, beginnings: &mut Beginnings<'a>) -> Self {
+        let bead = beads.row(id).map(|row| row.read()).unwrap_or_default();
+        let begin = beginnings.of(beads, id);
+        let how = match (begin, bead.status.as_str(), &bead.assignee) {
+            _ if bead.id.is_empty() => "elsewhere".to_owned(),
+            (_, "closed", _) => "closed, and it has not failed".to_owned(),
+            (_, "in_progress", Some(name)) => format!("in progress, @{name}"),
+            (_, status, _) if status != "open" => status.to_owned(),
+            (Some(begin), ..) if begin == id => "can start now".to_owned(),
+            (Some(begin), ..) => format!("begin with {}", beads.short(begin)),
+            (None, ..) => "waits for itself: `git bead dep cycles`".to_owned(),
+        };
+        Self {
+            id: id.to_owned(),
+            title: bead.title,
+            status: if bead.id.is_empty() { String::new() } else { bead.status.to_string() },
+            assignee: bead.assignee,
+            begin_with: begin.map(str::to_owned),
+            how,
+            short: beads.short(id).to_owned(),
+        }
+    }
+}
+
+impl Waiting {
+    fn list(out: &mut Screen, all: &[Self]) {
+        for waiting in all {
+            record::list(out, std::slice::from_ref(&waiting.record));
+            for holder in waiting.held_up_by.iter().take(FEW) {
+                let title = if holder.title.is_empty() { "" } else { "  " };
+                out.parts(&[
+                    (Tone::Faint, "    waits for "),
+                    (Tone::Id, &holder.short),
+                    (Tone::Plain, &format!("{title}{}", holder.title)),
+                    (Tone::Faint, &format!("  ({})", holder.how)),
+                ]);
+            }
+            if let Some(more) = waiting.held_up_by.len().checked_sub(FEW).filter(|n| *n > 0) {
+                out.parts(&[(Tone::Faint, &format!("    and for {more} more"))]);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `git bead dep tree`: what a bead stands on, what stands on it, and that to any depth.
+
+use anyhow::Result;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::bead::tree::{Growth, Step, only, tree};
+use crate::bead::{Bead, Beads, change, graph};
+use crate::cli::bead::arrows::{Arrow, Spot, mermaid};
+use crate::cli::bead::past::AsOf;
+use crate::cli::bead::record::sign;
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+
+/// Rows are set in no further than this, or deep trees would be wider than long.
+const WIDEST: usize = 60;
+
+/// Show what a bead depends on, and what that depends on
+///
+/// What comes up twice has its own branches at the first place alone. A branch says of what kind it is
+/// where it is not `blocks`. With --direction both the tree of what depends on the bead follows.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead dep tree 7f3k
+  git bead dep tree 7f3k --direction up      what waits for it
+  git bead dep tree 7f3k --status open --max-depth 3
+  git bead dep tree 7f3k --format mermaid")]
+pub(in crate::cli) struct Tree {
+    /// The bead at the root
+    id: String,
+    /// down to what it depends on, up to what depends on it, or both
+    #[arg(long, value_enum, default_value = "down")]
+    direction: Way,
+    /// No deeper than this
+    #[arg(short = 'd', long, value_name = "N", default_value_t = 50)]
+    max_depth: usize,
+    /// Only beads of this status, and the way to them
+    #[arg(long)]
+    status: Option<String>,
+    /// As rows, or as a diagram that many web sites draw
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    as_of: AsOf,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(super) enum Way {
+    Down,
+    Up,
+    Both,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Text,
+    Mermaid,
+}
+
+impl Tree {
+    pub(super) fn run(self, cx: &Context) -> Result<Done> {
+        let beads = self.as_of.beads(cx)?;
+        let root = beads.find(&self.id)?;
+        let status = self.status.as_deref().map(word).transpose()?;
+        let fits = |bead: &Bead| status.as_ref().is_none_or(|word| bead.status.as_str() == word);
+        let ways: &[bool] = match self.direction {
+            Way::Down => &[false],
+            Way::Up => &[true],
+            Way::Both => &[false, true],
+        };
+        let mut nodes = Vec::new();
+        for up in ways {
+            let steps = only(tree(&beads, root, Growth { up: *up, most: self.max_depth }), &fits);
+            // The root is there once.
+            let skip = usize::from(!nodes.is_empty());
+            nodes.extend(steps.iter().skip(skip).map(|step| Node::of(&beads, step, *up)));
+        }
+        if nodes.iter().any(|node| node.is_cut) && !cx.json {
+            cx.hint("there is more below: --max-depth N goes deeper");
+        }
+        Ok(Nodes { nodes, format: self.format, short: beads.short(&root.id).to_owned() }.into())
+    }
+}
+
+/// A status as people write it; here closed is one, too.
+fn word(said: &str) -> Result<String> {
+    let plain = said.trim().to_lowercase();
+    if plain == "closed" || plain == "tombstone" {
+        return Ok(plain);
+    }
+    Ok(change::status(said)?.as_str().to_owned())
+}
+
+#[derive(Serialize)]
+struct Node {
+    id: String,
+    title: String,
+    status: String,
+    priority: u8,
+    issue_type: String,
+    depth: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dependency_type: Option<String>,
+    direction: &'static str,
+    /// Its own branches are shown further up, or would be too deep.
+    truncated: bool,
+    blocked: bool,
+    #[serde(skip)]
+    short: String,
+    #[serde(skip)]
+    is_cut: bool,
+}
+
+impl Node {
+    fn of(beads: &Beads, step: &Step<'_>, up: bool) -> Self {
+        let bead = step.bead;
+        Self {
+            id: bead.id.clone(),
+            title: bead.title.clone(),
+            status: bead.status.to_string(),
+            priority: bead.priority,
+            issue_type: bead.issue_type.clone(),
+            depth: step.depth,
+            parent_id: step.from.map(|(id, _)| id.to_owned()),
+            dependency_type: step.from.map(|(_, kind)| kind.to_string()),
+            direction: if up { "up" } else { "down" },
+            truncated: step.is_again || step.is_cut,
+            blocked: !graph::blockers(beads, &bead.id).is_empty(),
+            short: beads.short(&bead.id).to_owned(),
+            is_cut: step.is_cut,
+        }
+    }
+
+    fn row(&self, out: &mut Screen) {
+        let (mark, tone) = sign(if self.blocked { "blocked" } else { &self.status });
+        let kind = self.dependency_type.as_deref().filter(|kind| *kind != "blocks");
+        let kind = kind.map(|kind| format!("  [{kind}]")).unwrap_or_default();
+        let more = match (self.is_cut, self.truncated) {
+            (true, _) => "  (more below)",
+            (false, true) => "  (shown above)",
+            _ => "",
+        };
+        let deep = match self.depth {
+            0..=WIDEST => "   ".repeat(self.depth),
+            deep => format!("{}({deep}) ", "   ".repeat(WIDEST)),
+        };
+        out.parts(&[
+            (Tone::Plain, &deep),
+            (tone, mark),
+            (Tone::Plain, " "),
+            (Tone::Id, &self.short),
+            (Tone::Plain, &format!("  {}", self.title)),
+            (Tone::Faint, &format!("{kind}{more}")),
+        ]);
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Nodes {
+    nodes: Vec<Node>,
+    #[serde(skip)]
+    format: Format,
+    #[serde(skip)]
+    short: String,
+}
+
+impl Show for Nodes {
+    fn show(&self, out: &mut Screen) {
+        if self.format == Format::Mermaid {
+            return self.diagram(out);
+        }
+        let mut direction = "down";
+        for node in &self.nodes {
+            if node.direction != direction && node.depth > 0 {
+                direction = node.direction;
+                let head = format!("What depends on {}:", self.short);
+                out.parts(&[(Tone::Strong, &head)]);
+            }
+            node.row(out);
+        }
+    }
+}
+
+impl Nodes {
+    fn diagram(&self, out: &mut Screen) {
+        let mut spots: Vec<Spot<'_>> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        let mut arrows = Vec::new();
+        for node in &self.nodes {
+            let at = *places.entry(node.id.as_str()).or_insert(spots.len());
+            if at == spots.len() {
+                spots.push(Spot { short: &node.short, title: &node.title, status: &node.status });
+            }
+            let above = node.parent_id.as_deref().and_then(|id| places.get(id));
+            if let (Some(above), Some(kind)) = (above, &node.dependency_type) {
+                let up = node.direction == "up";
+                let (before, after) = if up { (*above, at) } else { (at, *above) };
+                arrows.push(Arrow { before, after, kind });
+            }
+        }
+        mermaid(out, &spots, &arrows);
+    }
+}
