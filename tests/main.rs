@@ -26,6 +26,7 @@ mod edit;
 mod exchange;
 mod faults;
 mod fields;
+mod files;
 mod find;
 mod foreign;
 mod githook;

@@ -9,8 +9,9 @@ use crate::agent::name::Name;
 use crate::agent::roster::{Roster, Session};
 use crate::bead::event::{Event as BeadEvent, Status};
 use crate::bead::graph::blockers;
-use crate::bead::holding;
-use crate::bead::{Bead, Beads, Claim};
+use crate::bead::overlap::Owners;
+use crate::bead::{Bead, Beads, Claim, holding};
+use crate::policy::Overlapping;
 use crate::refusal::Refusal;
 
 /// What is known when it is decided.
@@ -21,6 +22,7 @@ pub(crate) struct Floor<'a> {
     pub(crate) submitted: Option<&'a str>,
     /// Whether a session that has no end yet is being looked after by anybody.
     pub(crate) alive: &'a dyn Fn(&Session) -> bool,
+    pub(crate) overlapping: Overlapping,
 }
 
 /// Who is to get the bead.
@@ -36,13 +38,13 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug)]
 pub(crate) enum Decision {
     /// It hangs there already, and the session lives: nothing to do.
-    Already {
-        session: String,
-    },
+    Already { session: String },
     Sling {
         agent: Name,
         epoch: u64,
         claim: Vec<BeadEvent>,
+        /// Whose files it shares, for whoever slings it to know.
+        shared: Vec<String>,
     },
 }
 
@@ -81,7 +83,10 @@ pub(crate) fn decide(floor: &Floor<'_>, bead: &Bead, wanted: &Wanted<'_>) -> Res
     let claimed = holding::claim(floor.beads, &bead, agent.as_str(), Some(wanted.session))?;
     let epoch = bead.epoch + 1;
     claim.extend(claimed);
-    Ok(Decision::Sling { agent, epoch, claim })
+    let its = (&*bead.id, &*bead.files());
+    let who = (agent.as_str(), Some(wanted.session));
+    let shared = Owners::beside(floor.beads, who).decide(its, &|| Ok(floor.overlapping))?;
+    Ok(Decision::Sling { agent, epoch, claim, shared })
 }
 
 /// The session behind a claim, if it has no end and somebody looks after it.
@@ -166,7 +171,9 @@ mod tests {
     ) -> Result<Decision> {
         let (beads, roster) = (beads(&["api-1aaa", "api-2bbb"]), roster(lines));
         let usual: Name = agent.unwrap_or("toast").parse()?;
-        let floor = Floor { beads: &beads, roster: &roster, submitted, alive: &|_| alive };
+        let overlapping = Overlapping::Refuse;
+        let floor =
+            Floor { beads: &beads, roster: &roster, submitted, alive: &|_| alive, overlapping };
         let named = agent.map(|_| &usual);
         decide(&floor, bead, &Wanted { agent: named, usual: &usual, session: "s-new" })
     }
@@ -178,7 +185,8 @@ mod tests {
     #[test]
     fn a_free_bead_goes_to_the_named_agent_or_the_next_free_one() {
         let bead = Bead { id: "api-1aaa".to_owned(), ..Bead::default() };
-        let Decision::Sling { agent, epoch, claim } = ask(&bead, &[], None, false, None).unwrap()
+        let Decision::Sling { agent, epoch, claim, .. } =
+            ask(&bead, &[], None, false, None).unwrap()
         else {
             panic!("not slung");
         };
@@ -245,7 +253,9 @@ mod tests {
         let waits: &[Edge] = &bead.dependencies;
         assert_eq!(waits.len(), 1);
         let roster = Roster::default();
-        let floor = Floor { beads: &all, roster: &roster, submitted: None, alive: &|_| true };
+        let (submitted, overlapping) = (None, Overlapping::Warn);
+        let floor =
+            Floor { beads: &all, roster: &roster, submitted, alive: &|_| true, overlapping };
         let usual: Name = "toast".parse().unwrap();
         let wanted = Wanted { agent: None, usual: &usual, session: "s-new" };
         assert_eq!(no(decide(&floor, bead, &wanted)), "api-1aaa waits for api-2bbb the api-2bbb");

@@ -118,9 +118,23 @@ pub fn ready<'a>(
     order: &Order,
     first: usize,
 ) -> Vec<Row<'a, Bead>> {
+    ready_beside(beads, call, order, first, &mut |_| {})
+}
+
+/// The same, and on the way all that somebody holds.
+pub fn ready_beside<'a>(
+    beads: &'a Beads,
+    call: Call<'_>,
+    order: &Order,
+    first: usize,
+    held: &mut dyn FnMut(Row<'a, Bead>),
+) -> Vec<Row<'a, Bead>> {
     let mut found = Vec::new();
     for row in beads.live() {
         let face = row.face();
+        if face.is_claimed {
+            held(row);
+        }
         let case = Case { beads, row, face: &face, call };
         let objects = || OBJECTIONS.iter().any(|says| says(&case).is_some());
         if case.stands().is_none() && case.is_wanted() && !objects() {

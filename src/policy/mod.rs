@@ -5,9 +5,11 @@
 //! about its own gates. Nothing in it runs before a person has trusted exactly this content.
 
 mod file;
+mod glob;
 mod listing;
 mod surface;
 pub mod trust;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +21,7 @@ use serde::Deserialize;
 use crate::git::{Oid, Repo};
 use crate::host::Environment;
 
+pub use glob::Glob;
 pub use listing::{list, unlist};
 pub use surface::Surface;
 
@@ -35,6 +38,25 @@ pub struct Policy {
     pub agents: IndexMap<String, AgentSpec>,
     /// What every agent is told at the beginning of a session.
     pub prime: Option<String>,
+    pub beads: Rules,
+}
+
+/// What is asked of beads.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    pub overlapping: Overlapping,
+}
+
+/// May somebody take a bead that owns files which a bead in other hands owns, too?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overlapping {
+    /// Yes, and is told.
+    #[default]
+    Warn,
+    Refuse,
+    Allow,
 }
 
 /// A command that must pass on the exact tree that lands.

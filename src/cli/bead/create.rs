@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::words::usual_type;
-use crate::bead::{self, Beads, change, rare};
+use crate::bead::{self, Beads, change, files, rare};
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::misspoken::NOT_UTF8;
@@ -22,10 +22,16 @@ use crate::refusal::Refusal;
 ///
 /// Prints the new bead's id; `git bead q TITLE` prints nothing else. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
 /// the work was found, `blocks:ID` or a bare id means that this bead waits for ID.
+///
+/// --files names the paths that are its own: who takes another bead that owns one of them meanwhile is
+/// told so, or refused where shopfloor.toml on the target branch has overlapping = "refuse" under [beads].
+/// Patterns are those of git, from the root of the repository: * and ? within a name, ** over directories;
+/// a directory means all below it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead create 'Parser accepts empty input' -t bug -p 1 --json
   git bead create 'Say where it stopped' --deps 7f3k,discovered-from:9a2c
+  git bead create 'Rotate tokens' --files 'src/auth/**,docs/tokens.md'
   git bead create 'Columns, too' --parent 4tbn --body-file story.md")]
 pub(in crate::cli) struct Create {
     /// What is to be done, in one line
@@ -104,6 +110,9 @@ pub(in crate::cli) struct Fields {
     /// What it is specified in, such as docs/parser.md
     #[arg(long, value_name = "REF")]
     pub spec_id: Option<String>,
+    /// Paths that are its own while somebody works on it, such as 'src/auth/**', separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "PATTERN")]
+    files: Option<Vec<String>>,
     /// Note a value under a key of your own, as JSON or plain text; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = metadata)]
     pub set_metadata: Vec<(String, Json)>,
@@ -132,6 +141,9 @@ impl Fields {
         }
         if let Some(file) = &self.design_file {
             self.design = Some(text(cx, file, "the design")?);
+        }
+        if let Some(said) = &self.files {
+            self.set.push(files::field(said)?);
         }
         if let Some(said) = &self.metadata {
             let said = match said.strip_prefix('@') {

@@ -24,6 +24,7 @@ mod manual;
 mod memory;
 mod near;
 mod next;
+pub(super) mod overlap;
 mod past;
 mod picture;
 mod prime;

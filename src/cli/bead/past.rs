@@ -15,6 +15,10 @@ pub(super) struct AsOf {
 }
 
 impl AsOf {
+    pub(super) fn is_now(&self) -> bool {
+        self.as_of.is_none()
+    }
+
     pub(super) fn moment(&self, cx: &Context) -> Result<Option<Moment>> {
         let Some(said) = &self.as_of else { return Ok(None) };
         Ok(Some(match when::span(said, &cx.clock.now()) {

@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use crate::bead::filter::{Cond, Field, Op};
 use crate::bead::order::Order;
-use crate::bead::ready::{Call, Reason, ready, unready};
+use crate::bead::overlap::{Clash, Owners};
+use crate::bead::ready::{Call, Reason, ready, ready_beside, unready};
 use crate::bead::{Bead, Beads, holding, hub};
 use crate::cli::bead::asked::{Said, Which};
 use crate::cli::bead::list::{self, Telling};
+use crate::cli::bead::overlap::{demanded, owners, tell};
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -25,8 +27,10 @@ use crate::refusal::Refusal;
 /// an epic. What conditionally waits starts when its bead has failed. An epic with children is done by
 /// doing those. What came from another tool as pinned, ephemeral or a template is none either.
 ///
-/// With --claim the first of it is taken in the same write, so two callers never get the same bead. Exit
-/// code 1: nothing is ready.
+/// With --claim the first of it is taken in the same write, so two callers never get the same bead. Where
+/// its files (--files) are those of a bead that somebody else holds, that is said; where shopfloor.toml has
+/// overlapping = "refuse" under [beads], it is not ready, and the next one is taken. Exit code 1: nothing
+/// is ready.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead ready
@@ -90,9 +94,21 @@ impl Ready {
         let beads = self.as_of.beads(cx)?;
         let (wanted, now) = (self.wanted(cx, &beads)?, self.now(cx));
         let call = self.call(&wanted, now.as_deref());
-        let found = ready(&beads, call, &self.order(cx)?, self.limit);
+        let (mut held, mut shared, order) = (Vec::new(), Vec::new(), self.order(cx)?);
+        let mut found = ready_beside(&beads, call, &order, self.limit, &mut |row| held.push(row));
+        if self.as_of.is_now()
+            && let Some(owners) = owners(cx, &beads, &held)?
+        {
+            found = ready(&beads, call, &order, 0);
+            found.retain(|row| {
+                let clashes = owners.clashes(row.key(), &row.whole().globs());
+                let is_free = clashes.is_empty();
+                shared.extend((!is_free).then_some((*row, clashes)));
+                is_free
+            });
+        }
         if self.explain {
-            return self.explained(&beads, call, &found);
+            return self.explained(&beads, call, (&found, &shared));
         }
         if found.is_empty() {
             cx.remark("nothing is ready");
@@ -103,23 +119,37 @@ impl Ready {
 
     fn take(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
+        let session = actor.session.as_deref();
+        let ((id, told), beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let (wanted, now) = (self.wanted(cx, beads)?, self.now(cx));
             let call = self.call(&wanted, now.as_deref());
             let found = ready(beads, call, &self.order(cx)?, 0);
             let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
-            let first =
-                found.into_iter().find(|row| free(row.face().assignee)).ok_or_else(|| {
-                    Refusal::nothing("nothing is ready")
-                        .hint("`git bead ready --explain` says what is in the way")
-                })?;
-            let first = first.whole();
-            if let Some(event) = holding::claim(beads, first, &actor.by, actor.session.as_deref())?
-            {
-                pen.sole(&first.id, &event)?;
+            let owners = Owners::beside(beads, (&actor.by, session));
+            let mut nothing = Refusal::nothing("nothing is ready");
+            for row in found.into_iter().filter(|row| free(row.face().assignee)) {
+                let first = row.whole();
+                let its = (&*first.id, &*first.files());
+                let told = match owners.decide(its, &|| demanded(cx)) {
+                    Ok(told) => told,
+                    Err(no) if no.is::<Refusal>() => {
+                        nothing = nothing.hint(no.to_string());
+                        continue;
+                    }
+                    Err(no) => return Err(no),
+                };
+                if let Some(event) = holding::claim(beads, first, &actor.by, session)? {
+                    pen.sole(&first.id, &event)?;
+                }
+                return Ok((first.id.clone(), (nothing.hints, told)));
             }
-            Ok(first.id.clone())
+            Err(nothing.hint("`git bead ready --explain` says what is in the way").into())
         })?;
+        let (passed, told) = told;
+        for passed in passed {
+            cx.note(format!("note: passed over: {passed}"));
+        }
+        tell(cx, &told);
         Taken::told(cx, Record::asked(cx, &beads, beads.find(&id)?)?)
     }
 
@@ -152,10 +182,21 @@ impl Ready {
         Ok(said.done())
     }
 
-    fn explained(&self, beads: &Beads, call: Call<'_>, found: &[Row<'_, Bead>]) -> Result<Done> {
+    fn explained(
+        &self,
+        beads: &Beads,
+        call: Call<'_>,
+        (found, shared): (&[Row<'_, Bead>], &[Shared<'_>]),
+    ) -> Result<Done> {
         let shown = if self.limit == 0 { found.len() } else { self.limit };
         let ready = found.iter().take(shown).map(|row| Record::of(beads, &row.read()));
         let mut told = Explained { ready: ready.collect(), blocked: Vec::new() };
+        for (row, clashes) in shared {
+            told.blocked.push(Waiting {
+                record: Record::of(beads, &row.read()),
+                reasons: clashes.iter().map(|clash| Why::shares(beads, clash)).collect(),
+            });
+        }
         unready(beads, call, &mut |row, reasons| {
             let reasons = reasons.iter().map(|reason| Why::of(beads, reason));
             told.blocked.push(Waiting {
@@ -168,6 +209,9 @@ impl Ready {
         Ok(Done::from(told).exit(code))
     }
 }
+
+/// A bead that would be ready if nobody else held its files.
+type Shared<'a> = (Row<'a, Bead>, Vec<Clash<'a>>);
 
 /// What is ready, and what is not.
 #[derive(Serialize)]
@@ -192,6 +236,11 @@ struct Why {
 }
 
 impl Why {
+    fn shares(beads: &Beads, clash: &Clash<'_>) -> Self {
+        let blocked_by = vec![clash.bead.to_owned()];
+        Self { kind: "files", reason: clash.say(beads), blocked_by }
+    }
+
     fn of(beads: &Beads, reason: &Reason<'_>) -> Self {
         let (kind, reason, by): (_, _, &[&str]) = match reason {
             Reason::Held(name) => ("held", format!("{name} holds it"), &[]),

@@ -13,7 +13,7 @@ use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{Record, sign};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Pages, Screen, Show, Tone};
-use crate::ledger::{Ledger, Line};
+use crate::ledger::{Json, Ledger, Line};
 use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
@@ -256,6 +256,10 @@ impl Page {
         facts.extend(self.worth.fact());
         if !record.labels.is_empty() {
             facts.push(format!("labels {}", record.labels.join(", ")));
+        }
+        if let Some(files) = record.rest.get("files").and_then(Json::as_array) {
+            let files: Vec<_> = files.iter().filter_map(Json::as_str).collect();
+            facts.push(format!("owns {}", files.join(", ")));
         }
         for (word, moment) in [("due", &record.due_at), ("put off until", &record.defer_until)] {
             facts.extend(moment.as_ref().map(|moment| format!("{word} {moment}")));

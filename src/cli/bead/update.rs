@@ -8,6 +8,7 @@ use crate::bead::event::{Edit, Event, Status};
 use crate::bead::words::usual_type;
 use crate::bead::{Bead, Beads, change, holding, hub, lease};
 use crate::cli::bead::create::{Fields, labels, priority};
+use crate::cli::bead::overlap::{shared, tell};
 use crate::cli::bead::ready::Taken;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -92,14 +93,16 @@ impl Update {
         if self.take_over {
             self.ask(cx, &actor)?;
         }
-        let (ids, mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
-            let mut ids = Vec::new();
+        let ((ids, told), mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
+            let (mut ids, mut told) = (Vec::new(), Vec::new());
             for bead in beads.find_each(&self.ids)? {
                 // Named twice, it is changed once.
                 if ids.contains(&bead.id) {
                     continue;
                 }
-                for event in self.events(cx, (beads, bead), &actor)? {
+                let events = self.events(cx, (beads, bead), &actor)?;
+                told.extend(shared(cx, (beads, bead), &events)?);
+                for event in events {
                     // Two clones that claim it under one name are two claimants.
                     match event.is_claim() {
                         true => pen.sole(&bead.id, &event)?,
@@ -108,8 +111,9 @@ impl Update {
                 }
                 ids.push(bead.id.clone());
             }
-            Ok(ids)
+            Ok((ids, told))
         })?;
+        tell(cx, &told);
         if let (true, Some(id)) = (self.take_over, ids.first()) {
             Self::confirm(cx, &actor, id)?;
             beads = ledger.read()?;

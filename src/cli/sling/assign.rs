@@ -12,6 +12,7 @@ use crate::agent::{Desk, Name, Roster, preset, worktree};
 use crate::bead::event::New;
 use crate::bead::{self, Bead, Beads, change};
 use crate::cli::bead::create::{no_flag, priority};
+use crate::cli::bead::overlap;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::tables::Tables;
@@ -21,7 +22,7 @@ use crate::cli::sling::{launch, settle};
 use crate::convoy::{self, Convoys};
 use crate::git::RefName;
 use crate::ledger::Pen;
-use crate::policy;
+use crate::policy::{self, Overlapping};
 use crate::refinery::Queue;
 use crate::refusal::{Kind, Refusal};
 
@@ -110,6 +111,7 @@ impl Assign {
             usual: &usual,
             session: &session,
             prepared: &prepared,
+            overlapping: tables.overlapping,
         };
         let (slung, work) = match self.hook(cx, &desk, &order) {
             Ok(done) => done,
@@ -122,6 +124,7 @@ impl Assign {
             desk.forget(&session)?;
             return Ok(slung);
         }
+        overlap::tell(cx, &work.shared);
         let launched = launch::launch(cx, &desk, &prepared, &work);
         launched.map_err(|error| match title(what) {
             Some(_) => written_down(cx, error, &slung.bead),
@@ -144,14 +147,15 @@ impl Assign {
             let alive = |session: &crate::agent::Session| {
                 !desk.is_ours(session, Some(&replica)) || desk.alive(&session.id)
             };
-            let floor = Floor { beads, roster, submitted: submitted.as_deref(), alive: &alive };
+            let (submitted, overlapping) = (submitted.as_deref(), order.overlapping);
+            let floor = Floor { beads, roster, submitted, alive: &alive, overlapping };
             let wanted = Wanted { agent: order.named, usual: order.usual, session: order.session };
-            let (agent, epoch, claim) = match decide(&floor, &bead, &wanted)? {
+            let (agent, epoch, claim, shared) = match decide(&floor, &bead, &wanted)? {
                 Decision::Already { session } => {
                     let slung = Slung { bead: bead.id.clone(), session, already: true };
                     return Ok((slung, launch::Work::default()));
                 }
-                Decision::Sling { agent, epoch, claim } => (agent, epoch, claim),
+                Decision::Sling { agent, epoch, claim, shared } => (agent, epoch, claim, shared),
             };
             let place = worktree::place(repo, &agent, &bead.id)?;
             for event in claim {
@@ -181,6 +185,7 @@ impl Assign {
                     session: order.session.to_owned(),
                     agent: Some(agent),
                     place: Some(place),
+                    shared,
                 },
             ))
         })
@@ -205,6 +210,7 @@ struct Order<'a> {
     usual: &'a Name,
     session: &'a str,
     prepared: &'a launch::Prepared,
+    overlapping: Overlapping,
 }
 
 /// A sentence has a space; an id never has.

@@ -35,6 +35,8 @@ pub(super) struct Work {
     pub(super) session: String,
     pub(super) agent: Option<Name>,
     pub(super) place: Option<Place>,
+    /// Whose files the bead shares.
+    pub(super) shared: Vec<String>,
 }
 
 /// Starts the session, or ends it and says why not.

@@ -6,12 +6,13 @@ use indexmap::IndexMap;
 use crate::agent::{Name, preset};
 use crate::cli::context::Context;
 use crate::git::Oid;
-use crate::policy::{self, AgentSpec, trust};
+use crate::policy::{self, AgentSpec, Overlapping, trust};
 use crate::refusal::Refusal;
 
 pub(super) struct Tables {
     all: IndexMap<String, AgentSpec>,
     usual: Option<String>,
+    pub(super) overlapping: Overlapping,
 }
 
 impl Tables {
@@ -21,10 +22,10 @@ impl Tables {
         let shared = policy::read(repo, tip)?;
         let person = policy::person(&cx.env)?;
         trust::demand(&cx.env, repo, &shared.surface())?;
-        let mut all = shared.agents;
+        let (mut all, overlapping) = (shared.agents, shared.beads.overlapping);
         // The person decides what runs under a name on this machine.
         all.extend(person.agents);
-        Ok(Self { all, usual: repo.config_get("shopfloor.agent")? })
+        Ok(Self { all, usual: repo.config_get("shopfloor.agent")?, overlapping })
     }
 
     /// The table that describes this agent.

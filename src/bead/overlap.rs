@@ -1,0 +1,154 @@
+//! May a bead be taken whose files a bead in other hands owns, too? Only beads that are held are looked at.
+//! Pure, but for asking what the repository demands.
+
+use std::cell::OnceCell;
+
+use anyhow::Result;
+
+use crate::bead::{Bead, Beads, files};
+use crate::policy::{Glob, Overlapping};
+use crate::refusal::Refusal;
+
+/// The beads that others hold, and their files; nobody looks before somebody asks.
+pub struct Owners<'a> {
+    beads: &'a Beads,
+    claimant: (String, Option<String>),
+    held: OnceCell<Vec<Held<'a>>>,
+    rule: OnceCell<Overlapping>,
+}
+
+struct Held<'a> {
+    bead: &'a str,
+    holder: &'a str,
+    files: Vec<Glob>,
+}
+
+/// Two patterns that mean a path in common, the second of a bead that somebody else holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash<'a> {
+    pub bead: &'a str,
+    pub holder: &'a str,
+    pub ours: String,
+    pub theirs: String,
+}
+
+impl<'a> Owners<'a> {
+    /// All whom this claimant may get in the way of: one name in two sessions is two claimants.
+    pub fn beside(beads: &'a Beads, (name, session): (&str, Option<&str>)) -> Self {
+        let claimant = (name.to_owned(), session.map(str::to_owned));
+        Self { beads, claimant, held: OnceCell::new(), rule: OnceCell::new() }
+    }
+
+    /// The same where it is known who holds any.
+    pub fn knowing(mut self, held: &mut dyn Iterator<Item = &'a Bead>) -> Self {
+        self.held = OnceCell::from(self.of(held));
+        self
+    }
+
+    fn held(&self) -> &[Held<'a>] {
+        self.held.get_or_init(|| self.of(&mut self.beads.held()))
+    }
+
+    fn of(&self, held: &mut dyn Iterator<Item = &'a Bead>) -> Vec<Held<'a>> {
+        let (name, session) = &self.claimant;
+        let held = held.filter_map(|bead| {
+            let claim = bead.claim.as_ref()?;
+            let is_own = claim.holder == *name && claim.session == *session;
+            let files = if is_own { Vec::new() } else { bead.globs() };
+            Some(Held { bead: &bead.id, holder: &claim.holder, files })
+        });
+        held.filter(|held| !held.files.is_empty()).collect()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.held().is_empty()
+    }
+
+    /// Where a bead with these files would get in their way, once for each of their beads.
+    pub fn clashes(&self, id: &str, files: &[Glob]) -> Vec<Clash<'a>> {
+        let others = self.held().iter().filter(|held| held.bead != id);
+        let first = others.filter_map(|Held { bead, holder, files: theirs }| {
+            let mut pairs = files.iter().flat_map(|ours| theirs.iter().map(move |it| (ours, it)));
+            let (ours, theirs) = pairs.find(|(ours, theirs)| ours.meets(theirs))?;
+            let [ours, theirs] = [ours, theirs].map(|glob| glob.as_str().to_owned());
+            Some(Clash { bead, holder, ours, theirs })
+        });
+        first.collect()
+    }
+
+    /// Lets the claimant have the bead `id` with these files, or refuses it. Gives back what it has to be
+    /// told.
+    pub fn decide(
+        &self,
+        (id, files): (&str, &[String]),
+        demanded: &dyn Fn() -> Result<Overlapping>,
+    ) -> Result<Vec<String>> {
+        let (beads, files) = (self.beads, files::globs(files));
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let clashes = self.clashes(id, &files);
+        let mut told: Vec<_> = clashes.iter().map(|clash| clash.say(beads)).collect();
+        if told.is_empty() {
+            return Ok(told);
+        }
+        let rule = self.rule.get().copied().map_or_else(demanded, Ok)?;
+        match self.rule.get_or_init(|| rule) {
+            Overlapping::Allow => Ok(Vec::new()),
+            Overlapping::Warn => Ok(told),
+            Overlapping::Refuse => {
+                let no = format!("{} would share files: {}", beads.short(id), told.remove(0));
+                let no = told.into_iter().fold(Refusal::refused(no), Refusal::hint);
+                Err(no.hint("`git bead ready --claim` takes one that shares none").into())
+            }
+        }
+    }
+}
+
+impl Clash<'_> {
+    pub fn say(&self, beads: &Beads) -> String {
+        let Self { bead, holder, ours, theirs } = self;
+        let short = beads.short(bead);
+        match ours == theirs {
+            true => format!("{ours} belongs to {short}, too, which {holder} holds"),
+            false => format!("{ours} overlaps {theirs} of {short}, which {holder} holds"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::{beads, claimed, drink};
+    use crate::bead::event::{Edit, Event};
+    use crate::bead::holding::tests::said;
+
+    fn owning(all: &mut Beads, id: &str, names: &[&str]) {
+        let names: Vec<_> = names.iter().map(|file| (*file).to_owned()).collect();
+        let set = [files::field(&names).unwrap()].into_iter().collect();
+        drink(all, id, "jane", &Event::Edited(Edit { set, ..Edit::default() }));
+    }
+
+    #[test]
+    fn what_is_held_by_others_and_nothing_else_is_in_the_way() {
+        let mut all = beads(&[("b-1", &[]), ("b-2", &[]), ("b-3", &[])]);
+        owning(&mut all, "b-1", &["docs/a.md", "src/auth/**"]);
+        owning(&mut all, "b-2", &["src/*/token.rs"]);
+        owning(&mut all, "b-3", &["src/auth/token.rs"]);
+        let ask = |all: &Beads, by: &str, rule: Overlapping| {
+            let files = all.get("b-2").unwrap().files();
+            Owners::beside(all, (by, None)).decide(("b-2", &files), &|| Ok(rule))
+        };
+        assert!(ask(&all, "y", Overlapping::Refuse).unwrap().is_empty(), "nobody holds any");
+        drink(&mut all, "b-1", "x", &claimed(1, "x"));
+        drink(&mut all, "b-2", "z", &claimed(1, "z"));
+        let told = "src/*/token.rs overlaps src/auth/** of b-1, which x holds";
+        assert_eq!(ask(&all, "y", Overlapping::Warn).unwrap(), [told]);
+        assert_eq!(ask(&all, "x", Overlapping::Refuse).unwrap(), [""; 0], "its own");
+        assert_eq!(ask(&all, "y", Overlapping::Allow).unwrap(), [""; 0]);
+        let no = said(ask(&all, "y", Overlapping::Refuse));
+        assert_eq!(no, format!("b-2 would share files: {told}"));
+        owning(&mut all, "b-1", &[]);
+        assert!(ask(&all, "y", Overlapping::Refuse).unwrap().is_empty(), "it owns none any more");
+    }
+}
