@@ -217,10 +217,10 @@ pub(super) struct Reel {
     position: Option<Position>,
 }
 
-/// A file, here or still with a thread, which may not find it where threads look.
+/// A file, here or still with a thread, which may not find it where threads look, or not as it was.
 struct Coming {
     leaf: Leaf,
-    held: Option<Receiver<Option<Result<Held>>>>,
+    held: Option<Receiver<Option<Held>>>,
 }
 
 /// What a file holds: the lines that are asked for, and how many there are with those before them.
@@ -303,7 +303,7 @@ impl Reel {
                 None => None,
             };
             let held = match helped {
-                Some(held) => held?,
+                Some(held) => held,
                 None => parse(&leaf, self.from, self.kind, &leaf.bytes(source.store)?)?,
             };
             self.end = Some(leaf.end(self.end, held.count)?);
@@ -337,7 +337,7 @@ struct Job {
     leaf: Leaf,
     from: u64,
     kind: Kind,
-    to: Sender<Option<Result<Held>>>,
+    to: Sender<Option<Held>>,
 }
 
 impl Helpers {
@@ -352,14 +352,16 @@ impl Helpers {
                 let next = || asked.lock().ok().and_then(|asked| asked.recv().ok());
                 while let Some(Job { leaf, from, kind, to }) = next() {
                     let bytes = leaf.in_ledger().and_then(|id| own.blob(id, &mut bytes));
-                    drop(to.send(bytes.map(|bytes| parse(&leaf, from, kind, bytes))));
+                    // What is wrong with a file is said by the store, which checks it as a whole.
+                    let held = bytes.and_then(|bytes| parse(&leaf, from, kind, bytes).ok());
+                    drop(to.send(held));
                 }
             });
         }
         Self(jobs)
     }
 
-    fn ask(&self, leaf: &Leaf, from: u64, kind: Kind) -> Receiver<Option<Result<Held>>> {
+    fn ask(&self, leaf: &Leaf, from: u64, kind: Kind) -> Receiver<Option<Held>> {
         let (to, answer) = mpsc::channel();
         drop(self.0.send(Job { leaf: leaf.clone(), from, kind, to }));
         answer
