@@ -109,6 +109,45 @@ fn one_bad_issue_or_ticket_does_not_keep_the_others_out() {
     );
 }
 
+/// A time that nobody knows is no empty word, an id of another tool is no hash, and a priority is shown as
+/// it was said.
+#[test]
+fn what_has_no_time_or_a_strange_priority_is_shown_as_what_it_is() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let edge = json!([{"depends_on_id": "bd-low", "type": "related"}]);
+    let lines = [
+        json!({"id": "bd-polecat-toasty", "title": "urgent", "priority": -1, "dependencies": edge,
+            "comments": [{"text": "x", "author": "y"}]}),
+        json!({"id": "bd-low", "title": "low", "priority": 7}),
+        json!({"id": "bd-usual", "title": "usual"}),
+    ];
+    let file = lines.map(|line| format!("{line}\n")).concat();
+    repo.write("old.jsonl", &file);
+    repo.git("bead import old.jsonl").ok();
+    let all = repo.json("bead list --json");
+    let told = |at: usize, name: &str| all[at][name].clone();
+    assert_eq!([0, 1, 2].map(|at| told(at, "priority")), [json!(-1), json!(2), json!(7)]);
+    assert!(!repo.git("bead show bd-polecat-toasty --json").ok().out.contains("_at\": \"\""));
+    assert_eq!((told(0, "created_at"), told(0, "updated_at")), (Value::Null, Value::Null));
+    let rows = repo.git("bead list").ok().out;
+    assert!(rows.starts_with("○  bd-polecat-toasty  P-1  task  urgent\n"), "{rows}");
+    assert_eq!(repo.git("bead export").ok().out.lines().count(), 3);
+    let back: Vec<Value> = repo
+        .git("bead export")
+        .ok()
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let said: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(back, said);
+    repo.git("bead update bd-polecat-toasty -p 1").ok();
+    assert_eq!(repo.json("bead list --json --id bd-polecat-toasty")[0]["priority"], 1);
+    let none = repo.git("bead list --json -l nothing").fails(1);
+    assert_eq!(none.out, "[]\n");
+}
+
 /// Between its close and its last edit, told by two versions of its record.
 #[test]
 fn the_past_knows_a_close_also_of_a_record_that_came_in_twice() {

@@ -61,6 +61,7 @@ mod settings;
 mod shared;
 mod signers;
 mod sling;
+mod spellings;
 mod steps;
 mod stop;
 mod sync;

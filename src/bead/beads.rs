@@ -3,7 +3,7 @@
 use crate::bead::event::{Event, Told};
 use crate::bead::face::{CLOSED, DELETED, Face, is_live};
 use crate::bead::fields::{Bead, Edge};
-use crate::ledger::{Fold, Hear, Json, Kept as _, Line, Loaded, Row, Saving, Table};
+use crate::ledger::{Fold, Hear, Json, Kept as _, Line, Loaded, NAME_DIGITS, Row, Saving, Table};
 use crate::refusal::Refusal;
 
 /// Every bead the ledger knows, in the order of creation.
@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 11;
+    const VERSION: u32 = 12;
 
     fn name() -> String {
         "beads".to_owned()
@@ -177,9 +177,10 @@ impl Beads {
         starts.iter().map(|start| self.find(start)).collect()
     }
 
-    /// The shortest start of `id` that names it alone, at least four characters after the prefix.
+    /// The shortest start of `id` that names it alone, at least four characters after the prefix. What
+    /// another tool has named is known by its whole name.
     pub fn short<'a>(&self, id: &'a str) -> &'a str {
-        if self.all.row(id).is_none() {
+        if hash_of(id).len() != NAME_DIGITS || self.all.row(id).is_none() {
             return id;
         }
         let least = (id.len() - hash_of(id).len() + SHORTEST).min(id.len());
@@ -283,20 +284,27 @@ pub(super) mod tests {
 
     #[test]
     fn ids_are_found_by_any_start_and_shown_as_short_as_they_are_clear() {
-        let all = beads(&[("api-7f3k2m9q", &[]), ("api-7f3kxxxx", &[]), ("api-9aaaaaaa", &[])]);
+        let ours = ["api-7f3k2m9qaaaaaaaa", "api-7f3kxxxxaaaaaaaa", "api-9aaaaaaaaaaaaaaa"];
+        let theirs = ["api-7f3k2m9q", "api-toasty.1"];
+        let told: Vec<(&str, &[(Link, &str)])> =
+            ours.into_iter().chain(theirs).map(|id| (id, [].as_slice())).collect();
+        let all = beads(&told);
         for (start, found) in [
             ("api-7f3k2m9q", Some("api-7f3k2m9q")),
-            ("api-7f3k2", Some("api-7f3k2m9q")),
-            ("7f3kx", Some("api-7f3kxxxx")),
-            ("9", Some("api-9aaaaaaa")),
+            ("api-7f3k2", None),
+            ("api-7f3k2m9qa", Some("api-7f3k2m9qaaaaaaaa")),
+            ("7f3kx", Some("api-7f3kxxxxaaaaaaaa")),
+            ("9", Some("api-9aaaaaaaaaaaaaaa")),
             ("7f3k", None),
             ("zz", None),
             ("", None),
         ] {
             assert_eq!(all.find(start).ok().map(|bead| bead.id.as_str()), found, "{start}");
         }
-        assert_eq!(all.short("api-7f3k2m9q"), "api-7f3k2");
-        assert_eq!(all.short("api-9aaaaaaa"), "api-9aaa");
+        let shown = ["api-7f3k2m9qa", "api-7f3kx", "api-9aaa", "api-7f3k2m9q", "api-toasty.1"];
+        for (id, short) in ours.into_iter().chain(theirs).zip(shown) {
+            assert_eq!(all.short(id), short);
+        }
     }
 
     #[test]

@@ -58,6 +58,12 @@ fn said<'a>(bead: &Bead, source: &'a Source, name: &str) -> Option<&'a Raw> {
     stands.then_some(raw)
 }
 
+/// The priority as the other tool has it, which may be none of ours, as long as it is not changed here.
+pub fn priority(bead: &Bead) -> i64 {
+    let said = bead.source.as_ref().and_then(|source| said(bead, source, "priority"));
+    said.and_then(|raw| raw.json().as_i64()).unwrap_or_else(|| bead.priority.into())
+}
+
 /// A count that the record had, where what it counts was changed here.
 fn counted(beads: &Beads, bead: &Bead, name: &str) -> Option<String> {
     let changed = bead.source.as_ref().is_none_or(|source| !source.before.is_empty());

@@ -198,7 +198,9 @@ pub(super) fn set(bead: &mut Bead, name: &str, json: &Json) {
         "spec_id" => bead.spec_id = word(),
         "status" => bead.status = filled().map_or(Status::OPEN, Status::new),
         "priority" => {
-            bead.priority = json.as_u64().and_then(|n| u8::try_from(n).ok()).unwrap_or(2);
+            // What has none of ours is sorted with the nearest, and shown as it was said.
+            let number = json.as_i64().and_then(|number| u8::try_from(number.clamp(0, 255)).ok());
+            bead.priority = number.unwrap_or(2);
         }
         "issue_type" => bead.issue_type = filled().unwrap_or_else(|| "task".to_owned()),
         "assignee" => bead.assignee = filled(),

@@ -118,6 +118,15 @@ impl Cond {
         }
     }
 
+    /// Whether beads of some type are asked for, and not only kept out.
+    pub fn asks_for_types(&self) -> bool {
+        match self {
+            Self::All(of) | Self::Any(of) => of.iter().any(Self::asks_for_types),
+            Self::Not(_) => false,
+            Self::Is(test) => test.field == Field::Type && test.op != Op::Ne,
+        }
+    }
+
     /// Whether deleted beads are asked for by their status.
     pub fn asks_for_deleted(&self) -> bool {
         match self {

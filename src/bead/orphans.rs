@@ -20,13 +20,16 @@ pub struct Named {
 }
 
 /// Open beads with the newest commit of a branch that names each: by its trailer, or by its id in the
-/// subject. The newest first.
+/// subject, of those that were made by then. The newest first.
 pub fn orphans<'a>(
     repo: &Repo,
     beads: &'a Beads,
     branch: &str,
+    until: &str,
 ) -> Result<IndexMap<&'a str, Named>> {
-    let told = repo.git(["log", "-z", "--format=%H%n%B", branch, "--"]).text()?;
+    let told =
+        repo.git(["log", "-z", "--format=%H%n%B", &format!("--until={until}"), branch, "--"]);
+    let told = told.text()?;
     let mut found = IndexMap::new();
     for commit in told.split(END) {
         let Some((commit, message)) = commit.split_once('\n') else { continue };

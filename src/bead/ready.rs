@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::bead::event::Status;
 use crate::bead::face::{EPHEMERAL, Face, is_live};
-use crate::bead::filter::{Cond, Field, Seen};
+use crate::bead::filter::{Cond, Seen};
 use crate::bead::graph::blockers;
 use crate::bead::order::{Order, sorted};
 use crate::bead::{Bead, Beads};
@@ -71,7 +71,7 @@ impl<'a> Case<'a, '_> {
 
     fn is_record(&self) -> Option<Reason<'a>> {
         let kind = self.face.issue_type;
-        let is_record = NOT_WORK.contains(&kind) && !self.call.wanted.speaks_of(&[Field::Type]);
+        let is_record = NOT_WORK.contains(&kind) && !self.call.wanted.asks_for_types();
         is_record.then_some(Reason::Record(kind))
     }
 

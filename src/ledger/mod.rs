@@ -71,7 +71,7 @@ pub use health::Health;
 pub use line::Line;
 pub use maintain::Maintenance;
 pub use manners::UNREADABLE;
-pub use pen::Pen;
+pub use pen::{NAME_DIGITS, Pen};
 pub use place::known as known_replica;
 pub use prose::{LONGEST_TEXT, MARK, is_elsewhere, same_text};
 pub use query::Query;

@@ -12,7 +12,7 @@ use super::{Actor, Json, place};
 use crate::git::Oid;
 
 /// How many digits of a creating line's hash name what it creates: 80 bits.
-const NAME_DIGITS: usize = 16;
+pub const NAME_DIGITS: usize = 16;
 
 /// Lines that are decided and not yet written. They are written all together or not at all.
 pub struct Pen<'a> {

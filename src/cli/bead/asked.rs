@@ -17,6 +17,9 @@ pub(super) struct Which {
     /// Only these types, separated by commas
     #[arg(short = 't', long = "type", value_delimiter = ',')]
     issue_type: Vec<String>,
+    /// None of these types
+    #[arg(long, value_delimiter = ',', value_name = "TYPE")]
+    exclude_type: Vec<String>,
     /// Only this priority
     #[arg(short, long, value_parser = priority)]
     priority: Option<u8>,
@@ -140,7 +143,12 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn new(cx: &Context) -> Self {
-        Self { now: cx.clock.now(), all: Vec::new() }
+        Self::at(cx.clock.now())
+    }
+
+    /// What is said as it is meant at this moment.
+    pub(super) fn at(now: Stamp) -> Self {
+        Self { now, all: Vec::new() }
     }
 
     pub(super) fn done(self) -> Cond {
@@ -170,6 +178,9 @@ impl Said {
 impl Which {
     pub(super) fn say(&self, said: &mut Said) -> Result<()> {
         said.any(&Field::Type, &self.issue_type)?;
+        for kind in &self.exclude_type {
+            said.and(&Field::Type, Op::Ne, kind)?;
+        }
         if let Some(priority) = self.priority {
             said.and(&Field::Priority, Op::Eq, &priority.to_string())?;
         }

@@ -28,6 +28,8 @@ pub(in crate::cli) struct Count {
     #[arg(long, value_enum)]
     by: Option<Group>,
     #[command(flatten)]
+    spelled: Spelled,
+    #[command(flatten)]
     which: Which,
     #[command(flatten)]
     more: More,
@@ -44,6 +46,35 @@ enum Group {
     Label,
 }
 
+/// The same as flags, one each.
+#[derive(clap::Args)]
+#[group(multiple = false, conflicts_with = "by")]
+struct Spelled {
+    #[arg(long, hide = true)]
+    by_status: bool,
+    #[arg(long, hide = true)]
+    by_priority: bool,
+    #[arg(long, hide = true)]
+    by_type: bool,
+    #[arg(long, hide = true)]
+    by_assignee: bool,
+    #[arg(long, hide = true)]
+    by_label: bool,
+}
+
+impl Spelled {
+    fn by(&self) -> Option<By> {
+        let all = [
+            (self.by_status, By::Status),
+            (self.by_priority, By::Priority),
+            (self.by_type, By::Type),
+            (self.by_assignee, By::Assignee),
+            (self.by_label, By::Label),
+        ];
+        all.into_iter().find(|(said, _)| *said).map(|(_, by)| by)
+    }
+}
+
 impl Count {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (ledger, beads) = (cx.ledger()?, self.as_of.beads(cx)?);
@@ -57,6 +88,7 @@ impl Count {
             Group::Assignee => By::Assignee,
             Group::Label => By::Label,
         });
+        let by = by.or_else(|| self.spelled.by());
         let cond = said.done();
         let (total, groups) = tally::count(&Asked::new(&ledger, &cond, true)?, &beads, by)?;
         let code = if total == 0 { exit::NOTHING } else { 0 };

@@ -21,6 +21,9 @@ pub(in crate::cli) struct Delete {
     /// Why it is not wanted
     #[arg(short, long, default_value = "")]
     reason: String,
+    /// Nothing is asked here anyway
+    #[arg(short, long = "force", hide = true)]
+    _force: bool,
 }
 
 impl Delete {

@@ -154,7 +154,9 @@ impl Remove {
 #[command(after_help = "Examples:
   git bead dep relate 7f3k 9a2c")]
 pub(in crate::cli) struct Relate {
+    /// The one bead
     id: String,
+    /// The other, which knows of it as well
     other: String,
 }
 
@@ -183,7 +185,9 @@ impl Relate {
 #[command(after_help = "Examples:
   git bead dep unrelate 7f3k 9a2c")]
 pub(in crate::cli) struct Unrelate {
+    /// The one bead
     id: String,
+    /// The other, which knows of it as well
     other: String,
 }
 

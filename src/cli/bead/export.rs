@@ -13,13 +13,14 @@ use crate::bead::export::{fields, line};
 use crate::bead::intake::is_spread;
 use crate::bead::kept::Kept;
 use crate::bead::memory::Memories;
-use crate::bead::{Bead, Beads};
+use crate::bead::{Bead, Beads, past};
 use crate::cli::bead::import::MIRROR;
+use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::say;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::share;
-use crate::ledger::{self, Json, Ledger};
+use crate::ledger::{self, Fold as _, Json, Ledger};
 use crate::refusal::Refusal;
 
 /// Beads whose texts are looked up together.
@@ -39,11 +40,14 @@ const LOOK: Duration = Duration::from_millis(50);
   git bead export beads.jsonl
   git bead export --canonical           sorted, to be compared
   git bead export --include-memories all.jsonl
+  git bead export --as-of v1.0 then.jsonl
   git bead export --watch .beads/issues.jsonl")]
 pub(in crate::cli) struct Export {
     /// Where to; standard output unless it is given, or `-`
-    #[arg(required_if_eq("watch", "true"))]
     file: Option<PathBuf>,
+    /// The same
+    #[arg(short, long, value_name = "FILE", conflicts_with = "file", hide = true)]
+    output: Option<PathBuf>,
     /// Beads in the order of their ids, fields in that of their names
     #[arg(long)]
     canonical: bool,
@@ -51,13 +55,16 @@ pub(in crate::cli) struct Export {
     #[arg(long, alias = "all")]
     include_memories: bool,
     /// Stay, and keep the file as the ledger is
-    #[arg(long, conflicts_with = "canonical")]
+    #[arg(long, conflicts_with_all = ["canonical", "as_of"])]
     watch: bool,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl Export {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let file = self.file.as_ref().filter(|file| file.as_os_str() != "-");
+        let file =
+            self.file.as_ref().or(self.output.as_ref()).filter(|file| file.as_os_str() != "-");
         let Some(file) = file else {
             if self.watch {
                 return Err(Refusal::usage("--watch keeps a file, and `-` is none")
@@ -147,7 +154,7 @@ impl Export {
     /// Hands over the file in parts, until nobody wants more; says how many beads are in it.
     fn write(&self, cx: &Context, put: &mut dyn FnMut(&str) -> Result<bool>) -> Result<usize> {
         let ledger = cx.ledger()?;
-        let (beads, kept, memories): (Beads, Kept, Memories) = ledger.read()?;
+        let (beads, kept, memories) = self.all(cx)?;
         let memories = ledger.spelled(memories)?;
         let (mut headers, mut others) = (String::new(), String::new());
         for (_, raw) in kept.iter().filter(|(subject, _)| !memories.is_outdated(subject)) {
@@ -175,6 +182,18 @@ impl Export {
             put(&others)?;
         }
         Ok(rows.len())
+    }
+
+    /// All there is, or was then.
+    fn all(&self, cx: &Context) -> Result<(Beads, Kept, Memories)> {
+        let ledger = cx.ledger()?;
+        let Some(moment) = self.as_of.moment(cx)? else { return ledger.read() };
+        let (mut kept, mut memories) = (Kept::default(), Memories::default());
+        past::lines(&ledger, &moment, &mut |line| {
+            kept.drink(line);
+            memories.drink(line);
+        })?;
+        Ok((past::beads(&ledger, &moment)?, kept, memories))
     }
 
     fn texts(&self, ledger: &Ledger<'_>, beads: &Beads, mut some: Vec<Bead>) -> Result<String> {

@@ -1,5 +1,7 @@
 //! `git bead list`: beads in rows.
 
+use std::collections::{HashMap, HashSet};
+
 use anyhow::Result;
 use serde::Serialize;
 
@@ -28,6 +30,7 @@ use crate::refusal::Refusal;
   git bead list --updated-before 30d --sort updated --reverse
   git bead list --title-contains parser --no-assignee --priority-max 1
   git bead list --metadata-field team=core -q
+  git bead list --tree --exclude-type chore
   git bead list --as-of 2026-11-01")]
 pub(in crate::cli) struct List {
     #[command(flatten)]
@@ -41,6 +44,9 @@ pub(in crate::cli) struct List {
     limit: usize,
     #[command(flatten)]
     telling: Telling,
+    /// A bead a row, as always
+    #[arg(long = "flat", hide = true)]
+    _flat: bool,
     #[command(flatten)]
     as_of: AsOf,
 }
@@ -80,6 +86,32 @@ pub(super) struct Telling {
     /// More of each: labels, times, what it belongs to
     #[arg(long, conflicts_with = "quiet")]
     long: bool,
+    /// Children below what they belong to
+    #[arg(long, alias = "pretty", conflicts_with = "quiet")]
+    tree: bool,
+}
+
+/// Rows with how deep they stand: a child below its parent, where that is among them.
+fn as_tree<'a>(beads: &Beads, found: &[Row<'a, Bead>]) -> Vec<(usize, Row<'a, Bead>)> {
+    let at: HashMap<_, _> = found.iter().enumerate().map(|(n, row)| (row.key(), n)).collect();
+    let above = |row: &Row<'_, Bead>| at.get(beads.above(row.key(), &row.face())?).copied();
+    let mut below = HashMap::<_, Vec<usize>>::new();
+    for (n, row) in found.iter().enumerate().rev() {
+        below.entry(above(row)).or_default().push(n);
+    }
+    let mut rows = Vec::new();
+    // Who is a child of its own child stands below nobody.
+    let all: Vec<_> = (0..found.len()).rev().map(|n| (0, n)).collect();
+    let roots = below.remove(&None).into_iter().flatten().map(|n| (0, n));
+    let mut next: Vec<_> = all.into_iter().chain(roots).collect();
+    let mut seen = HashSet::new();
+    while let Some((depth, n)) = next.pop() {
+        if seen.insert(n) {
+            rows.extend(found.get(n).map(|row| (depth, *row)));
+            next.extend(below.remove(&Some(n)).into_iter().flatten().map(|n| (depth + 1, n)));
+        }
+    }
+    rows
 }
 
 impl List {
@@ -92,17 +124,14 @@ impl List {
         let (order, reverse) = self.sorting.order()?;
         let asked = Asked::new(&ledger, &cond, self.more.with_closed())?;
         let found = asked.find(&beads, &order, reverse, self.limit)?;
-        if found.is_empty() {
-            cx.remark("no such beads");
-            elsewhere(cx)?;
-        }
-        self.telling.tell(cx, &beads, &found, self.limit)
+        self.telling.tell(cx, &beads, (&found, self.limit), "no such beads")
     }
 }
 
-/// Where no ledger is here, there may be one where this repository came from; who is told so need not
+/// Says that there is none. Where no ledger is here, there may be one where this repository came from; who is told so need not
 /// wait for the network to be asked.
-pub(super) fn elsewhere(cx: &Context) -> Result<()> {
+pub(super) fn none(cx: &Context, what: &str) -> Result<()> {
+    cx.remark(what);
     let repo = cx.repo()?;
     let none = repo.read_ref(&ledger::REF.parse()?)?.is_none();
     if none && !cx.json && !repo.remotes()?.is_empty() {
@@ -112,20 +141,33 @@ pub(super) fn elsewhere(cx: &Context) -> Result<()> {
 }
 
 impl Telling {
-    /// Tells the first `limit` of `found`, one after the other; says on stderr when some were left out.
-    /// An empty list is told apart by its exit code.
+    /// Tells the first `limit` of `found`, one after the other; says on stderr when some were left out, or
+    /// that there is none. An empty list is told apart by its exit code.
     pub(super) fn tell(
         &self,
         cx: &Context,
         beads: &Beads,
-        found: &[Row<'_, Bead>],
-        limit: usize,
+        (found, limit): (&[Row<'_, Bead>], usize),
+        what_if_none: &str,
     ) -> Result<Done> {
+        if found.is_empty() {
+            none(cx, what_if_none)?;
+        }
         let shown = if limit == 0 { found.len() } else { limit.min(found.len()) };
         if shown < found.len() {
             cx.hint(format!("{} more; --limit 0 shows all {}", found.len() - shown, found.len()));
         }
-        let found = found.iter().take(shown);
+        let shown = found.get(..shown).unwrap_or_default();
+        if self.tree && !cx.json {
+            let mut out = Stream::new(cx, if self.long { record::long } else { record::list });
+            for (depth, row) in as_tree(beads, shown) {
+                let mut record = Record::of(beads, &row.read());
+                record.title.insert_str(0, &"  ".repeat(depth));
+                out.add(record)?;
+            }
+            return answer(out);
+        }
+        let found = shown.iter();
         if self.quiet && !cx.json {
             let mut out = Stream::new(cx, ids);
             found.map(Row::key).try_for_each(|id| out.add(id))?;

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::bead::Beads;
 use crate::bead::history::{History, Known};
+use crate::bead::past;
+use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Tone};
@@ -61,6 +63,9 @@ pub(in crate::cli) struct Log {
     /// Only before then
     #[arg(long, value_name = "WHEN")]
     until: Option<String>,
+    /// As it was told then: a date (the end of a day), how long ago, or a commit
+    #[arg(long, value_name = "WHEN|COMMIT", conflicts_with_all = ["trail", "session", "file", "until"])]
+    as_of: Option<String>,
     /// Tell the trail, too
     #[arg(long)]
     trail: bool,
@@ -80,6 +85,7 @@ impl Log {
         };
         let subjects = Subject::meant(&self.of, &history, &beads, &convoys)?;
         let mut about: Vec<_> = subjects.into_iter().map(About::new).collect();
+        let moment = AsOf { as_of: self.as_of.clone() }.moment(cx)?;
         let (limit, query) = (self.limit, self.query(cx, &beads)?);
         if query.asks_trail()
             && let Err(no) = ledger.pour()
@@ -92,7 +98,7 @@ impl Log {
         // Each subject follows what is said of it, so it has to see every line.
         let whole = Query { trail: query.asks_trail(), ..Query::default() };
         let asked = if about.is_empty() { query.clone() } else { whole };
-        let newest_do = about.is_empty() && limit > 0 && !query.asks_trail();
+        let newest_do = moment.is_none() && about.is_empty() && limit > 0 && !query.asks_trail();
         let mut each = |line: &Line| {
             let concerned =
                 about.iter_mut().filter_map(|it| it.concerns(line).then_some(())).count();
@@ -110,6 +116,7 @@ impl Log {
             }
         };
         match named {
+            _ if let Some(moment) = &moment => past::lines(&ledger, moment, &mut each)?,
             Some(ids) => {
                 let ids: Vec<_> = ids.iter().map(String::as_str).collect();
                 history.lines(&ledger, &ids)?.iter().for_each(&mut each);

@@ -6,12 +6,13 @@ use crate::bead::Beads;
 use crate::bead::past::{self, Moment};
 use crate::cli::context::Context;
 use crate::cli::when;
+use crate::host::Stamp;
 
 #[derive(clap::Args, Default)]
 pub(super) struct AsOf {
     /// As it stood then: a date (the end of a day), how long ago, or a commit, of the ledger or of the code
     #[arg(long, value_name = "WHEN|COMMIT")]
-    as_of: Option<String>,
+    pub as_of: Option<String>,
 }
 
 impl AsOf {
@@ -25,6 +26,16 @@ impl AsOf {
             Some((from, until)) => Moment::Time(from, until),
             None => Moment::of(cx.repo()?, &cx.ledger()?, said)?,
         }))
+    }
+
+    /// What time it was then, as far as that is said.
+    pub(super) fn now(&self, cx: &Context) -> Result<Stamp> {
+        let now = cx.clock.now();
+        let until = match self.moment(cx)? {
+            Some(Moment::Time(_, until)) => until.parse().ok(),
+            _ => None,
+        };
+        Ok(until.filter(|until| *until < now).unwrap_or(now))
     }
 
     /// The beads of then, or of now.

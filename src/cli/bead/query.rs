@@ -8,7 +8,7 @@ use crate::bead::filter::{Cond, Field, Op};
 use crate::bead::find::Asked;
 use crate::bead::query::{Wrong, parse};
 use crate::bead::views::{self, Views};
-use crate::cli::bead::list::{self, Sorting, Telling};
+use crate::cli::bead::list::{Sorting, Telling};
 use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -36,6 +36,7 @@ use crate::refusal::Refusal;
   git bead query 'title~parser OR description~parser' --all
   git bead query 'type=bug AND priority<=1' --save urgent
   git bead query @urgent
+  git bead query 'type=bug,task or label=ui' --parse-only
   git bead query --list
   git bead query --forget urgent")]
 pub(in crate::cli) struct Query {
@@ -43,8 +44,11 @@ pub(in crate::cli) struct Query {
     #[arg(required_unless_present_any = ["list", "forget"], conflicts_with_all = ["list", "forget"])]
     query: Option<String>,
     /// Keep it under this name, and list nothing
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "forget"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = NOT_KEPT)]
     save: Option<String>,
+    /// Say how the question is understood, and list nothing
+    #[arg(long, conflicts_with_all = ["list", "forget", "save"])]
+    parse_only: bool,
     /// List the questions that are kept
     #[arg(long, conflicts_with = "forget")]
     list: bool,
@@ -65,6 +69,10 @@ pub(in crate::cli) struct Query {
     as_of: AsOf,
 }
 
+/// A question is kept, and nothing that is said beside it.
+const NOT_KEPT: [&str; 9] =
+    ["list", "forget", "all", "sort", "reverse", "limit", "quiet", "long", "as_of"];
+
 impl Query {
     /// Keeping and forgetting is more than looking.
     pub(super) fn changes(&self) -> bool {
@@ -83,6 +91,9 @@ impl Query {
         }
         let query = self.asked(cx)?;
         let cond = cond(cx, &query)?;
+        if self.parse_only {
+            return Ok(Parsed { query, parsed: cond.to_string() }.into());
+        }
         if let Some(name) = &self.save {
             let actor = cx.actor()?;
             cx.ledger()?
@@ -95,11 +106,7 @@ impl Query {
         let (order, reverse) = self.sorting.order()?;
         let found =
             Asked::new(&ledger, &cond, closed)?.find(&beads, &order, reverse, self.limit)?;
-        if found.is_empty() {
-            cx.remark("no such beads");
-            list::elsewhere(cx)?;
-        }
-        self.telling.tell(cx, &beads, &found, self.limit)
+        self.telling.tell(cx, &beads, (&found, self.limit), "no such beads")
     }
 
     /// The question in its words.
@@ -147,6 +154,18 @@ fn listed(cx: &Context) -> Result<Done> {
         return Ok(Done::from(kept).exit(exit::NOTHING));
     }
     Ok(kept.into())
+}
+
+#[derive(Serialize)]
+struct Parsed {
+    query: String,
+    parsed: String,
+}
+
+impl Show for Parsed {
+    fn show(&self, out: &mut Screen) {
+        out.line(&self.parsed);
+    }
 }
 
 #[derive(Serialize)]

@@ -9,7 +9,7 @@ use crate::bead::overlap::{Clash, Owners};
 use crate::bead::ready::{Call, Reason, ready, ready_beside, unready};
 use crate::bead::{Bead, Beads, holding, hub};
 use crate::cli::bead::asked::{Said, Which};
-use crate::cli::bead::list::{self, Telling};
+use crate::cli::bead::list::Telling;
 use crate::cli::bead::overlap::{demanded, owners, tell};
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
@@ -92,7 +92,7 @@ impl Ready {
             return self.take(cx);
         }
         let beads = self.as_of.beads(cx)?;
-        let (wanted, now) = (self.wanted(cx, &beads)?, self.now(cx));
+        let (wanted, now) = (self.wanted(cx, &beads)?, self.now(cx)?);
         let call = self.call(&wanted, now.as_deref());
         let (mut held, mut shared, order) = (Vec::new(), Vec::new(), self.order(cx)?);
         let mut found = ready_beside(&beads, call, &order, self.limit, &mut |row| held.push(row));
@@ -110,18 +110,14 @@ impl Ready {
         if self.explain {
             return self.explained(&beads, call, (&found, &shared));
         }
-        if found.is_empty() {
-            cx.remark("nothing is ready");
-            list::elsewhere(cx)?;
-        }
-        self.telling.tell(cx, &beads, &found, self.limit)
+        self.telling.tell(cx, &beads, (&found, self.limit), "nothing is ready")
     }
 
     fn take(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let session = actor.session.as_deref();
         let ((id, told), beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
-            let (wanted, now) = (self.wanted(cx, beads)?, self.now(cx));
+            let (wanted, now) = (self.wanted(cx, beads)?, self.now(cx)?);
             let call = self.call(&wanted, now.as_deref());
             let found = ready(beads, call, &self.order(cx)?, 0);
             let free = |name: Option<&str>| name.is_none_or(|name| *name == actor.by);
@@ -157,14 +153,17 @@ impl Ready {
         Call { wanted, now, ephemeral: self.include_ephemeral }
     }
 
-    fn now(&self, cx: &Context) -> Option<String> {
-        (!self.include_deferred).then(|| cx.clock.now().to_string())
+    fn now(&self, cx: &Context) -> Result<Option<String>> {
+        if self.include_deferred {
+            return Ok(None);
+        }
+        Ok(Some(self.as_of.now(cx)?.to_string()))
     }
 
     fn order(&self, cx: &Context) -> Result<Order> {
         Ok(match self.sort {
             Sort::Priority => Order::Priority,
-            Sort::Hybrid => Order::Hybrid(when::moment(NEW, &cx.clock.now())?),
+            Sort::Hybrid => Order::Hybrid(when::moment(NEW, &self.as_of.now(cx)?)?),
             Sort::Oldest => Order::Oldest,
         })
     }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::bead::export::priority;
 use crate::bead::fields::{self, Deletion};
 use crate::bead::raw::Fields;
 use crate::bead::{Bead, Beads, hub};
@@ -38,7 +39,7 @@ pub(super) struct Record {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub notes: String,
     pub status: String,
-    pub priority: u8,
+    pub priority: i64,
     pub issue_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
@@ -46,9 +47,11 @@ pub(super) struct Record {
     pub owner: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_minutes: Option<u64>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub created_at: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub created_by: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub updated_at: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub updated_by: String,
@@ -132,7 +135,7 @@ impl Record {
             acceptance_criteria: bead.acceptance_criteria.clone(),
             notes: bead.notes.clone(),
             status: bead.status.to_string(),
-            priority: bead.priority,
+            priority: priority(bead),
             issue_type: bead.issue_type.clone(),
             assignee: bead.assignee.clone(),
             owner: bead.owner.clone(),
@@ -177,7 +180,9 @@ pub(super) struct Edge {
     depends_on_id: String,
     #[serde(rename = "type")]
     kind: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     created_at: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     created_by: String,
     #[serde(flatten)]
     rest: Object,
@@ -202,6 +207,7 @@ pub(super) struct Comment {
     issue_id: String,
     pub author: String,
     pub text: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub created_at: String,
     #[serde(flatten)]
     rest: Object,
@@ -264,10 +270,13 @@ pub(super) fn list(out: &mut Screen, records: &[Record]) {
 pub(super) fn long(out: &mut Screen, records: &[Record]) {
     for record in records {
         list(out, std::slice::from_ref(record));
-        let mut facts = vec![
-            format!("created {} by {}", record.created_at, record.created_by),
-            format!("updated {}", record.updated_at),
-        ];
+        let mut facts = Vec::new();
+        if !record.created_at.is_empty() {
+            facts.push(format!("created {} by {}", record.created_at, record.created_by));
+        }
+        if !record.updated_at.is_empty() {
+            facts.push(format!("updated {}", record.updated_at));
+        }
         facts.extend(record.due_at.as_ref().map(|due| format!("due {due}")));
         facts.extend(record.defer_until.as_ref().map(|until| format!("put off until {until}")));
         facts.extend(record.parent.as_ref().map(|parent| format!("child of {parent}")));

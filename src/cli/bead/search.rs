@@ -7,7 +7,7 @@ use crate::bead::Beads;
 use crate::bead::filter::Cond;
 use crate::bead::find::Asked;
 use crate::bead::search::{Match, cond, exact, fuzzy, line};
-use crate::cli::bead::asked::{Said, Which};
+use crate::cli::bead::asked::{More, Said, Which};
 use crate::cli::bead::list::{self, ids};
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
@@ -25,16 +25,16 @@ use crate::refusal::Refusal;
 #[command(after_help = "Examples:
   git bead search parser empty
   git bead search 'empty input' --all -n 5 --json
-  git bead search login -t bug -l auth -q")]
+  git bead search login -t bug -l auth -q
+  git bead search login --status all --updated-after 7d")]
 pub(in crate::cli) struct Search {
     /// What to look for
     #[arg(required = true, value_name = "WORD")]
     words: Vec<String>,
     #[command(flatten)]
     which: Which,
-    /// Closed ones too
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    more: More,
     /// At most this many; 0 means all
     #[arg(short = 'n', long, default_value_t = 50)]
     limit: usize,
@@ -57,21 +57,21 @@ impl Search {
         let (ledger, beads) = (cx.ledger()?, self.as_of.beads(cx)?);
         let mut said = Said::new(cx);
         self.which.say(&mut said)?;
-        let filter = said.done();
+        self.more.say(&beads, &mut said)?;
+        let (filter, closed) = (said.done(), self.more.with_closed());
         let with_words = Cond::All(vec![filter.clone(), cond(&words)]);
         let mut found =
-            exact(&Asked::new(&ledger, &with_words, self.all)?, &beads, &words, self.limit)?;
+            exact(&Asked::new(&ledger, &with_words, closed)?, &beads, &words, self.limit)?;
         let is_fuzzy = found.is_empty();
         if is_fuzzy {
-            found = fuzzy(&Asked::new(&ledger, &filter, self.all)?, &beads, &words, self.limit)?;
+            found = fuzzy(&Asked::new(&ledger, &filter, closed)?, &beads, &words, self.limit)?;
         }
         match (found.is_empty(), is_fuzzy) {
             (true, _) => {
-                cx.remark("nothing found");
-                if !self.all && !cx.json {
+                list::none(cx, "nothing found")?;
+                if !closed && !cx.json {
                     cx.hint("--all looks through closed beads, too");
                 }
-                list::elsewhere(cx)?;
             }
             (_, true) => {
                 cx.note("note: nothing has just these words; these titles have words like them");

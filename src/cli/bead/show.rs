@@ -3,17 +3,20 @@
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::bead::export::priority;
 use crate::bead::graph;
 use crate::bead::history::History;
 use crate::bead::hub;
 use crate::bead::past::{self, Moment};
 use crate::bead::{Bead, Beads};
+use crate::cli::bead::list;
 use crate::cli::bead::log::{self, About, Entry, Subject};
 use crate::cli::bead::past::AsOf;
-use crate::cli::bead::record::{Record, sign};
+use crate::cli::bead::record::{self, Record, sign};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Pages, Screen, Show, Tone};
-use crate::ledger::{Json, Ledger, Line};
+use crate::cli::stream::Stream;
+use crate::ledger::{Json, Ledger, Line, Row};
 use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
@@ -23,17 +26,58 @@ use crate::refinery::Queue;
 #[command(after_help = "Examples:
   git bead show 7f3k
   git bead show 7f3k 9a2c --json
+  git bead show 4tbn --children
   git bead show 7f3k --as-of yesterday")]
 pub(in crate::cli) struct ShowBead {
     /// The beads, by any start of an id that names one
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
     #[command(flatten)]
+    rows: Rows,
+    /// All there is, as always
+    #[arg(long = "long", hide = true)]
+    _long: bool,
+    #[command(flatten)]
     as_of: AsOf,
+}
+
+/// A row a bead, as `list` has them.
+#[derive(clap::Args)]
+#[group(multiple = false)]
+struct Rows {
+    /// A row each, and no more
+    #[arg(long)]
+    short: bool,
+    /// A row for each of their children instead
+    #[arg(long)]
+    children: bool,
+    /// A row for each bead that depends on them instead
+    #[arg(long)]
+    refs: bool,
+}
+
+impl Rows {
+    fn tell(&self, cx: &Context, beads: &Beads, ids: &[String]) -> Result<Done> {
+        let mut out = Stream::new(cx, record::list);
+        for bead in beads.find_each(ids)? {
+            let is_child =
+                |row: &Row<'_, Bead>| beads.above(row.key(), &row.face()) == Some(&bead.id);
+            let found: Vec<&Bead> = match (self.children, self.refs) {
+                (true, _) => beads.rows().filter(is_child).map(|row| row.whole()).collect(),
+                (_, true) => beads.dependents(&bead.id).map(|(_, other)| other).collect(),
+                _ => vec![bead],
+            };
+            found.into_iter().try_for_each(|bead| out.add(Record::of(beads, bead)))?;
+        }
+        list::answer(out)
+    }
 }
 
 impl ShowBead {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        if self.rows.short || self.rows.children || self.rows.refs {
+            return self.rows.tell(cx, &self.as_of.beads(cx)?, &self.ids);
+        }
         let ledger = cx.ledger()?;
         let (mut beads, queue, history): (Beads, Queue, History) = ledger.read()?;
         let moment = self.as_of.moment(cx)?;
@@ -113,7 +157,7 @@ struct Near {
     id: String,
     title: String,
     status: String,
-    priority: u8,
+    priority: i64,
     issue_type: String,
     dependency_type: String,
     #[serde(skip)]
@@ -126,7 +170,7 @@ impl Near {
             id: bead.id.clone(),
             title: bead.title.clone(),
             status: bead.status.to_string(),
-            priority: bead.priority,
+            priority: priority(bead),
             issue_type: bead.issue_type.clone(),
             dependency_type: kind.to_owned(),
             short: beads.short(&bead.id).to_owned(),

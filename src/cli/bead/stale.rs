@@ -7,9 +7,10 @@ use crate::bead::alike::{self, Told};
 use crate::bead::filter::{Cond, Field, Op, Seen};
 use crate::bead::find::Asked;
 use crate::bead::order::Order;
-use crate::bead::{Beads, orphans};
+use crate::bead::orphans;
 use crate::cli::bead::asked::Said;
 use crate::cli::bead::list::{self, Telling, ids};
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -37,12 +38,14 @@ pub(in crate::cli) struct Stale {
     limit: usize,
     #[command(flatten)]
     telling: Telling,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl Stale {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let (ledger, beads) = (cx.ledger()?, cx.ledger()?.read::<Beads>()?);
-        let mut said = Said::new(cx);
+        let (ledger, beads) = (cx.ledger()?, self.as_of.beads(cx)?);
+        let mut said = Said::at(self.as_of.now(cx)?);
         said.and(&Field::Updated, Op::Lt, &format!("{}d", self.days))?;
         if let Some(status) = &self.status {
             said.and(&Field::Status, Op::Eq, status)?;
@@ -50,10 +53,7 @@ impl Stale {
         let cond = said.done();
         let asked = Asked::new(&ledger, &cond, false)?;
         let found = asked.find(&beads, &Order::By(Field::Updated), true, self.limit)?;
-        if found.is_empty() {
-            cx.remark("nothing is stale");
-        }
-        self.telling.tell(cx, &beads, &found, self.limit)
+        self.telling.tell(cx, &beads, (&found, self.limit), "nothing is stale")
     }
 }
 
@@ -72,18 +72,21 @@ pub(in crate::cli) struct Orphans {
     /// Whole ids and nothing else
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl Orphans {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let (repo, beads) = (cx.repo()?, cx.ledger()?.read::<Beads>()?);
+        let (repo, beads) = (cx.repo()?, self.as_of.beads(cx)?);
         let branch = self.branch.map_or_else(|| repo.default_branch(), Ok)?;
         let unknown = || {
             Refusal::nothing(format!("there is no branch {branch}"))
                 .hint("--branch names the one to look through")
         };
         let tip = repo.resolve(&branch)?.ok_or_else(unknown)?;
-        let found = orphans::orphans(repo, &beads, &tip.to_string())?;
+        let now = self.as_of.now(cx)?.to_string();
+        let found = orphans::orphans(repo, &beads, &tip.to_string(), &now)?;
         if found.is_empty() {
             cx.remark("no commit names an open bead");
         }
@@ -144,6 +147,8 @@ pub(in crate::cli) struct Duplicates {
     /// Whole ids and nothing else, a group a line
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl Duplicates {
@@ -152,7 +157,7 @@ impl Duplicates {
             let what = format!("--near {part} is no part between 0.1 and 1");
             return Err(Refusal::usage(what).hint("--near 0.8").into());
         }
-        let (ledger, beads) = (cx.ledger()?, cx.ledger()?.read::<Beads>()?);
+        let (ledger, beads) = (cx.ledger()?, self.as_of.beads(cx)?);
         let (every, mut told) = (Cond::every(), Vec::new());
         Asked::new(&ledger, &every, self.all)?.each(
             &beads,

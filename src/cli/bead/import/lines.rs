@@ -1,9 +1,11 @@
 //! Records from a file of lines, each looked at for itself: what is wrong with one says nothing of others,
 //! and none may be so long that it fills the memory.
 
+use std::fmt;
 use std::io::{BufRead, Read as _};
 
 use indexmap::IndexMap;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::bead::event::{Beside, Told};
@@ -62,7 +64,10 @@ pub(super) fn parse(line: &[u8]) -> Result<Said, String> {
     }
     let text = std::str::from_utf8(line)
         .map_err(|no| format!("is not UTF-8: byte {} begins no character", no.valid_up_to() + 1))?;
-    let raw: IndexMap<String, Box<RawValue>> = serde_json::from_str(text).map_err(|no| {
+    let Object(raw) = serde_json::from_str(text).map_err(|no| {
+        if let Some((name, _)) = no.to_string().split_once(TWICE) {
+            return format!("{name}{TWICE}");
+        }
         let what = if no.is_eof() { "is cut off" } else { "is no JSON object" };
         format!("{what}: column {}", no.column())
     })?;
@@ -86,6 +91,39 @@ pub(super) fn parse(line: &[u8]) -> Result<Said, String> {
             let name = digest(&[line]);
             Ok(Said::Beside(format!("import:{name}"), Beside::Other(kept())))
         }
+    }
+}
+
+const TWICE: &str = " has two values";
+
+/// An object whose keys have one value each: of two nobody knows which one was meant.
+struct Object(IndexMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Once)
+    }
+}
+
+struct Once;
+
+impl<'de> Visitor<'de> for Once {
+    type Value = Object;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+        let mut fields = IndexMap::<String, Box<RawValue>>::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let value: Box<RawValue> = map.next_value()?;
+            if fields.get(&name).is_some_and(|known| known.get() != value.get()) {
+                return Err(de::Error::custom(format!("`{name}`{TWICE}")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(Object(fields))
     }
 }
 
@@ -181,6 +219,8 @@ mod tests {
             "{\"title\":\"x\"}",
             "{\"id\":\"b-3\",\"title\":\"x\",\"due_at\":\"soon\"}",
             "[1,2]",
+            "{\"id\":\"b-5\",\"title\":\"x\",\"title\":\"y\"}",
+            "{\"id\":\"b-5\",\"title\":\"x\",\"title\":\"x\"}",
         ] {
             file.extend([line.as_bytes(), b"\n"].concat());
         }
@@ -201,8 +241,10 @@ mod tests {
                 "12 has no id",
                 "13 due_at is \"soon\", which is no date",
                 "14 is no JSON object: column 0",
-                "15 is not UTF-8: byte 1 begins no character",
-                "16 is cut off: column 15 (no line end)",
+                "15 `title` has two values",
+                "16 \"b-5\"",
+                "17 is not UTF-8: byte 1 begins no character",
+                "18 is cut off: column 15 (no line end)",
             ]
         );
     }
