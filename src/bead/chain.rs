@@ -57,7 +57,10 @@ pub fn longest(web: &Web<'_>, weights: &[Weight], to: &[usize]) -> Chain {
     for n in &open {
         pairs.extend([(at(*n, START), at(*n, END)), (at(*n, DEEP), at(*n, END))]);
     }
-    let work = open.iter().filter(|n| !parents.contains(*n));
+    // What is tied to nothing is in no chain, and says nothing about how to weigh one.
+    let tied = web.tied();
+    let counts = |n: &usize| ties.is_empty() || tied.get(*n) == Some(&true);
+    let work = open.iter().filter(|n| !parents.contains(*n) && counts(n));
     let unestimated = work.filter(|n| weight(**n).minutes.is_none()).count();
     let in_minutes = unestimated == 0 && !open.is_empty();
     let long = |from: usize, there: usize| {
@@ -118,6 +121,10 @@ mod tests {
         let mut some = all([10, 10, 10, 90, 5]);
         some[0] = None;
         assert_eq!(by(&some, &[]), (ids(&["a", "b", "c"]), 3), "one has no estimate");
+        let loose: &[(&str, &[(Link, &str)])] = &[("a", &[]), ("b", &[after("a")]), ("loose", &[])];
+        let minutes = [Some(7), Some(7), None];
+        assert_eq!(told(loose, &minutes, &[]), (ids(&["a", "b"]), 14), "it is in no chain");
+        assert_eq!(told(&loose[..1], &minutes[..1], &[]), (ids(&["a"]), 7));
     }
 
     #[test]

@@ -169,18 +169,25 @@ fn waiting<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
 
 /// Those that an edge keeps from starting before `id` is closed.
 fn after<'a>(beads: &'a Beads, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
-    let ties = |row: &Row<'_, Bead>, to: &str, is: fn(&Link) -> bool| {
-        row.face().edges.iter().any(|(kind, on)| *on == to && is(&Link::new(*kind)))
-    };
-    let direct = beads.naming(id).filter(move |row| ties(row, id, Link::blocks));
-    let spawner = beads.row(id).and_then(|row| row.face().parent());
-    let gated = spawner.into_iter().flat_map(move |to| {
-        beads.naming(to).filter(move |row| ties(row, to, |kind| *kind == Link::WAITS_FOR))
-    });
-    let others = direct.chain(gated).filter(move |row| is_live(row) && row.key() != id);
-    let mut all: Vec<_> = others.collect();
-    all.dedup_by(|one, other| one.key() == other.key());
-    all.into_iter()
+    let gated = beads.row(id).and_then(|row| row.face().parent());
+    let gated = gated.into_iter().flat_map(|spawner| tied(beads, spawner, is_gate));
+    let all = tied(beads, id, Link::blocks).chain(gated);
+    let mut seen = HashSet::from([id]);
+    all.filter(move |row| is_live(row) && seen.insert(row.key()))
+}
+
+fn is_gate(kind: &Link) -> bool {
+    *kind == Link::WAITS_FOR
+}
+
+/// Those with such an edge to `id`.
+fn tied<'a>(
+    beads: &'a Beads,
+    id: &'a str,
+    is: fn(&Link) -> bool,
+) -> impl Iterator<Item = Row<'a, Bead>> {
+    let fits = move |(kind, to): &(&str, &str)| *to == id && is(&Link::new(*kind));
+    beads.naming(id).filter(move |row| row.face().edges.iter().any(fits))
 }
 
 /// How many beads cannot start before `id` is closed, directly or because of what they wait for.
@@ -188,20 +195,25 @@ pub fn behind(beads: &Beads, id: &str) -> usize {
     if !beads.row(id).is_some_and(|row| is_live(&row)) {
         return 0;
     }
-    let mut waiting = HashSet::new();
+    let (mut waiting, mut gates) = (HashSet::new(), HashSet::new());
     // Beads that end no sooner, and whether they start no sooner either.
     let mut next = VecDeque::from([(id, false)]);
     let mut ending = HashSet::from([id]);
     while let Some((at, starts)) = next.pop_front() {
-        let inner = starts.then(|| beads.children(at).filter(is_live)).into_iter().flatten();
-        for row in after(beads, at).chain(inner).filter(|row| row.key() != id) {
+        let parent = beads.row(at).and_then(|row| row.face().parent());
+        // Many are children of one, and who waits for them does so once.
+        let gate = parent.filter(|parent| gates.insert(*parent));
+        let gated = gate.into_iter().flat_map(|spawner| tied(beads, spawner, is_gate));
+        let inner = starts.then(|| beads.children(at)).into_iter().flatten();
+        let all = tied(beads, at, Link::blocks).chain(gated).chain(inner);
+        for row in all.filter(|row| is_live(row) && row.key() != id) {
             if waiting.insert(row.key()) {
                 ending.insert(row.key());
                 next.push_back((row.key(), true));
             }
         }
         // Its parent ends after it.
-        let parent = beads.row(at).and_then(|row| beads.row(row.face().parent()?));
+        let parent = parent.and_then(|parent| beads.row(parent));
         if let Some(parent) = parent.filter(is_live).filter(|parent| ending.insert(parent.key())) {
             next.push_back((parent.key(), false));
         }
@@ -256,6 +268,7 @@ mod tests {
     use super::*;
     use crate::bead::beads::tests::{beads, drink};
     use crate::bead::event::{Closed, Event};
+    use crate::bead::web::tests::chained;
     use proptest::prelude::*;
 
     fn keys<'a>(rows: &[Row<'a, Bead>]) -> Vec<&'a str> {
@@ -315,6 +328,30 @@ mod tests {
         ] {
             assert_eq!(beginnings.of(&all, id), begin, "{id}");
         }
+    }
+
+    #[test]
+    fn what_is_large_is_seen_in_no_long_time() {
+        let chain: Vec<_> = (1..4_000).map(|n| (n - 1, n)).collect();
+        let deep = chained(4_000, &chain);
+        assert_eq!((frees(&deep, "b-0").len(), behind(&deep, "b-0")), (1, 3_999));
+        let mut beginnings = Beginnings::default();
+        let mut rows = deep.live().map(|row| beginnings.of(&deep, row.key()));
+        assert!(rows.all(|begin| begin == Some("b-0")));
+        let star: Vec<_> = (1..4_000).map(|n| (0, n)).collect();
+        let wide = chained(4_000, &star);
+        assert_eq!((frees(&wide, "b-0").len(), behind(&wide, "b-0")), (3_999, 3_999));
+        let gathered: Vec<_> = (1..20_000).map(|n| (n, 0)).collect();
+        let all = chained(20_000, &gathered);
+        assert_eq!((blockers(&all, "b-0").len(), behind(&all, "b-7")), (19_999, 1));
+        // An epic of many children that waits.
+        let names: Vec<_> = (0..4_000).map(|n| format!("c-{n}")).collect();
+        let below = [(Link::PARENT_CHILD, "epic")];
+        let waits = [(Link::BLOCKS, "first")];
+        let children = names.iter().map(|name| (name.as_str(), &below[..]));
+        let told = [("first", &[][..]), ("epic", &waits[..])].into_iter().chain(children);
+        let all = beads(&told.collect::<Vec<_>>());
+        assert_eq!((frees(&all, "first").len(), behind(&all, "first")), (4_001, 4_001));
     }
 
     proptest! {

@@ -17,6 +17,8 @@ use crate::ledger::Row;
 
 /// So many of what comes after a bead are told in text; the other forms tell all.
 const FEW: usize = 6;
+/// A picture of more is hardly read by anybody.
+const MANY: usize = 1000;
 
 /// Draw what waits for what, in layers
 ///
@@ -88,6 +90,12 @@ impl Graph {
         }
         if read.is_empty() {
             cx.remark("there is nothing to draw");
+        }
+        if (self.form.svg || self.form.html) && read.len() > MANY {
+            cx.hint(format!(
+                "{} beads are many for a picture: ID draws what is around it",
+                read.len()
+            ));
         }
         let code = if read.is_empty() { exit::NOTHING } else { 0 };
         let now = cx.clock.now().to_string();

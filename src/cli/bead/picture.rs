@@ -9,7 +9,7 @@ use crate::cli::show::Screen;
 const MARGIN: i32 = 20;
 const LEGEND: i32 = 56;
 /// About so many letters fit into a box; wide ones count twice.
-const LETTERS: usize = 31;
+const LETTERS: usize = 28;
 const LETTERS_OF_ID: usize = 18;
 
 const STYLE: &str = "\
@@ -184,10 +184,17 @@ fn tied(out: &mut Screen, drawn: &Drawn, tie: &Tie, line: &[Point]) {
     let (mut path, mut is_back) = (format!("M{x} {y}"), false);
     // Between the layers a bow, through each lane a straight line.
     for (at, (to_x, to_y)) in points.enumerate() {
-        if at % 2 == 0 {
-            is_back |= *to_x <= x;
-            let bend = if is_back { 60 } else { (to_x - x) / 2 };
-            path += &format!("C{} {y} {} {to_y} {to_x} {to_y}", x + bend, to_x - bend);
+        is_back |= *to_x < x;
+        if is_back {
+            // Over both boxes, so that it is seen.
+            let (over, to_over) = (y - HIGH / 2 - 7, to_y - HIGH / 2 - 7);
+            let (right, left) = (x + 40, to_x - 40);
+            path += &format!(
+                "C{right} {y} {right} {over} {x} {over}L{to_x} {to_over}C{left} {to_over} {left} {to_y} {to_x} {to_y}"
+            );
+        } else if at % 2 == 0 {
+            let middle = x + (to_x - x) / 2;
+            path += &format!("C{middle} {y} {middle} {to_y} {to_x} {to_y}");
         } else {
             path += &format!("L{to_x} {to_y}");
         }
