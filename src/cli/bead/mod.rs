@@ -123,6 +123,14 @@ pub(super) enum Verb {
     Hook(hook::Hook),
 }
 
+/// What a verb does with the beads; what does neither sees to this machine.
+#[derive(PartialEq, Eq)]
+enum Does {
+    Changes,
+    Reads,
+    Neither,
+}
+
 impl Verb {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         let changes = self.changes();
@@ -134,7 +142,7 @@ impl Verb {
     }
 
     fn act(self, cx: &Context) -> Result<Done> {
-        if self.reads() {
+        if self.does() == Does::Reads {
             // Who changes nothing is not told of it either; the next change says what is wrong.
             drop(cx.take_fetched());
         }
@@ -182,38 +190,20 @@ impl Verb {
         }
     }
 
-    fn reads(&self) -> bool {
-        matches!(
-            self,
-            Self::List(_)
-                | Self::Show(_)
-                | Self::Ready(_)
-                | Self::Next(_)
-                | Self::Prime(_)
-                | Self::Recall(_)
-                | Self::Memories(_)
-                | Self::Query(_)
-                | Self::Search(_)
-                | Self::Count(_)
-                | Self::Stats(_)
-                | Self::Stale(_)
-                | Self::Orphans(_)
-                | Self::Duplicates(_)
-                | Self::Blocked(_)
-                | Self::Log(_)
-                | Self::Export(_)
-                | Self::Graph(_)
-        )
-    }
-
     /// Whether somebody who does this means to go on working here: then what a crash left is seen to.
     pub(super) fn changes(&self) -> bool {
+        self.does() == Does::Changes
+    }
+
+    fn does(&self) -> Does {
+        let by = |changes: bool| if changes { Does::Changes } else { Does::Reads };
         match self {
-            Self::Ready(ready) => ready.claims(),
-            Self::Query(query) => query.changes(),
-            Self::Dep(dep) => dep.changes(),
-            Self::Epic(epic) => epic.changes(),
-            Self::Trail(trail) => trail.changes(),
+            Self::Ready(ready) => by(ready.claims()),
+            Self::Query(query) => by(query.changes()),
+            Self::Dep(dep) => by(dep.changes()),
+            Self::Epic(epic) => by(epic.changes()),
+            // What is noted costs no look at what was fetched.
+            Self::Trail(trail) if !trail.changes() => Does::Neither,
             Self::Create(_)
             | Self::Update(_)
             | Self::Close(_)
@@ -225,11 +215,9 @@ impl Verb {
             | Self::Link(_)
             | Self::Import(_)
             | Self::Sync(_)
-            | Self::Trust(_) => true,
-            Self::Init(_)
-            | Self::Deinit(_)
-            | Self::Doctor(_)
-            | Self::Graph(_)
+            | Self::Trail(_)
+            | Self::Trust(_) => Does::Changes,
+            Self::Graph(_)
             | Self::Export(_)
             | Self::List(_)
             | Self::Show(_)
@@ -244,11 +232,14 @@ impl Verb {
             | Self::Orphans(_)
             | Self::Duplicates(_)
             | Self::Blocked(_)
-            | Self::Log(_)
+            | Self::Log(_) => Does::Reads,
+            Self::Init(_)
+            | Self::Deinit(_)
+            | Self::Doctor(_)
             | Self::Maintain(_)
             | Self::Manual(_)
             | Self::Verify(_)
-            | Self::Hook(_) => false,
+            | Self::Hook(_) => Does::Neither,
         }
     }
 }
