@@ -22,6 +22,7 @@ use crate::cli::show::{Done, Screen, Show, Tone};
   git bead dep list 7f3k --direction up -t blocks
   git bead dep list 7f3k 9a2c --json")]
 pub(in crate::cli) struct List {
+    /// The beads, by any start of an id that names one
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
     /// down to what they depend on, up to what depends on them, or both
