@@ -82,6 +82,9 @@ fn each_spelling_of_a_dependency_means_the_same() {
         assert_eq!((&added["status"], &added["type"]), (&"added".into(), &"blocks".into()));
         repo.git(&format!("bead dep remove {two} {one}")).ok();
     }
+    repo.git("bead dep --json list -C . ").fails(129);
+    repo.git(&format!("bead dep --json list {one}")).ok().json();
+    repo.git(&format!("bead dep {one} --blocks {two} list {one}")).fails(129);
     repo.git("bead dep").fails(129).says(&["git bead dep add ID ON"]);
     repo.git(&format!("bead dep {one}")).fails(129);
     repo.git(&format!("bead dep add {one}")).fails(129);

@@ -17,7 +17,6 @@ use crate::refusal::Refusal;
 ///
 /// A bead is ready when all it waits for is closed.
 #[derive(clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   git bead dep add 7f3k 9a2c            7f3k waits for 9a2c
   git bead dep 9a2c --blocks 7f3k       the same, the other way round
@@ -54,17 +53,25 @@ impl Dep {
 
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         match (self.verb, self.id, self.blocks) {
-            (Some(Verb::Add(verb)), ..) => verb.run(cx),
-            (Some(Verb::Remove(verb)), ..) => verb.run(cx),
-            (Some(Verb::Relate(verb)), ..) => verb.run(cx),
-            (Some(Verb::Unrelate(verb)), ..) => verb.run(cx),
-            (Some(Verb::List(verb)), ..) => verb.run(cx),
-            (Some(Verb::Tree(verb)), ..) => verb.run(cx),
-            (Some(Verb::Cycles(verb)), ..) => verb.run(cx),
+            (Some(verb), None, None) => verb.run(cx),
             (None, Some(on), Some(id)) => added(cx, &id, &on, &Link::BLOCKS),
-            (None, ..) => Err(Refusal::usage("dep needs to be told what to do")
+            _ => Err(Refusal::usage("dep needs to be told what to do")
                 .hint("git bead dep add ID ON: ID waits for ON")
                 .into()),
+        }
+    }
+}
+
+impl Verb {
+    fn run(self, cx: &Context) -> Result<Done> {
+        match self {
+            Self::Add(verb) => verb.run(cx),
+            Self::Remove(verb) => verb.run(cx),
+            Self::Relate(verb) => verb.run(cx),
+            Self::Unrelate(verb) => verb.run(cx),
+            Self::List(verb) => verb.run(cx),
+            Self::Tree(verb) => verb.run(cx),
+            Self::Cycles(verb) => verb.run(cx),
         }
     }
 }

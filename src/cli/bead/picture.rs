@@ -188,7 +188,7 @@ fn tied(out: &mut Screen, drawn: &Drawn, tie: &Tie, line: &[Point]) {
         if is_back {
             // Over both boxes, so that it is seen.
             let (over, to_over) = (y - HIGH / 2 - 7, to_y - HIGH / 2 - 7);
-            let (right, left) = (x + 40, to_x - 40);
+            let (right, left) = (x + 24, to_x - 24);
             path += &format!(
                 "C{right} {y} {right} {over} {x} {over}L{to_x} {to_over}C{left} {to_over} {left} {to_y} {to_x} {to_y}"
             );
