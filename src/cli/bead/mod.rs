@@ -104,7 +104,6 @@ pub(super) enum Verb {
     Memories(memory::ListMemories),
     Forget(memory::Forget),
     Dep(dep::Dep),
-    Link(dep::Add),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Epic(epic::Epic),
@@ -174,7 +173,6 @@ impl Verb {
             Self::Next(verb) => verb.run(cx),
             Self::Prime(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
-            Self::Link(verb) => verb.run(cx),
             Self::Doctor(verb) => verb.run(cx),
             Self::Epic(verb) => verb.run(cx),
             Self::Export(verb) => verb.run(cx),
@@ -212,7 +210,6 @@ impl Verb {
             | Self::Comment(_)
             | Self::Remember(_)
             | Self::Forget(_)
-            | Self::Link(_)
             | Self::Import(_)
             | Self::Sync(_)
             | Self::Trail(_)
