@@ -41,6 +41,7 @@ mod intake;
 mod leases;
 mod ledger;
 mod limits;
+mod lint;
 mod maintain;
 mod managers;
 mod namesakes;

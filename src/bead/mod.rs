@@ -28,6 +28,7 @@ pub mod kept;
 pub mod layout;
 pub mod lease;
 mod life;
+pub mod lint;
 pub mod memory;
 pub mod order;
 pub mod orphans;

@@ -72,6 +72,15 @@ impl Repo {
         Ok(Some(self.blob(&entry.object_id().into())?))
     }
 
+    /// The paths of all files of a commit, in their order.
+    pub fn paths_at(&self, commit: &Oid) -> anyhow::Result<Vec<String>> {
+        let list = ["ls-tree", "-r", "-z", "--name-only", "--full-tree", &commit.to_string()];
+        let out = self.git(list).bytes()?;
+        let mut paths: Vec<_> = fields(&out).map(|path| path.to_str_lossy().into_owned()).collect();
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
     /// The commit that a name means, seen from this work tree.
     pub fn resolve(&self, rev: &str) -> anyhow::Result<Option<Oid>> {
         if let Ok(id) = rev.parse::<Oid>()

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::bead::find::Asked;
 use crate::bead::tally::{self, By, Stats};
 use crate::cli::bead::asked::{More, Said, Which};
+use crate::cli::bead::design::Design;
 use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -138,25 +139,36 @@ impl Show for Grouped {
 }
 
 /// Say how the whole stands: what is open, ready, blocked, held and done
+///
+/// --design says what `git bead lint` finds in all beads that were written down here, as they read now: how
+/// many of a day's beads are fit to be done, how many landed without a rejection by the number of findings,
+/// and for how many hours there is work at the rate of the last 7 days.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead stats
-  git bead stats --as-of 7d --json")]
+  git bead stats --as-of 7d --json
+  git bead stats --design               is work well written down?")]
 pub(in crate::cli) struct ShowStats {
     #[command(flatten)]
     as_of: AsOf,
+    /// Also how well work is written down, and for how long there is some
+    #[arg(long, conflicts_with = "as_of")]
+    design: bool,
 }
 
 impl ShowStats {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let stats = tally::stats(&self.as_of.beads(cx)?, &cx.clock.now().to_string())?;
-        Ok(Told { summary: Summary::of(&stats), stats }.into())
+        let design = self.design.then(|| Design::read(cx)).transpose()?;
+        Ok(Told { summary: Summary::of(&stats), design, stats }.into())
     }
 }
 
 #[derive(Serialize)]
 struct Told {
     summary: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    design: Option<Design>,
     #[serde(skip)]
     stats: Stats,
 }
@@ -197,7 +209,7 @@ impl Summary {
 
 impl Show for Told {
     fn show(&self, out: &mut Screen) {
-        let Self { stats, .. } = self;
+        let Self { stats, design, .. } = self;
         let own = [
             ("in all", stats.total),
             ("ready", stats.ready),
@@ -214,5 +226,8 @@ impl Show for Told {
             vec![(Tone::Strong, format!("{count:>width$}")), (Tone::Plain, what.to_owned())]
         });
         table::rows(out, &rows.collect::<Vec<_>>());
+        if let Some(design) = design {
+            design.show(out);
+        }
     }
 }

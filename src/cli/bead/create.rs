@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::words::usual_type;
 use crate::bead::{self, Beads, change, files, rare};
+use crate::cli::bead::lint;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::misspoken::NOT_UTF8;
@@ -60,13 +61,16 @@ pub(in crate::cli) struct Create {
     /// Print the id and nothing else
     #[arg(long)]
     silent: bool,
+    /// Write it down only if `git bead lint` would find nothing to mend
+    #[arg(long)]
+    validate: bool,
 }
 
 /// The texts of a bead, as `create` and `update` both take them.
 #[derive(clap::Args, Clone, Default)]
 pub(in crate::cli) struct Fields {
     /// The whole story
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     pub description: Option<String>,
     /// Read the description from a file, or from standard input with `-`
     #[arg(long, value_name = "FILE", conflicts_with = "description")]
@@ -78,19 +82,19 @@ pub(in crate::cli) struct Fields {
     #[arg(long)]
     allow_empty_description: bool,
     /// How it is to be done
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub design: Option<String>,
     /// Read that from a file, or from standard input with `-`
     #[arg(long, value_name = "FILE", conflicts_with = "design")]
     design_file: Option<PathBuf>,
     /// How one sees that it is done
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub acceptance: Option<String>,
     /// What else is worth knowing
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     pub notes: Option<String>,
     /// Add a paragraph to the notes
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub append_notes: Option<String>,
     /// Who shall do it
     #[arg(short, long)]
@@ -196,12 +200,15 @@ impl Create {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let prefix = bead::prefix(cx.repo()?)?;
         let ledger = cx.ledger()?;
-        let silent = self.silent;
+        let (silent, validate) = (self.silent, self.validate);
         let new = self.into_new(cx)?;
         let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {
             let mut new = new.clone();
             for link in &mut new.links {
                 link.to = beads.find(&link.to)?.id.clone();
+            }
+            if validate {
+                lint::demand(cx, beads, &new)?;
             }
             pen.create(&prefix, &change::create(beads, new)?)
         })?;

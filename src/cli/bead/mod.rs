@@ -10,6 +10,7 @@ pub(super) mod create;
 mod deinit;
 mod delete;
 mod dep;
+mod design;
 mod doctor;
 mod drawn;
 mod epic;
@@ -17,6 +18,7 @@ mod export;
 mod graph;
 mod import;
 mod init;
+mod lint;
 mod list;
 mod log;
 mod maintain;
@@ -110,6 +112,7 @@ pub(super) enum Verb {
     Export(export::Export),
     Graph(graph::Graph),
     Import(import::Import),
+    Lint(lint::Lint),
     Log(log::Log),
     Maintain(maintain::Maintain),
     Sync(sync::Sync),
@@ -117,6 +120,7 @@ pub(super) enum Verb {
     Trail(trail::Trail),
     Trust(trust::Trust),
     Verify(verify::Verify),
+    Template(lint::Template),
     Manual(manual::Manual),
     #[command(hide = true)]
     Hook(hook::Hook),
@@ -178,6 +182,8 @@ impl Verb {
             Self::Export(verb) => verb.run(cx),
             Self::Graph(verb) => verb.run(cx),
             Self::Import(verb) => verb.run(cx),
+            Self::Lint(verb) => verb.run(cx),
+            Self::Template(verb) => verb.run(),
             Self::Log(verb) => verb.run(cx),
             Self::Maintain(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
@@ -229,10 +235,12 @@ impl Verb {
             | Self::Orphans(_)
             | Self::Duplicates(_)
             | Self::Blocked(_)
+            | Self::Lint(_)
             | Self::Log(_) => Does::Reads,
             Self::Init(_)
             | Self::Deinit(_)
             | Self::Doctor(_)
+            | Self::Template(_)
             | Self::Maintain(_)
             | Self::Manual(_)
             | Self::Verify(_)
