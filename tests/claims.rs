@@ -27,7 +27,7 @@ pub(crate) fn floor<'w, const N: usize>(
 
 /// Who holds a bead, as this clone sees it.
 fn holder(place: &Place<'_>, bead: &str) -> Value {
-    place.json(&format!("bead show {bead} --json"))[0]["assignee"].clone()
+    place.json(&format!("bead show {bead} --full --json"))[0]["assignee"].clone()
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn seventeen_claims_of_four_beads_from_three_clones_leave_four() {
         assert_eq!(told(place), told(&places[0]));
         assert_eq!(place.rev("refs/shopfloor/ledger"), hub.rev("refs/shopfloor/ledger"));
         for bead in &beads {
-            let shown = place.json(&format!("bead show {bead} --json"));
+            let shown = place.json(&format!("bead show {bead} --full --json"));
             assert_eq!(shown[0].get("provisional"), None, "{shown}");
             assert_eq!(one_stands(&shown[0]["trail"]), 1, "{shown}");
         }
@@ -129,7 +129,7 @@ fn a_takeover_raises_the_epoch_and_the_old_holder_is_stale() {
     one.git("bead sync").ok();
     two.git("bead sync").ok();
     for place in [&one, &two] {
-        let shown = place.json(&format!("bead show {bead} --json"));
+        let shown = place.json(&format!("bead show {bead} --full --json"));
         assert_eq!(
             (&shown[0]["status"], &shown[0]["assignee"]),
             (&"in_progress".into(), &"two".into())
@@ -154,7 +154,8 @@ fn a_deletion_elsewhere_does_not_undo_an_accepted_claim() {
     two.git("bead sync").ok();
     one.git("bead sync").ok();
     for place in [&one, &two] {
-        let status = |bead| place.json(&format!("bead show {bead} --json"))[0]["status"].clone();
+        let status =
+            |bead| place.json(&format!("bead show {bead} --full --json"))[0]["status"].clone();
         assert_eq!((status(held), status(done)), ("in_progress".into(), "closed".into()));
     }
     assert_eq!(holder(&two, held), "one");

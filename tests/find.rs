@@ -84,9 +84,36 @@ fn list_takes_every_filter_and_all_of_them_together() {
     assert!(long.contains("labels auth, ui") && long.contains("by Jane Doe"), "{long}");
     repo.git("bead list -n 1").ok().says(&["4 more; --limit 0 shows all 5"]);
     repo.git("bead list --sort colour").fails(129).says(&["is no field"]);
+    only_what_was_asked_for(&repo);
     repo.git("bead list --sort label").fails(129).says(&["not sorted by label"]);
     repo.git("bead list --created-after soon").fails(129).says(&["is no date"]);
     repo.git("bead list --metadata-field team").fails(129).says(&["is not KEY=VALUE"]);
+}
+
+#[track_caller]
+fn only_what_was_asked_for(repo: &Place<'_>) {
+    let fields = |call: &str| {
+        let told = repo.json(call);
+        told[0].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    for (call, told) in [
+        ("list --brief -a toast --json", "id title status priority issue_type assignee"),
+        ("ready --brief --json", "id title status priority issue_type assignee"),
+        ("search login --fields labels,matched_in --json", "labels matched_in"),
+        ("query priority=3 --fields title,due_at --json", "title"),
+        ("blocked --fields blocked_by --json", "blocked_by"),
+        (
+            "list -t epic --json",
+            "id title status priority issue_type owner created_at created_by updated_at updated_by dependent_count",
+        ),
+    ] {
+        assert_eq!(fields(&format!("bead {call}")), told, "{call}");
+    }
+    let rows = repo.git("bead list -l auth --fields title,labels").ok().out;
+    assert_eq!(rows, "Login  [\"auth\",\"ui\"]\nDoor   [\"auth\"]\n");
+    let one = repo.git("bead list -t epic --brief -q").fails(129);
+    one.says(&["cannot be used with"]);
+    repo.git("bead list --fields titel").fails(129).says(&["did you mean `title`?"]);
 }
 
 #[test]
@@ -300,11 +327,14 @@ fn every_reading_verb_knows_the_past() {
         let stats = repo.run(["git", "bead", "stats", "--json", "--as-of", when]).ok().json();
         assert_eq!(stats["summary"]["ready_issues"], found.len(), "{when}");
     }
-    let show =
-        repo.run(["git", "bead", "show", &login, "--as-of", "2026-11-01", "--json"]).ok().json();
+    let show = repo
+        .run(["git", "bead", "show", &login, "--as-of", "2026-11-01", "--full", "--json"])
+        .ok()
+        .json();
     assert_eq!((&show[0]["priority"], &show[0]["status"]), (&3.into(), &"open".into()));
     assert_eq!(show[0]["trail"].as_array().unwrap().len(), 1);
-    let show = repo.run(["git", "bead", "show", &login, "--as-of", &then, "--json"]).ok().json();
+    let show =
+        repo.run(["git", "bead", "show", &login, "--as-of", &then, "--full", "--json"]).ok().json();
     assert_eq!(show[0]["trail"].as_array().unwrap().len(), 1);
     repo.git("bead list --as-of nowhere").fails(1).says(&["is neither a date nor a commit"]);
 }

@@ -16,6 +16,7 @@ mod checkpoints;
 mod circles;
 mod claims;
 mod clones;
+mod compact;
 mod compat;
 mod convoy;
 mod crash;

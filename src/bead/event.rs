@@ -73,6 +73,10 @@ pub enum Event {
     /// It is in nobody's way any more. Only opening it again takes that back.
     #[serde(rename = "bead.deleted")]
     Deleted(Deleted),
+    /// What is told of a closed bead from now on in place of its texts, which had so many bytes. Whatever
+    /// happens to it next takes that back.
+    #[serde(rename = "bead.digested")]
+    Digested { text: String, size: usize },
     #[serde(rename = "bead.commented")]
     Commented { text: String },
     #[serde(rename = "bead.linked")]

@@ -8,7 +8,7 @@ use crate::host;
 use crate::ledger::Json;
 
 /// The order in which beads writes the fields of a record; those it does not know come after, by name.
-const USUAL: [&str; 73] = [
+pub const USUAL: [&str; 73] = [
     "_type",
     "id",
     "title",

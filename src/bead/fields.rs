@@ -56,6 +56,7 @@ pub struct Bead {
     pub source: Option<Source>,
     /// The takeover by which the claim stands.
     pub taken: Option<Taken>,
+    pub digest: Option<Digest>,
 }
 
 impl Bead {
@@ -70,6 +71,16 @@ impl Bead {
         let [at, by, reason] = ["deleted_at", "deleted_by", "delete_reason"].map(said);
         Some(Deletion { at, by, reason, ..Deletion::default() })
     }
+}
+
+/// What is told of a bead that is long done, in place of its texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Digest {
+    pub text: String,
+    pub at: String,
+    /// How many bytes it stands for.
+    pub size: usize,
 }
 
 /// Who holds a bead, and since which line.

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 
 use crate::bead::event::{Closed, Deleted, Edit, Event, Link, New, Status};
 use crate::bead::field::{self, OTHERS, SCALARS};
-use crate::bead::fields::{Bead, Close, Comment, Deletion, Done, Edge, Known, Rival};
+use crate::bead::fields::{Bead, Close, Comment, Deletion, Digest, Done, Edge, Known, Rival};
 use crate::bead::raw::{Fields, Raw};
 use crate::ledger::{Json, Line};
 
@@ -70,6 +70,11 @@ impl Bead {
         match event {
             // A word that somebody is at work changes nothing, not even when the bead was changed.
             Event::Renewed { .. } => return,
+            Event::Digested { text, size } => {
+                let digest = Digest { text, at: line.at.clone(), size };
+                self.digest = Some(digest).filter(|_| self.status == Status::CLOSED);
+                return;
+            }
             Event::Created(_) | Event::Told(_) => {}
             Event::Edited(edit) => self.edit(line, edit),
             Event::Claimed { epoch, holder, session } => self.claimed(line, epoch, holder, session),
@@ -95,6 +100,7 @@ impl Bead {
                 }
             }
         }
+        self.digest = None;
         self.updated_at.clone_from(&line.at);
         self.updated_by.clone_from(&line.by);
     }

@@ -10,6 +10,7 @@ pub mod change;
 mod claims;
 pub mod closing;
 mod compare;
+pub mod digest;
 pub mod epics;
 pub mod event;
 pub mod export;

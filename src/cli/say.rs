@@ -10,10 +10,11 @@ use crate::cli::show::{Done, Screen};
 pub(super) fn say(cx: &Context, done: &Done) -> Result<()> {
     let Some(view) = &done.view else { return Ok(()) };
     let text = if cx.json {
-        let json = view.json()?;
-        let text =
-            if done.whole { serde_json::to_string_pretty(&json)? } else { pretty(cx, json)? };
-        format!("{text}\n")
+        let mut json = view.json()?;
+        if !done.whole {
+            spell(cx, &mut json)?;
+        }
+        serde_json::to_string_pretty(&json)? + "\n"
     } else {
         let mut screen = Screen::new(cx.colour());
         view.text(&mut screen);
@@ -22,12 +23,12 @@ pub(super) fn say(cx: &Context, done: &Done) -> Result<()> {
     put(&text).map(drop)
 }
 
-/// JSON as it is written, with all texts in their places.
-pub(super) fn pretty(cx: &Context, mut json: serde_json::Value) -> Result<String> {
+/// Puts all texts in their places.
+pub(super) fn spell(cx: &Context, json: &mut serde_json::Value) -> Result<()> {
     if cx.repo().is_ok() {
-        cx.ledger()?.spell(&mut json)?;
+        cx.ledger()?.spell(json)?;
     }
-    Ok(serde_json::to_string_pretty(&json)?)
+    Ok(())
 }
 
 /// Says whether somebody reads it: a closed pipe is the reader's choice, not our failure.

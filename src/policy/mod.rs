@@ -141,6 +141,8 @@ pub struct Person {
     pub repositories: IndexMap<String, PathBuf>,
     /// Run when a convoy closes, with the convoy as JSON on its standard input.
     pub notify: Option<Command>,
+    /// Asked for the digest of a closed bead, which it reads as JSON from its standard input.
+    pub digest: Option<Command>,
 }
 
 /// The policy of one commit. A commit without the file demands nothing.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::bead::graph::{self, Beginnings};
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::list::{answer, ids};
+use crate::cli::bead::only::Only;
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -25,6 +26,7 @@ const FEW: usize = 5;
 #[command(after_help = "Examples:
   git bead blocked
   git bead blocked -q
+  git bead blocked --brief --json
   git bead blocked --parent 4tbn --json
   git bead blocked --as-of yesterday")]
 pub(in crate::cli) struct Blocked {
@@ -32,8 +34,10 @@ pub(in crate::cli) struct Blocked {
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
     /// Whole ids and nothing else
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["brief", "fields"])]
     quiet: bool,
+    #[command(flatten)]
+    only: Only,
     #[command(flatten)]
     as_of: AsOf,
 }
@@ -53,7 +57,7 @@ impl Blocked {
             waiting.try_for_each(|(row, _)| out.add(row.key()))?;
             return answer(out);
         }
-        let mut out = Stream::new(cx, Waiting::list);
+        let mut out = Stream::new(cx, Waiting::list).only(&self.only.names(cx.json)?);
         let mut beginnings = Beginnings::default();
         for (row, by) in waiting {
             let holders = by.iter().map(|id| Holder::of(&beads, id, &mut beginnings)).collect();

@@ -10,6 +10,7 @@ use crate::bead::find::Asked;
 use crate::bead::order::Order;
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::asked::{More, Said, Which};
+use crate::cli::bead::only::Only;
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -31,6 +32,7 @@ use crate::refusal::Refusal;
   git bead list --title-contains parser --no-assignee --priority-max 1
   git bead list --metadata-field team=core -q
   git bead list --tree --exclude-type chore
+  git bead list --fields id,labels,due_at
   git bead list --as-of 2026-11-01")]
 pub(in crate::cli) struct List {
     #[command(flatten)]
@@ -81,14 +83,16 @@ impl Sorting {
 #[derive(clap::Args)]
 pub(super) struct Telling {
     /// Whole ids and nothing else
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["brief", "fields"])]
     quiet: bool,
     /// More of each: labels, times, what it belongs to
-    #[arg(long, conflicts_with = "quiet")]
+    #[arg(long, conflicts_with_all = ["quiet", "brief", "fields"])]
     long: bool,
     /// Children below what they belong to
-    #[arg(long, alias = "pretty", conflicts_with = "quiet")]
+    #[arg(long, alias = "pretty", conflicts_with_all = ["quiet", "brief", "fields"])]
     tree: bool,
+    #[command(flatten)]
+    only: Only,
 }
 
 /// Rows with how deep they stand: a child below its parent, where that is among them.
@@ -174,6 +178,7 @@ impl Telling {
             return answer(out);
         }
         let mut out = Stream::new(cx, if self.long { record::long } else { record::list });
+        out = out.only(&self.only.names(cx.json)?);
         found.map(|row| Record::of(beads, &row.read())).try_for_each(|record| out.add(record))?;
         answer(out)
     }

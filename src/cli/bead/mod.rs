@@ -5,6 +5,7 @@ mod asked;
 mod blocked;
 mod close;
 mod comment;
+mod compact;
 mod count;
 pub(super) mod create;
 mod deinit;
@@ -26,6 +27,7 @@ mod manual;
 mod memory;
 mod near;
 mod next;
+mod only;
 pub(super) mod overlap;
 mod past;
 mod picture;
@@ -101,6 +103,7 @@ pub(super) enum Verb {
     Reopen(close::Reopen),
     Delete(delete::Delete),
     Comment(comment::Comment),
+    Compact(compact::Compact),
     Remember(memory::Remember),
     Recall(memory::Recall),
     Memories(memory::ListMemories),
@@ -170,6 +173,7 @@ impl Verb {
             Self::Reopen(verb) => verb.run(cx),
             Self::Delete(verb) => verb.run(cx),
             Self::Comment(verb) => verb.run(cx),
+            Self::Compact(verb) => verb.run(cx),
             Self::Remember(verb) => verb.run(cx),
             Self::Recall(verb) => verb.run(cx),
             Self::Memories(verb) => verb.run(cx),
@@ -204,6 +208,7 @@ impl Verb {
         match self {
             Self::Ready(ready) => by(ready.claims()),
             Self::Query(query) => by(query.changes()),
+            Self::Compact(compact) => by(compact.changes()),
             Self::Dep(dep) => by(dep.changes()),
             Self::Epic(epic) => by(epic.changes()),
             // What is noted costs no look at what was fetched.

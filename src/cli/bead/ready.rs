@@ -35,12 +35,13 @@ use crate::refusal::Refusal;
 #[command(after_help = "Examples:
   git bead ready
   git bead ready --claim --json         take the best of it, as an agent does
+  git bead ready --brief --json         in few words
   git bead ready -l parser --unassigned --sort hybrid
   git bead ready --parent 4tbn -n 5 -q  what is below an epic
   git bead ready --explain              and why the rest is not")]
 pub(in crate::cli) struct Ready {
     /// Take the first one
-    #[arg(long, conflicts_with = "as_of")]
+    #[arg(long, conflicts_with_all = ["as_of", "brief", "fields"])]
     claim: bool,
     #[command(flatten)]
     which: Which,
@@ -63,7 +64,7 @@ pub(in crate::cli) struct Ready {
     #[arg(short, long, default_value = "priority", value_enum)]
     sort: Sort,
     /// Tell of each bead that is not ready why that is so
-    #[arg(long, conflicts_with_all = ["claim", "quiet", "long"])]
+    #[arg(long, conflicts_with_all = ["claim", "quiet", "long", "brief", "fields"])]
     explain: bool,
     #[command(flatten)]
     telling: Telling,

@@ -25,6 +25,10 @@ const TOLD: [&str; 7] = [
     "delete_reason",
 ];
 
+/// What a record of another tool says of a digest of its own.
+const COMPACTION: [&str; 4] =
+    ["compaction_level", "compacted_at", "compacted_at_commit", "original_size"];
+
 /// One bead with what can be counted about it.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Record {
@@ -97,14 +101,30 @@ pub(super) struct Record {
     pub dependencies: Vec<Edge>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub comments: Vec<Comment>,
+    /// What is told in place of the texts, which are left out then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    #[serde(skip_serializing_if = "is_none")]
+    pub compaction_level: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compacted_at: Option<String>,
+    #[serde(skip_serializing_if = "is_none")]
+    pub original_size: usize,
+    #[serde(skip_serializing_if = "is_none")]
     pub dependency_count: usize,
+    #[serde(skip_serializing_if = "is_none")]
     pub dependent_count: usize,
+    #[serde(skip_serializing_if = "is_none")]
     pub comment_count: usize,
     /// What another tool said beside all that.
     #[serde(flatten)]
     pub rest: Object,
     #[serde(skip)]
     pub short: String,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -118,7 +138,28 @@ impl Record {
         Ok(Self { provisional: hub::is_among(&provisional, bead), ..Self::of(beads, bead) })
     }
 
+    /// In short, where it was told so.
     pub(super) fn of(beads: &Beads, bead: &Bead) -> Self {
+        let Some(digest) = &bead.digest else { return Self::full(beads, bead) };
+        let mut told = Self::full(beads, bead);
+        for text in [
+            &mut told.description,
+            &mut told.design,
+            &mut told.acceptance_criteria,
+            &mut told.notes,
+        ] {
+            text.clear();
+        }
+        told.comments.clear();
+        told.close_reason = None;
+        told.rest.retain(|name, _| !COMPACTION.contains(&name.as_str()));
+        told.digest = Some(digest.text.clone());
+        told.compacted_at = Some(digest.at.clone());
+        (told.compaction_level, told.original_size) = (1, digest.size);
+        told
+    }
+
+    pub(super) fn full(beads: &Beads, bead: &Bead) -> Self {
         let deleted = bead.deletion();
         let deleted = |part: fn(&Deletion) -> &String| {
             deleted.as_ref().map(part).filter(|text| !text.is_empty()).cloned()
@@ -164,6 +205,10 @@ impl Record {
             delete_reason: deleted(|it| &it.reason),
             dependencies: bead.dependencies.iter().map(Edge::of).collect(),
             comments: bead.comments.iter().map(Comment::of).collect(),
+            digest: None,
+            compaction_level: 0,
+            compacted_at: None,
+            original_size: 0,
             dependency_count: bead.dependencies.len(),
             dependent_count: beads.count_dependents(&bead.id),
             comment_count: bead.comments.len(),
@@ -259,7 +304,12 @@ pub(super) fn list(out: &mut Screen, records: &[Record]) {
                 (Tone::Id, record.short.clone()),
                 (Tone::Plain, format!("P{}", record.priority)),
                 (Tone::Faint, record.issue_type.clone()),
-                (Tone::Plain, format!("{}{}", record.title, holder.unwrap_or_default())),
+                match &record.digest {
+                    Some(digest) => (Tone::Faint, digest.clone()),
+                    None => {
+                        (Tone::Plain, format!("{}{}", record.title, holder.unwrap_or_default()))
+                    }
+                },
             ]
         })
         .collect();

@@ -9,6 +9,7 @@ use crate::bead::find::Asked;
 use crate::bead::search::{Match, cond, exact, fuzzy, line};
 use crate::cli::bead::asked::{More, Said, Which};
 use crate::cli::bead::list::{self, ids};
+use crate::cli::bead::only::Only;
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -39,8 +40,10 @@ pub(in crate::cli) struct Search {
     #[arg(short = 'n', long, default_value_t = 50)]
     limit: usize,
     /// Whole ids and nothing else
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with_all = ["brief", "fields"])]
     quiet: bool,
+    #[command(flatten)]
+    only: Only,
     #[command(flatten)]
     as_of: AsOf,
 }
@@ -93,7 +96,7 @@ impl Search {
             found.map(|it| it.row.key()).try_for_each(|id| out.add(id))?;
             return list::answer(out);
         }
-        let mut out = Stream::new(cx, Found::list);
+        let mut out = Stream::new(cx, Found::list).only(&self.only.names(cx.json)?);
         for it in found {
             let bead = cx.ledger()?.spelled(it.row.read())?;
             out.add(Found {

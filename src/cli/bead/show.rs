@@ -11,6 +11,7 @@ use crate::bead::past::{self, Moment};
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::list;
 use crate::cli::bead::log::{self, About, Entry, Subject};
+use crate::cli::bead::only::Only;
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record, sign};
 use crate::cli::context::Context;
@@ -21,17 +22,25 @@ use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
 ///
-/// The trail at the end is `git bead log ID`: who claimed it, what was submitted, how it ended.
+/// The trail at the end is `git bead log ID`: who claimed it, what was submitted, how it ended. With --json
+/// it is told by --full alone. What `git bead compact` tells in one line is whole with --full.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead show 7f3k
   git bead show 7f3k 9a2c --json
   git bead show 4tbn --children
+  git bead show 7f3k --fields title,acceptance_criteria
+  git bead show 7f3k --full             also what a digest stands for
   git bead show 7f3k --as-of yesterday")]
 pub(in crate::cli) struct ShowBead {
     /// The beads, by any start of an id that names one
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
+    /// Everything, also where a digest is told in its place
+    #[arg(long, conflicts_with_all = ["brief", "fields"])]
+    full: bool,
+    #[command(flatten)]
+    only: Only,
     #[command(flatten)]
     rows: Rows,
     /// All there is, as always
@@ -79,6 +88,7 @@ impl ShowBead {
             return self.rows.tell(cx, &self.as_of.beads(cx)?, &self.ids);
         }
         let ledger = cx.ledger()?;
+        let only = self.only.names(true)?;
         let (mut beads, queue, history): (Beads, Queue, History) = ledger.read()?;
         let moment = self.as_of.moment(cx)?;
         if let Some(moment) = &moment {
@@ -98,7 +108,7 @@ impl ShowBead {
         let pages = asked.iter().map(|bead| Page {
             record: Record {
                 provisional: hub::is_among(&provisional, bead),
-                ..Record::of(&beads, bead)
+                ..if self.full { Record::full(&beads, bead) } else { Record::of(&beads, bead) }
             },
             author: author(bead, &queue),
             held: bead.claim.is_some(),
@@ -118,10 +128,24 @@ impl ShowBead {
                 .map(|id| beads.short(id).to_owned())
                 .collect(),
             worth: Worth::of(&beads, &bead.id),
-            trail: about(&lines, &bead.id).map(|line| Entry::of(&beads, line.clone())).collect(),
+            trail: about(&lines, &bead.id)
+                .filter(|_| self.full || !cx.json)
+                .map(|line| Entry::of(&beads, line.clone()))
+                .collect(),
         });
-        Ok(Done::from(Pages(pages.collect())).whole())
+        match only.is_empty() {
+            true => Ok(Done::from(Pages(pages.collect())).whole()),
+            false => in_rows(cx, pages, &only),
+        }
     }
+}
+
+/// No more of each than these fields.
+fn in_rows(cx: &Context, pages: impl Iterator<Item = Page>, only: &[&str]) -> Result<Done> {
+    let mut out = Stream::new(cx, |_, _: &[Page]| {}).only(only);
+    pages.into_iter().try_for_each(|page| out.add(page))?;
+    out.end()?;
+    Ok(Done::silent())
 }
 
 /// What had been said about these by then.
@@ -239,6 +263,7 @@ struct Page {
     held: bool,
     #[serde(skip)]
     blocked_by: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     trail: Vec<Entry>,
 }
 
@@ -253,7 +278,9 @@ impl Show for Page {
             (Tone::Strong, &format!("  {}", record.title)),
         ]);
         self.facts(out);
+        let digest = record.digest.clone().unwrap_or_default();
         let texts = [
+            ("In short (--full tells it whole)", &digest),
             ("Description", &record.description),
             ("Design", &record.design),
             ("Acceptance criteria", &record.acceptance_criteria),
