@@ -200,6 +200,9 @@ impl Show for Told {
         for it in &self.beads {
             out.parts(&[(Tone::Id, &it.short), (Tone::Plain, &format!("  {}", it.digest))]);
         }
+        if self.beads.is_empty() {
+            return;
+        }
         let bytes: usize = self.beads.iter().map(|it| it.original_size).sum();
         let left: usize = self.beads.iter().map(|it| it.digest.len()).sum();
         let (verb, count) =

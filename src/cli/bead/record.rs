@@ -104,17 +104,14 @@ pub(super) struct Record {
     /// What is told in place of the texts, which are left out then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub compaction_level: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compacted_at: Option<String>,
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub original_size: usize,
-    #[serde(skip_serializing_if = "is_none")]
     pub dependency_count: usize,
-    #[serde(skip_serializing_if = "is_none")]
     pub dependent_count: usize,
-    #[serde(skip_serializing_if = "is_none")]
     pub comment_count: usize,
     /// What another tool said beside all that.
     #[serde(flatten)]
@@ -123,12 +120,8 @@ pub(super) struct Record {
     pub short: String,
 }
 
-fn is_none(count: &usize) -> bool {
-    *count == 0
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 impl Record {
