@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{Place, Sandbox};
+use crate::sync::clones;
 
 /// A field; how create sets it, and what it is then; how update changes and clears it.
 type Told = (&'static str, [&'static str; 3], fn() -> [Value; 2]);
@@ -197,4 +198,149 @@ fn the_short_words_of_beads_do_what_the_longer_ones_do() {
     }
     assert_eq!(repo.json(&format!("bead comments {id} --json"))[0]["text"], "seen");
     assert_eq!(repo.json("bead label list-all --json")["groups"][0]["count"], 1);
+}
+
+/// As a person at a terminal, with this editor.
+fn at_terminal(repo: &Place<'_>, editor: &str, words: &str) -> crate::support::Ran {
+    repo.script("editor", editor);
+    repo.sh(&format!("GIT_EDITOR=./editor script -qec 'git bead {words}' /dev/null </dev/null"))
+}
+
+#[test]
+fn a_text_is_changed_in_the_editor_and_never_lost() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.git("bead create Draw -d story --silent").ok().line();
+    let show = |field: &str| repo.json(&format!("bead show {id} --json"))[0][field].clone();
+    let no = repo.git(&format!("bead edit {id} --design")).fails(129);
+    no.says(&["needs a terminal", &format!("git bead update {id} --design")]);
+    if repo.sh("command -v script").code != 0 {
+        return; // Nothing here makes a terminal.
+    }
+    at_terminal(&repo, "#!/bin/sh\necho and more >>\"$1\"\n", &format!("edit {id}")).ok();
+    assert_eq!(show("description"), "storyand more");
+    let tip = repo.rev("refs/shopfloor/ledger");
+    let said = at_terminal(&repo, "#!/bin/sh\n", &format!("edit {id} --title")).ok();
+    assert!(said.out.contains("nothing was changed"), "{said}");
+    assert_eq!(repo.rev("refs/shopfloor/ledger"), tip);
+    let both = format!("#!/bin/sh\ngit bead update {id} -d theirs\necho mine >\"$1\"\n");
+    let said = at_terminal(&repo, &both, &format!("edit {id}")).fails(3);
+    assert!(said.out.contains("the description was changed by Jane Doe at"), "{said}");
+    let file = format!(".git/shopfloor/edit/{id}-description.md");
+    assert!(said.out.contains(&file), "{said}");
+    assert_eq!((show("description"), repo.read(&file)), (json!("theirs"), "mine\n".to_owned()));
+    at_terminal(&repo, "#!/bin/sh\nexit 1\n", &format!("edit {id} --notes")).fails(128);
+}
+
+#[test]
+fn another_bead_stands_for_one_and_closes_it() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let [a, b, c] = ["Draw", "Draw it", "Draw it well"].map(|title| repo.bead(title));
+    let closed = repo.json(&format!("bead duplicate {a} --of {b} --json"));
+    assert_eq!(
+        (&closed["status"], &closed["close_reason"]),
+        (&json!("closed"), &json!(format!("duplicate of {b}")))
+    );
+    let edge = &closed["dependencies"][0];
+    assert_eq!((&edge["depends_on_id"], &edge["type"]), (&json!(b), &json!("duplicates")));
+    repo.sh(&format!("SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead update {b} --claim"))
+        .ok();
+    repo.git(&format!("bead supersede {b} --with {c}")).fails(3).says(&["toast holds it"]);
+    let other = "SHOPFLOOR_AGENT=other SHOPFLOOR_SESSION=s2 git bead";
+    repo.sh(&format!("{other} supersede {b} --with {c}")).fails(3);
+    assert_eq!(
+        repo.json(&format!("bead show {b} --json"))[0]["dependencies"],
+        Value::Null,
+        "nothing half done"
+    );
+    let toast = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 SHOPFLOOR_EPOCH=1 git bead";
+    repo.sh(&format!("{toast} supersede {b} --with {c}")).ok();
+    repo.git(&format!("bead supersede {c} --with {c}")).fails(129);
+    repo.git("bead undo").ok();
+    let open = repo.json(&format!("bead show {a} --json"));
+    assert_eq!((&open[0]["status"], &open[0]["dependencies"]), (&json!("open"), &Value::Null));
+}
+
+#[test]
+fn new_ids_start_with_another_word_and_the_old_ones_stay() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let old = repo.bead("Draw");
+    let said = repo.git("bead rename-prefix map").ok().out;
+    assert_eq!(said, "New ids start with map- and no longer with api-\n1 ids stay as they are\n");
+    assert!(repo.bead("Walk").starts_with("map-"));
+    assert_eq!(repo.json(&format!("bead show {} --json", &old[4..]))[0]["id"], json!(old));
+    repo.git("bead rename-prefix No!").fails(129).says(&["git bead rename-prefix no"]);
+}
+
+#[test]
+fn a_file_of_beads_is_made_whole_or_not_at_all() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let there = repo.bead("There");
+    repo.write(
+        "plan.md",
+        format!("# Plan\n\n## Draw\nIn colours.\n\n### Type\nfeature\n\n## Walk\n### Priority\nP1\n### Deps\n{there}\n"),
+    );
+    let made = repo.json("bead create -f plan.md --json");
+    let told = |n: usize, field: &str| made[n][field].clone();
+    assert_eq!((told(0, "title"), told(0, "description")), (json!("Draw"), json!("In colours.")));
+    assert_eq!(
+        (told(1, "priority"), told(1, "dependencies")[0]["depends_on_id"].clone()),
+        (json!(1), json!(there))
+    );
+    let plan = r#"{"nodes": [{"key": "walk", "title": "Walk", "parent_key": "land"}, {"key": "land", "title": "Land"},
+        {"key": "map", "title": "Map"}], "edges": [{"from_key": "walk", "to_key": "map", "type": "blocks"}]}"#;
+    repo.write("plan.json", plan);
+    let ids = repo.json("bead create --graph plan.json --json")["ids"].clone();
+    let walk = repo.json(&format!("bead show {} --json", ids["walk"].as_str().unwrap()));
+    assert_eq!((&walk[0]["parent"], &walk[0]["dependency_count"]), (&ids["land"], &json!(2)));
+    let tip = repo.rev("refs/shopfloor/ledger");
+    let bad = "{\"title\": \"good\"}\n{\"title\": \"x\", \"status\": \"closed\"}\n{\"title\": \"y\", \"due\": \"never\"}\n{oops\n";
+    let no = repo.sh(&format!("printf '{bad}' | git bead create --file -")).fails(129);
+    no.says(&["-:2: ", "-:3: \"never\" is no moment", "-:4: is no JSON", "nothing was written"]);
+    let unknown =
+        "{\"title\": \"x\", \"deps\": \"zzzz\"}\n{\"title\": \"y\", \"parent\": \"yyyy\"}\n";
+    repo.sh(&format!("printf '{unknown}' | git bead create --file -"))
+        .fails(129)
+        .says(&["-:1: no bead", "-:2: no bead"]);
+    assert_eq!(repo.rev("refs/shopfloor/ledger"), tip);
+}
+
+/// What three people say of one bead without knowing of each other.
+#[test]
+fn edits_of_several_clones_are_all_kept_and_the_later_of_one_field_stands() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two, three] = clones(&world, &hub, ["one", "two", "three"]);
+    let id = one.git("bead create Draw -l a,b --set-metadata k=0 --silent").ok().line();
+    for place in [&one, &two, &three] {
+        place.git("bead sync").ok();
+    }
+    let edit = |place: &Place<'_>, name: &str, words: &str| {
+        place.git(&format!("config user.name {name}")).ok();
+        let is = place.json(&format!("bead update {id} {words} --json"));
+        assert_eq!(is["updated_by"], name, "whoever changed it last is told at once");
+    };
+    edit(&one, "Ann", "--design lines --set-metadata a=1 --add-label c --title Ann");
+    edit(&two, "Ben", "--notes soon --set-metadata b=2 --remove-label a --add-label d");
+    edit(&two, "Ben", "--title Ben");
+    edit(&three, "Cid", "--append-notes later --unset-metadata k -p 0");
+    for place in [&three, &one, &two, &one, &three] {
+        place.git("bead sync").ok();
+    }
+    let [first, ..] =
+        [&one, &two, &three].map(|place| place.json(&format!("bead show {id} --json"))[0].clone());
+    for place in [&two, &three] {
+        assert_eq!(place.json(&format!("bead show {id} --json"))[0], first);
+    }
+    assert_eq!(first["metadata"], json!({"a": 1, "b": 2}));
+    let mut labels: Vec<_> = first["labels"].as_array().unwrap().iter().collect();
+    labels.sort_by_key(ToString::to_string);
+    assert_eq!(labels, ["b", "c", "d"]);
+    assert_eq!((&first["design"], &first["priority"]), (&json!("lines"), &json!(0)));
+    assert_eq!(first["title"], "Ben", "the later in the order of the ledger");
+    let log = three.git(&format!("bead log {id} --do bead.edited")).ok().out;
+    assert!(log.lines().any(|line| line.contains("Ann ") && line.contains("title=Ann")), "{log}");
 }

@@ -72,5 +72,6 @@ mod target;
 mod tidy;
 mod tracker;
 mod trail;
+mod undo;
 mod wait;
 mod world;

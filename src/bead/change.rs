@@ -170,6 +170,15 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
     Ok(Some(Event::Linked { to: to.id.clone(), kind }))
 }
 
+/// Says that another bead stands for this one.
+pub fn replaced(beads: &Beads, bead: &Bead, by: &Bead, kind: Link) -> Result<Option<Event>> {
+    if bead.id == by.id {
+        let what = format!("{} cannot stand for itself", beads.short(&bead.id));
+        return Err(Refusal::usage(what).hint("name another bead").into());
+    }
+    link(beads, bead, by, kind)
+}
+
 /// Puts a bead under another parent, or under none.
 pub fn move_to(beads: &Beads, bead: &Bead, parent: Option<&Bead>) -> Result<Vec<Event>> {
     let kind = Link::PARENT_CHILD;

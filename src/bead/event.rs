@@ -79,6 +79,12 @@ pub enum Event {
     Digested { text: String, size: usize },
     #[serde(rename = "bead.commented")]
     Commented { text: String },
+    /// Who said it takes it back.
+    #[serde(rename = "bead.retracted")]
+    Retracted {
+        /// The line of the comment.
+        comment: String,
+    },
     #[serde(rename = "bead.linked")]
     Linked { to: String, kind: Link },
     #[serde(rename = "bead.unlinked")]

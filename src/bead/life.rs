@@ -87,6 +87,9 @@ impl Bead {
             Event::Reopened { close, .. } => self.reopened(close.as_deref()),
             Event::Deleted(deleted) => self.delete(line, deleted),
             Event::Commented { text } => self.comment(line, text),
+            Event::Retracted { comment } => {
+                self.comments.retain(|said| said.id != comment || said.author != line.by);
+            }
             Event::Linked { to, kind } => self.link(line, to, kind),
             Event::Unlinked { to, kind } => {
                 self.dependencies.retain(|edge| edge.depends_on_id != to || edge.kind != kind);
@@ -121,7 +124,7 @@ impl Bead {
                 return false;
             }
         }
-        matches!(event, Event::Reopened { .. } | Event::Commented { .. })
+        matches!(event, Event::Reopened { .. } | Event::Commented { .. } | Event::Retracted { .. })
     }
 
     /// The world without the takeover goes on, too.

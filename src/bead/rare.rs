@@ -41,29 +41,36 @@ const FIELDS: [(&str, Shape); 23] = [
 /// `field=value` as lines have it: null where nothing is said, which clears the field.
 pub fn setting(said: &str) -> Result<(String, Json), String> {
     let (name, value) = said.split_once('=').ok_or("a field is set by FIELD=VALUE")?;
-    let Some((_, shape)) = FIELDS.iter().find(|(known, _)| *known == name) else {
-        let names: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
-        return Err(format!(
-            "{name:?} is not set so; these are: {}. Others have options of their own",
-            names.join(", ")
-        ));
+    let value = match shape(name)? {
+        _ if value.is_empty() => Json::Null,
+        Shape::Text => value.into(),
+        Shape::Words => value.split(',').map(|word| Json::from(word.trim())).collect(),
+        _ => value.parse().unwrap_or_else(|_| value.into()),
     };
-    let json = || value.parse::<Json>().ok();
-    let fits = match shape {
-        _ if value.is_empty() => Some(Json::Null),
-        Shape::Text => Some(value.into()),
-        Shape::Yes => json().filter(Json::is_boolean),
-        Shape::Number => json().filter(Json::is_u64),
-        Shape::Words => Some(value.split(',').map(|word| Json::from(word.trim())).collect()),
-        Shape::Any => json(),
-    };
-    let wanted = match shape {
-        Shape::Yes => "true or false",
-        Shape::Number => "a number",
-        _ => "JSON",
-    };
-    let value = fits.ok_or_else(|| format!("{name} is {wanted}, not {value:?}"))?;
+    check(name, &value)?;
     Ok((name.to_owned(), value))
+}
+
+/// Whether such a field can have such a value.
+pub fn check(name: &str, value: &Json) -> Result<(), String> {
+    let (fits, wanted) = match shape(name)? {
+        _ if value.is_null() => (true, ""),
+        Shape::Text => (value.is_string(), "a text"),
+        Shape::Yes => (value.is_boolean(), "true or false"),
+        Shape::Number => (value.is_u64(), "a number"),
+        Shape::Words => (value.is_array(), "a list"),
+        Shape::Any => (value.is_array() || value.is_object(), "JSON"),
+    };
+    if fits { Ok(()) } else { Err(format!("{name} is {wanted}, not {value}")) }
+}
+
+fn shape(name: &str) -> Result<Shape, String> {
+    let known = FIELDS.iter().find(|(known, _)| *known == name);
+    known.map(|(_, shape)| *shape).ok_or_else(|| {
+        let names: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        format!("{name:?} is not set so; these are: {names}. Others have words of their own")
+    })
 }
 
 #[cfg(test)]
@@ -80,9 +87,9 @@ mod tests {
             ("waiters=joan, api/toast", Ok(r#"["joan","api/toast"]"#)),
             (r#"bonded_from=[{"source_id":"b-1"}]"#, Ok(r#"[{"source_id":"b-1"}]"#)),
             ("payload=a=b", Ok(r#""a=b""#)),
-            ("pinned=yes", Err("pinned is true or false, not \"yes\"")),
-            ("timeout=-1", Err("timeout is a number, not \"-1\"")),
-            ("bonded_from={", Err("bonded_from is JSON, not \"{\"")),
+            ("pinned=yes", Err(r#"pinned is true or false, not "yes""#)),
+            ("timeout=-1", Err("timeout is a number, not -1")),
+            ("bonded_from={", Err(r#"bonded_from is JSON, not "{""#)),
             ("pinned", Err("a field is set by FIELD=VALUE")),
         ] {
             let told = setting(said).map(|(_, value)| value.to_string());

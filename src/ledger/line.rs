@@ -14,6 +14,11 @@ use super::canon::{DEEPEST, ID_DIGITS, LAST_CLOCK, LONGEST, depth, identify};
 use super::{Json, With};
 use crate::git::Oid;
 
+/// The field that tells that.
+pub(super) const NTH: &str = "nth";
+/// The first line of what this one takes back.
+pub const UNDOES: &str = "undoes";
+
 /// A line as it was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
@@ -50,6 +55,11 @@ impl Line {
         let content = identify(stored, &line.id)?;
         ensure!(content == line.id, "line {} was altered: its content is {content}", line.id);
         Ok(line)
+    }
+
+    /// How many lines of its writer stand before it in the same write.
+    pub fn nth(&self) -> u64 {
+        self.rest.get(NTH).and_then(Json::as_u64).unwrap_or(0)
     }
 
     /// Where the line stands in the one order of all lines.

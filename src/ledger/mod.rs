@@ -68,7 +68,7 @@ pub use canon::{OVERSIZED, digest};
 pub use checkpoint::Checkpoint;
 pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};
 pub use health::Health;
-pub use line::Line;
+pub use line::{Line, UNDOES};
 pub use maintain::Maintenance;
 pub use manners::UNREADABLE;
 pub use pen::{NAME_DIGITS, Pen};

@@ -6,6 +6,7 @@ use serde_json::Map;
 
 use super::canon;
 use super::heads::Heads;
+use super::line::{NTH, UNDOES};
 use super::prose::{Text, take_out};
 use super::vocabulary::word;
 use super::{Actor, Json, place};
@@ -26,6 +27,7 @@ pub struct Pen<'a> {
     /// Up to which length a text stands in its line, and those that do not.
     limit: usize,
     texts: Vec<Text>,
+    undoes: Option<String>,
 }
 
 /// Lines, and the texts that they name.
@@ -34,7 +36,8 @@ pub(super) type Drafted = (Vec<Vec<u8>>, Vec<Text>);
 impl<'a> Pen<'a> {
     pub(super) fn new(actor: &'a Actor, at: String, clock: u64, heads: Heads<'a>) -> Self {
         let (lines, texts) = (Vec::new(), Vec::new());
-        Self { actor, at, clock, heads, of: None, lines, limit: usize::MAX, texts }
+        let (of, limit, undoes) = (None, usize::MAX, None);
+        Self { actor, at, clock, heads, of, lines, limit, texts, undoes }
     }
 
     pub(super) fn of(self, of: Option<Oid>) -> Self {
@@ -48,6 +51,11 @@ impl<'a> Pen<'a> {
     /// The time that the lines will carry.
     pub fn at(&self) -> &str {
         &self.at
+    }
+
+    /// What is written from here on takes back what began with that line.
+    pub fn undo(&mut self, line: &str) {
+        self.undoes = Some(line.to_owned());
     }
 
     /// Creates a subject: its id is the hash of the line that creates it, so nobody hands out names.
@@ -117,6 +125,12 @@ impl<'a> Pen<'a> {
             told.into_iter()
                 .filter_map(|(key, value)| Some((key.to_owned(), Json::from(value.as_deref()?)))),
         );
+        if let Some(line) = &self.undoes {
+            fields.insert(UNDOES.to_owned(), Json::from(line.as_str()));
+        }
+        if !self.lines.is_empty() {
+            fields.insert(NTH.to_owned(), Json::from(self.lines.len()));
+        }
         self.texts.extend(take_out(&mut fields, self.limit)?);
         Ok(fields)
     }
@@ -155,6 +169,7 @@ mod tests {
         let lines: Vec<_> =
             pen.into_lines().0.iter().map(|line| Line::parse(line).unwrap()).collect();
         assert_eq!([lines[0].clock, lines[1].clock], [7, 8]);
+        assert_eq!([lines[0].nth(), lines[1].nth()], [0, 1]);
         assert!(lines[0].after.is_empty());
         assert_eq!(lines[1].after, [lines[0].id.clone()]);
         assert_eq!(made.len(), "api-".len() + 16);

@@ -34,10 +34,14 @@ const QUESTIONS: [(&str, &str, &str); 11] = [
 fn main() {
     let ours = answers(env!("CARGO_BIN_EXE_git-bead"), &[], |question| question.1);
     let theirs = answers("br", &["init"], |question| question.2);
-    println!("{:<20} {:>16} {:>16} {:>16} {:>16}", "bytes/tokens", "shopfloor", "json", "br", "json");
+    println!(
+        "{:<20} {:>16} {:>16} {:>16} {:>16}",
+        "bytes/tokens", "shopfloor", "json", "br", "json"
+    );
     for (at, (name, ..)) in QUESTIONS.iter().enumerate() {
         let cell = |all: &Option<Vec<String>>, of: usize| {
-            let said = all.as_ref().map(|all| all[2 * at + of].as_str()).filter(|it| !it.is_empty());
+            let said =
+                all.as_ref().map(|all| all[2 * at + of].as_str()).filter(|it| !it.is_empty());
             said.map_or("-".to_owned(), |said| format!("{}/{}", said.len(), tokens(said)))
         };
         let (a, b) = (cell(&ours, 0), cell(&ours, 1));
@@ -62,7 +66,8 @@ fn answers(
     begin.iter().for_each(|word| drop(run(program, &floor, &[word])));
     let text = "It stops at the first byte when the file is empty; the log of that run has more.";
     let make = |n: usize| {
-        let (title, priority) = (format!("Parser case {n} accepts empty input"), format!("{}", n % 5));
+        let (title, priority) =
+            (format!("Parser case {n} accepts empty input"), format!("{}", n % 5));
         let call = ["create", &title, "-t", "bug", "-p", &priority, "-d", text, "--json"];
         id(&run(program, &floor, &call).unwrap())
     };

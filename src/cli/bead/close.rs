@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::agent::Roster;
 
 use crate::bead::closing::{self, Elsewhere};
-use crate::bead::event::Closed;
+use crate::bead::event::{Closed, Link};
 use crate::bead::hub::{self, is_among};
-use crate::bead::{Beads, epics, graph};
+use crate::bead::{Beads, change, epics, graph};
 use crate::cli::bead::create::no_flag;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
@@ -55,41 +55,58 @@ impl Close {
                 .into());
         };
         no_flag(id)?;
-        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let held_back = held_back(cx, id)?;
-        let (hub, provisional) = (hub::name(cx.repo()?)?, hub::provisional(cx.repo()?, &ledger)?);
         let closed = Closed {
             reason: self.reason.clone(),
             on_behalf_of: self.on_behalf_of.clone(),
             ..Closed::default()
         };
-        let (id, (beads, _)) =
-            ledger.write_and_read(&actor, |(beads, queue): &(Beads, Queue), pen| {
-                let bead = beads.find(id)?;
-                let elsewhere = Elsewhere {
-                    submitted: queue.submitted(&bead.id).map(Entry::name),
-                    unconfirmed: hub.clone().filter(|_| is_among(&provisional, bead)),
-                    unsubmitted: held_back.clone(),
-                };
-                if let Some(event) =
-                    closing::by_hand(beads, bead, &actor, closed.clone(), &elsewhere)?
-                {
+        finish(cx, id, &closed, None)
+    }
+}
+
+/// Closes a bead by hand, in one write with the link to what it is closed for, if there is such.
+pub(super) fn finish(
+    cx: &Context,
+    id: &str,
+    closed: &Closed,
+    instead: Option<&(&str, Link)>,
+) -> Result<Done> {
+    let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+    let held_back = held_back(cx, id)?;
+    let (hub, provisional) = (hub::name(cx.repo()?)?, hub::provisional(cx.repo()?, &ledger)?);
+    let (id, (beads, _)) =
+        ledger.write_and_read(&actor, |(beads, queue): &(Beads, Queue), pen| {
+            let bead = beads.find(id)?;
+            let mut closed = closed.clone();
+            if let Some((other, kind)) = instead {
+                let other = beads.find(other)?;
+                change::may_edit(beads, bead, &actor)?;
+                closed.reason = closed.reason.replace("{}", &other.id);
+                if let Some(event) = change::replaced(beads, bead, other, kind.clone())? {
                     pen.line(&bead.id, &event)?;
                 }
-                Ok(bead.id.clone())
-            })?;
-        convoy::announce(cx);
-        let bead = beads.find(&id)?;
-        let freed = graph::freed(&beads, &id).into_iter();
-        let freed = freed.map(|row| Record::of(&beads, &row.read())).collect();
-        if let Some(epic) = epics::ended_by(&beads, bead) {
-            cx.hint(format!(
-                "all children of {} are closed: `git bead epic close-eligible` closes it, too",
-                beads.short(epic.key())
-            ));
-        }
-        Ok(Finished { freed, bead: Record::of(&beads, bead) }.into())
+            }
+            let elsewhere = Elsewhere {
+                submitted: queue.submitted(&bead.id).map(Entry::name),
+                unconfirmed: hub.clone().filter(|_| is_among(&provisional, bead)),
+                unsubmitted: held_back.clone(),
+            };
+            if let Some(event) = closing::by_hand(beads, bead, &actor, closed, &elsewhere)? {
+                pen.line(&bead.id, &event)?;
+            }
+            Ok(bead.id.clone())
+        })?;
+    convoy::announce(cx);
+    let bead = beads.find(&id)?;
+    let freed = graph::freed(&beads, &id).into_iter();
+    let freed = freed.map(|row| Record::of(&beads, &row.read())).collect();
+    if let Some(epic) = epics::ended_by(&beads, bead) {
+        cx.hint(format!(
+            "all children of {} are closed: `git bead epic close-eligible` closes it, too",
+            beads.short(epic.key())
+        ));
     }
+    Ok(Finished { freed, bead: Record::of(&beads, bead) }.into())
 }
 
 /// The commands that submit what the holder's worktree has and the target lacks: edits, new files, or

@@ -6,7 +6,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::{Beads, change};
-use crate::cli::bead::{create, record};
+use crate::cli::bead::record;
+use crate::cli::bead::text::text;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -40,7 +41,7 @@ impl Comment {
             return self.told(cx);
         }
         let text = match &self.file {
-            Some(file) => create::text(cx, file, "the comment")?,
+            Some(file) => text(cx, file, "the comment")?,
             None => self.text.unwrap_or_default(),
         };
         if text.trim().is_empty() {

@@ -1,22 +1,21 @@
 //! `git bead create`: write down a unit of work.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::words::usual_type;
 use crate::bead::{self, Beads, change, files, rare};
+use crate::cli::bead::bulk;
 use crate::cli::bead::lint;
 use crate::cli::bead::record::Record;
+use crate::cli::bead::text::text;
 use crate::cli::context::Context;
-use crate::cli::misspoken::NOT_UTF8;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::when;
-use crate::ledger::{Json, LONGEST_TEXT, OVERSIZED};
+use crate::ledger::Json;
 use crate::refusal::Refusal;
 
 /// Write down a unit of work
@@ -33,10 +32,11 @@ use crate::refusal::Refusal;
   git bead create 'Parser accepts empty input' -t bug -p 1 --json
   git bead create 'Say where it stopped' --deps 7f3k,discovered-from:9a2c
   git bead create 'Rotate tokens' --files 'src/auth/**,docs/tokens.md'
-  git bead create 'Columns, too' --parent 4tbn --body-file story.md")]
+  git bead create 'Columns, too' --parent 4tbn --body-file story.md
+  git bead create --file plan.jsonl     one record a line, which name each other by their `key`")]
 pub(in crate::cli) struct Create {
     /// What is to be done, in one line
-    #[arg(required_unless_present = "named")]
+    #[arg(required_unless_present_any = ["named", "file", "graph"])]
     title: Option<String>,
     /// The same, for who names everything
     #[arg(long = "title", value_name = "TITLE", conflicts_with = "title")]
@@ -58,6 +58,13 @@ pub(in crate::cli) struct Create {
     /// What this depends on, as KIND:ID, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "KIND:ID")]
     deps: Vec<String>,
+    /// Make all that a file describes, all of it or nothing: a JSON record a line, or Markdown with a
+    /// `## title` for each; `-` is standard input
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["title", "named", "graph"])]
+    file: Option<PathBuf>,
+    /// The same for a plan: a JSON object of nodes and edges; says which key became which id
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["title", "named"])]
+    graph: Option<PathBuf>,
     /// Print the id and nothing else
     #[arg(long)]
     silent: bool,
@@ -199,6 +206,9 @@ fn metadata(said: &str) -> Result<(String, Json), String> {
 impl Create {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let prefix = bead::prefix(cx.repo()?)?;
+        if let Some(file) = self.file.as_ref().or(self.graph.as_ref()) {
+            return bulk::create(cx, file, &prefix, (self.silent, self.graph.is_some()));
+        }
         let ledger = cx.ledger()?;
         let (silent, validate) = (self.silent, self.validate);
         let new = self.into_new(cx)?;
@@ -257,36 +267,6 @@ fn link(dep: &str) -> Result<NewLink> {
         return Err(Refusal::usage(what).hint("--deps ID, or --deps blocks:ID").into());
     }
     Ok(NewLink { to: to.to_owned(), kind })
-}
-
-/// The text of a file, or of standard input for `-`, that is to become `what`.
-pub(in crate::cli) fn text(cx: &Context, file: &Path, what: &str) -> Result<String> {
-    let (source, name): (Box<dyn Read>, _) = match file.as_os_str() == "-" {
-        true => (Box::new(std::io::stdin()), "standard input".to_owned()),
-        false => {
-            let path = cx.path(file);
-            let opened = File::open(&path).map_err(|no| {
-                Refusal::fatal(format!("{what} cannot be read from {}: {no}", path.display()))
-                    .hint("name a file that can be read, or `-` for standard input")
-            })?;
-            (Box::new(opened), path.display().to_string())
-        }
-    };
-    // What cannot be written is not read to its end either: it may have none.
-    let mut bytes = Vec::new();
-    let read = source.take(LONGEST_TEXT as u64 + 1).read_to_end(&mut bytes);
-    read.with_context(|| format!("reading {name}"))?;
-    if bytes.len() > LONGEST_TEXT {
-        let no =
-            format!("{what} in {name} has more than {LONGEST_TEXT} bytes, the most a text has");
-        return Err(Refusal::usage(no).hint(OVERSIZED).into());
-    }
-    String::from_utf8(bytes).map_err(|no| {
-        let at = no.utf8_error().valid_up_to();
-        Refusal::usage(format!("{what} in {name} is not UTF-8: byte {at} begins no character"))
-            .hint(NOT_UTF8)
-            .into()
-    })
 }
 
 /// `2` or `P2`.

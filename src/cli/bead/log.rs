@@ -16,7 +16,7 @@ use crate::cli::stream::Stream;
 use crate::cli::table;
 use crate::cli::when;
 use crate::convoy::Convoys;
-use crate::ledger::{Json, Line, Query, REDACTED, is_elsewhere};
+use crate::ledger::{Json, Line, Query, REDACTED, UNDOES, is_elsewhere};
 use crate::refusal::{Kind, Refusal};
 
 /// Tell what happened, in order: who did what to which bead
@@ -304,7 +304,8 @@ fn facts(line: &Line) -> String {
     // Of a record that another tool has, how the bead stands there.
     let status = fields.get("record").and_then(|record| record.get("status")?.as_str());
     let status = status.map(|status| format!("status={status}"));
-    said.chain(status).chain(gone).collect::<Vec<_>>().join(" ")
+    let undoes = line.rest.contains_key(UNDOES).then(|| "(undo)".to_owned());
+    said.chain(status).chain(gone).chain(undoes).collect::<Vec<_>>().join(" ")
 }
 
 fn is_commit(text: &str) -> bool {

@@ -3,6 +3,7 @@
 mod arrows;
 mod asked;
 mod blocked;
+mod bulk;
 mod close;
 mod comment;
 mod compact;
@@ -14,6 +15,7 @@ mod dep;
 mod design;
 mod doctor;
 mod drawn;
+mod edit;
 mod epic;
 mod export;
 mod graph;
@@ -31,18 +33,22 @@ mod only;
 pub(super) mod overlap;
 mod past;
 mod picture;
+mod prefix;
 mod prime;
 mod query;
 mod ready;
 mod record;
+mod replace;
 mod search;
 pub(super) mod short;
 mod show;
 mod stale;
 mod sync;
+pub(super) mod text;
 mod trail;
 mod tree;
 mod trust;
+mod undo;
 mod update;
 mod verify;
 
@@ -108,6 +114,11 @@ pub(super) enum Verb {
     Recall(memory::Recall),
     Memories(memory::ListMemories),
     Forget(memory::Forget),
+    Undo(undo::Undo),
+    Edit(edit::Edit),
+    Duplicate(replace::Duplicate),
+    Supersede(replace::Supersede),
+    RenamePrefix(prefix::RenamePrefix),
     Dep(dep::Dep),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
@@ -180,6 +191,11 @@ impl Verb {
             Self::Forget(verb) => verb.run(cx),
             Self::Next(verb) => verb.run(cx),
             Self::Prime(verb) => verb.run(cx),
+            Self::Undo(verb) => verb.run(cx),
+            Self::Edit(verb) => verb.run(cx),
+            Self::Duplicate(verb) => verb.run(cx),
+            Self::Supersede(verb) => verb.run(cx),
+            Self::RenamePrefix(verb) => verb.run(cx),
             Self::Dep(verb) => verb.run(cx),
             Self::Doctor(verb) => verb.run(cx),
             Self::Epic(verb) => verb.run(cx),
@@ -221,6 +237,11 @@ impl Verb {
             | Self::Comment(_)
             | Self::Remember(_)
             | Self::Forget(_)
+            | Self::Undo(_)
+            | Self::Edit(_)
+            | Self::Duplicate(_)
+            | Self::Supersede(_)
+            | Self::RenamePrefix(_)
             | Self::Import(_)
             | Self::Sync(_)
             | Self::Trail(_)

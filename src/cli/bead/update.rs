@@ -282,7 +282,7 @@ impl Show for Several {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Updated(Record);
+pub(super) struct Updated(pub Record);
 
 impl Show for Updated {
     fn show(&self, out: &mut Screen) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::agent::Roster;
 use crate::agent::event::Event;
 use crate::agent::mail::{self, Letter, OVERSEER, Post};
-use crate::cli::bead::create::text;
+use crate::cli::bead::text::text;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::sling::tables::Tables;

@@ -270,7 +270,7 @@ fn a_full_ledger_is_in_heads_middles_and_segments() {
         .collect();
     assert_eq!(
         kinds,
-        ["0-628.jsonl", "1-609.jsonl", "s/0000/00.jsonl", "s/0000/01.jsonl", "v.json"]
+        ["0-627.jsonl", "1-608.jsonl", "s/0000/00.jsonl", "s/0000/01.jsonl", "v.json"]
     );
     let told = read(&world, &path).unwrap();
     assert_eq!(told.on["full"], (0..640).collect::<Vec<_>>());

@@ -1,0 +1,185 @@
+//! `git bead undo`: take back what one has done last.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::bead::event::Event;
+use crate::bead::history::History;
+use crate::bead::{Beads, undo};
+use crate::cli::bead::log::{Entry, tell};
+use crate::cli::context::Context;
+use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::ledger::{Actor, Ledger, Line, Query};
+use crate::refusal::Refusal;
+
+/// So many beads are looked for one by one; for more of them all lines are read once.
+const FEW: usize = 64;
+/// So many lines are shown.
+const SHOWN: usize = 20;
+
+/// Take back what you have done last
+///
+/// That is all that your last command of `git bead` has written: one edit, or a whole file of them. It is
+/// taken back by new lines, and `git bead log` tells both. A field gets the value that it had, unless it
+/// was changed once more since: then nothing is written, and you are told by whom. A bead that you made
+/// is deleted, a link or a label is put back or taken away, a comment of yours is retracted, a claim is
+/// released, and a close by hand opens again. What has landed stays, and so does what others did.
+///
+/// Undone twice, it is done again; only closing is left to `git bead close`.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  git bead undo --dry-run               what would be taken back
+  git bead undo")]
+pub(in crate::cli) struct Undo {
+    /// Tell what would be taken back, and how, and write nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// Lines that are to be written, each with its subject.
+type Answer = Vec<(String, Event)>;
+
+impl Undo {
+    pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
+        let (ledger, actor) = (cx.ledger()?, cx.actor()?);
+        let operation = last(&ledger, &actor)?;
+        let Some(first) = operation.first() else {
+            return Err(Refusal::nothing(format!("{} has done nothing here", actor.by))
+                .hint("`git bead log` tells who did what")
+                .into());
+        };
+        let history = histories(&ledger, &operation)?;
+        let ids: HashSet<_> = operation.iter().map(|line| line.id.as_str()).collect();
+        let decide = |beads: &Beads| -> Result<Answer> {
+            let mut answer = Answer::new();
+            let mut seen = HashSet::new();
+            // The last first, so that nothing is deleted before what was hung on it.
+            for line in operation.iter().rev().filter(|line| seen.insert(&line.on)) {
+                let lines = history.get(line.on.as_str()).map_or(&[][..], Vec::as_slice);
+                for event in undo::back(beads, &line.on, (lines, &ids), &actor)? {
+                    answer.push((line.on.clone(), ledger.spelled(event)?));
+                }
+            }
+            Ok(answer)
+        };
+        let (answer, beads) = if self.dry_run {
+            let beads = ledger.read()?;
+            (decide(&beads)?, beads)
+        } else {
+            ledger.write_and_read(&actor, |beads: &Beads, pen| {
+                let answer = decide(beads)?;
+                pen.undo(&first.id);
+                for (on, event) in &answer {
+                    match event.is_claim() {
+                        true => pen.sole(on, event)?,
+                        false => pen.line(on, event)?,
+                    }
+                }
+                Ok(answer)
+            })?
+        };
+        if answer.is_empty() {
+            return Err(Refusal::nothing("all that you have done last is taken back already")
+                .hint("`git bead log` tells by what")
+                .into());
+        }
+        let undone: Vec<_> = operation.iter().map(|it| Entry::of(&beads, it.clone())).collect();
+        let lines = answer.into_iter().map(Written::of).collect::<Result<_>>()?;
+        Ok(Undone { dry_run: self.dry_run, undone, lines }.into())
+    }
+}
+
+/// The lines of the last operation of somebody, in their order.
+fn last(ledger: &Ledger<'_>, actor: &Actor) -> Result<Vec<Line>> {
+    let act = vec!["bead".to_owned(), "import".to_owned()];
+    let query = Query { by: vec![actor.by.clone()], act, ..Query::default() };
+    let mut most = 64;
+    loop {
+        let lines = ledger.newest(&query, most)?;
+        for line in lines.iter().rev().filter(|line| undo::is_own_doing(line, actor)) {
+            let operation = all_of(ledger, line)?;
+            // What was done along with a dispatch, or a landing, is not one of ours.
+            let ours = |line: &Line| ["bead.", "import."].iter().any(|it| line.act.starts_with(it));
+            if operation.iter().all(ours) {
+                return Ok(operation);
+            }
+        }
+        if lines.len() < most {
+            return Ok(Vec::new());
+        }
+        most *= 16;
+    }
+}
+
+/// The lines that were written together with one.
+fn all_of(ledger: &Ledger<'_>, line: &Line) -> Result<Vec<Line>> {
+    let mut from = undo::first_clock(line);
+    let mut all = Vec::new();
+    loop {
+        let until = (from + 256).max(line.clock + 1);
+        let clocks: BTreeSet<_> = (from..until).collect();
+        let mut found = ledger.at(&clocks)?;
+        found.retain(|other| undo::is_of_one(line, other));
+        let whole = found.last().is_none_or(|last| last.clock + 1 < until);
+        all.extend(found);
+        if whole {
+            return Ok(all);
+        }
+        from = until;
+    }
+}
+
+/// All that was ever written about the beads of an operation.
+fn histories(ledger: &Ledger<'_>, operation: &[Line]) -> Result<HashMap<String, Vec<Line>>> {
+    let mut found: HashMap<String, Vec<Line>> =
+        operation.iter().map(|line| (line.on.clone(), Vec::new())).collect();
+    let mut keep = |line: &Line| {
+        if let Some(lines) = found.get_mut(&line.on) {
+            lines.push(line.clone());
+        }
+    };
+    if operation.len() > FEW {
+        ledger.tell(&Query::default(), &mut keep)?;
+    } else {
+        let history: History = ledger.read()?;
+        let ids: Vec<_> = operation.iter().map(|line| line.on.as_str()).collect();
+        history.lines(ledger, &ids)?.iter().for_each(keep);
+    }
+    Ok(found)
+}
+
+#[derive(Serialize)]
+struct Undone {
+    dry_run: bool,
+    /// The lines that are taken back.
+    undone: Vec<Entry>,
+    /// Those that take them back.
+    lines: Vec<Written>,
+}
+
+#[derive(Serialize)]
+struct Written {
+    on: String,
+    #[serde(flatten)]
+    event: crate::ledger::Json,
+}
+
+impl Written {
+    fn of((on, event): (String, Event)) -> Result<Self> {
+        let (act, with) = crate::ledger::word(&event)?;
+        Ok(Self { on, event: serde_json::json!({"do": act, "with": with}) })
+    }
+}
+
+impl Show for Undone {
+    fn show(&self, out: &mut Screen) {
+        let said = if self.dry_run { "This would be taken back:" } else { "Taken back:" };
+        out.parts(&[(if self.dry_run { Tone::Plain } else { Tone::Good }, said)]);
+        tell(out, self.undone.get(..SHOWN).unwrap_or(&self.undone));
+        if let Some(more) = self.undone.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            out.line(format!("and {more} more"));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Every mistake taken back: by new lines, only where all stands as it was left, and never another's.
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, Sandbox};
+
+/// What changes with every line, whatever it says.
+const ALWAYS: [&str; 9] = [
+    "updated_at",
+    "updated_by",
+    "epoch",
+    "started_at",
+    "deleted_at",
+    "deleted_by",
+    "delete_reason",
+    "trail",
+    "dependents",
+];
+
+/// A bead as it stands, without the names and times of the lines that made it so.
+fn picture(repo: &Place<'_>, id: &str) -> Value {
+    let mut shown = repo.json(&format!("bead show {id} --json"))[0].take();
+    for name in ALWAYS {
+        shown.as_object_mut().unwrap().remove(name);
+    }
+    for (list, facts) in
+        [("comments", ["text", "author"]), ("dependencies", ["depends_on_id", "type"])]
+    {
+        let all = shown[list].as_array().cloned().unwrap_or_default();
+        shown[list] = all.iter().map(|it| facts.map(|name| it[name].clone()).to_vec()).collect();
+    }
+    let mut edges = shown["dependencies"].as_array().cloned().unwrap_or_default();
+    edges.sort_by_key(ToString::to_string);
+    shown["dependencies"] = edges.into();
+    let mut labels = shown["labels"].as_array().cloned().unwrap_or_default();
+    labels.sort_by_key(ToString::to_string);
+    shown["labels"] = labels.into();
+    shown
+}
+
+const EVERYTHING: &str = "update ID --title New -p 0 -d more --append-notes x --set-metadata a=1 \
+    --unset-metadata old --add-label c --remove-label a --parent EPIC -e 5 --set pinned=true \
+    --set owner=joan --due 2027-01-01 -a joe -s blocked --spec-id y --external-ref z -t bug";
+
+/// What is done to a bead, before and then; and whether it can be done again by undoing the undoing.
+const DONE: [(&str, &str, bool); 12] = [
+    ("", EVERYTHING, true),
+    ("", "update ID --set-labels=", true),
+    ("", "update ID -d=", true),
+    ("", "dep add ID OTHER", true),
+    ("dep add ID OTHER -t related", "dep remove ID OTHER", true),
+    ("update ID --parent OTHER", "update ID --parent EPIC", true),
+    ("comment ID first", "comment ID second", true),
+    ("", "update ID --claim", true),
+    ("update ID --claim", "update ID --status open", true),
+    ("", "delete ID --reason twice", true),
+    ("delete ID", "reopen ID", true),
+    ("", "close ID --reason done", false),
+];
+
+#[test]
+fn what_was_done_last_is_taken_back_and_done_again() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (other, epic) = (repo.bead("Other"), repo.bead("Epic"));
+    for (first, then, again) in DONE {
+        let made = "bead create Draw -d story --notes n -l a,b --set-metadata old=1 -e 3 --silent";
+        let id = repo.git(made).ok().line();
+        let call = |words: &str| {
+            let words = words.replace("ID", &id).replace("OTHER", &other).replace("EPIC", &epic);
+            repo.git(&format!("bead {words}")).ok();
+        };
+        if !first.is_empty() {
+            call(first);
+        }
+        let before = picture(&repo, &id);
+        call(then);
+        let after = picture(&repo, &id);
+        assert_ne!(before, after, "{then}");
+        let tip = repo.rev("refs/shopfloor/ledger");
+        repo.git("bead undo --dry-run").ok();
+        assert_eq!(repo.rev("refs/shopfloor/ledger"), tip, "looking at it writes nothing");
+        repo.git("bead undo").ok();
+        assert_eq!(picture(&repo, &id), before, "{then}, taken back");
+        if again {
+            repo.git("bead undo").ok();
+            assert_eq!(picture(&repo, &id), after, "{then}, done again");
+        } else {
+            repo.git("bead undo").fails(3).says(&["closing has a verb of its own"]);
+        }
+    }
+}
+
+#[test]
+fn what_was_changed_since_is_not_written_over_and_nothing_of_others_is_taken_back() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("Draw");
+    let toast = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead";
+    let show = |field: &str| repo.json(&format!("bead show {id} --json"))[0][field].clone();
+    repo.git(&format!("bead update {id} -p 0 --title Mine")).ok();
+    repo.sh(&format!("{toast} update {id} --title Theirs")).ok();
+    let no = repo.git("bead undo").fails(3);
+    assert!(no.err.starts_with("error: title of api-"), "{no}");
+    no.says(&["was changed by toast at", "after you", "git bead log"]);
+    assert_eq!((show("title"), show("priority")), (json!("Theirs"), json!(0)), "all or nothing");
+    repo.git(&format!("bead update {id} --add-label mine")).ok();
+    repo.sh(&format!("{toast} comment {id} 'from me'")).ok();
+    repo.git("bead undo").ok();
+    assert_eq!(
+        (show("labels"), show("comment_count")),
+        (Value::Null, json!(1)),
+        "mine, not theirs"
+    );
+    repo.sh(&format!("{toast} undo")).ok();
+    assert_eq!(show("comment_count"), 0);
+    repo.sh("SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s2 git bead undo")
+        .fails(1)
+        .says(&["has done nothing"]);
+    let made = repo.bead("Walk");
+    repo.sh(&format!("{toast} comment {made} seen")).ok();
+    repo.git("bead undo").fails(3).says(&["was changed by toast at", "after you made it"]);
+}
+
+#[test]
+fn a_claim_that_somebody_else_has_taken_up_is_not_touched() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("Draw");
+    repo.git(&format!("bead update {id} --status blocked")).ok();
+    repo.git(&format!("bead update {id} --status open")).ok();
+    let toast = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead";
+    repo.sh(&format!("{toast} update {id} --claim")).ok();
+    repo.git("bead undo").fails(3).says(&["was changed by toast"]);
+    assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["assignee"], "toast");
+    repo.git(&format!("bead update {id} --status open")).ok();
+    repo.git("bead undo").fails(3).says(&["made again by who wants it"]);
+}
+
+#[test]
+fn a_file_of_beads_is_one_operation() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let kept = repo.bead("Kept");
+    let records: String =
+        (0..300).map(|n| format!("{{\"title\": \"bead {n}\", \"key\": \"k{n}\"}}\n")).collect();
+    repo.write("plan.jsonl", records);
+    repo.git("bead create --file plan.jsonl").ok();
+    let count = || repo.json("bead count --json")["count"].clone();
+    assert_eq!(count(), 301);
+    let undone = repo.json("bead undo --json");
+    assert_eq!((undone["undone"].as_array().unwrap().len(), count()), (300, json!(1)));
+    assert_eq!(repo.json("bead list --json")[0]["id"], json!(kept));
+    repo.git("bead undo").ok();
+    assert_eq!(count(), 301);
+    repo.git("bead verify").ok();
+}
+
+/// A text that is too long for its line comes back as it was.
+#[test]
+fn a_long_text_comes_back() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("Draw");
+    let long = "Every line of the coast. ".repeat(9000);
+    repo.write("long", &long);
+    repo.git(&format!("bead update {id} --body-file long")).ok();
+    repo.git(&format!("bead update {id} -d short")).ok();
+    repo.git("bead undo").ok();
+    assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["description"], long);
+}
