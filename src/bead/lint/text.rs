@@ -127,13 +127,15 @@ pub(super) fn apart(text: &str, heads: &[&str]) -> (String, String) {
     (under, rest)
 }
 
-/// Whether something is said under such a heading, or after such a word and a colon.
+/// Whether something is said under such a heading, or in a sentence that begins with such a word and has a
+/// colon after it.
 pub(super) fn tells(text: &str, heads: &[&str]) -> bool {
     let labelled = |line: &str| {
         let label = unmarked(line).trim_start_matches('*').split_once(':');
         label.is_some_and(|(label, said)| begins(label, heads) && !said.trim().is_empty())
     };
-    !apart(text, heads).0.trim().is_empty() || text.lines().any(labelled)
+    !apart(text, heads).0.trim().is_empty()
+        || text.lines().flat_map(|line| line.split(". ")).any(labelled)
 }
 
 fn begins(text: &str, heads: &[&str]) -> bool {
@@ -270,6 +272,7 @@ mod tests {
             ("## Output\n", false),
             ("- **Output:** a line", true),
             ("Output:", false),
+            ("It is wrong. Output: a line", true),
             ("```\n# Output\n```\n", false),
         ] {
             assert_eq!(tells(text, &["output"]), is, "{text}");

@@ -6,8 +6,9 @@ use std::ffi::OsString;
 /// What a short word stands for, and the option that takes its last argument, if one does.
 type Meant = (&'static [&'static str], &'static [&'static str], Option<&'static str>);
 
-const SHORT: [Meant; 13] = [
+const SHORT: [Meant; 14] = [
     (&["q"], &["create", "--silent"], None),
+    (&["link"], &["dep", "add"], None),
     (&["assign"], &["update"], Some("--assignee")),
     (&["priority"], &["update"], Some("--priority")),
     (&["tag"], &["update"], Some("--add-label")),
@@ -91,6 +92,7 @@ mod tests {
             ("children 7f3k --json", "list --all --parent=7f3k --json"),
             ("comments 7f3k", "comment --list 7f3k"),
             ("comments add 7f3k yes", "comment 7f3k yes"),
+            ("link 7f3k 9a2c", "dep add 7f3k 9a2c"),
             ("create q", "create q"),
             ("", ""),
         ] {
