@@ -116,10 +116,8 @@ fn a_question_is_asked_in_words() {
         assert_eq!(titles(&repo, &["query", query]), found, "{query}");
     }
     assert_eq!(titles(&repo, &["query", "label=ui"]), ["Login"]);
-    assert_eq!(
-        titles(&repo, &["query", "label=ui", "--all", "--sort", "title"]),
-        ["Login", "Roof"]
-    );
+    let all = titles(&repo, &["query", "label=ui", "--all", "--sort", "title"]);
+    assert_eq!(all, ["Login", "Roof"]);
     repo.git("bead query").fails(129);
     repo.git("bead query parent=zzzz").fails(1).says(&["no bead's id starts"]);
 }

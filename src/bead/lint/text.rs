@@ -134,8 +134,7 @@ pub(super) fn tells(text: &str, heads: &[&str]) -> bool {
         let label = unmarked(line).trim_start_matches('*').split_once(':');
         label.is_some_and(|(label, said)| begins(label, heads) && !said.trim().is_empty())
     };
-    !apart(text, heads).0.trim().is_empty()
-        || text.lines().flat_map(|line| line.split(". ")).any(labelled)
+    !apart(text, heads).0.trim().is_empty() || sentences(text).any(labelled)
 }
 
 fn begins(text: &str, heads: &[&str]) -> bool {

@@ -35,9 +35,7 @@ use crate::refusal::Refusal;
 #[command(after_help = "Examples:
   git bead lint                         all that is not closed
   git bead lint --ready --json          what agents may take next
-  git bead lint 7f3k 9a2c
-  git bead create 'Rotate tokens' --validate --body-file story.md
-  git bead template bug                 a description to fill in")]
+  git bead lint 7f3k 9a2c")]
 pub(in crate::cli) struct Lint {
     /// Beads, by any start of their ids
     #[arg(conflicts_with_all = ["ready", "all"])]
@@ -211,8 +209,7 @@ impl Show for Linted {
 /// <!-- --> says what to write there, and counts for nothing.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  git bead template bug >story.md       then fill it in
-  git bead create 'Parser accepts empty input' -t bug --body-file story.md --validate")]
+  git bead template bug >story.md       then fill it in; create --body-file story.md --validate")]
 pub(in crate::cli) struct Template {
     /// bug, feature, task, epic, chore, decision, or a word of your own
     #[arg(value_name = "TYPE", default_value = "task")]
