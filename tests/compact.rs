@@ -8,7 +8,7 @@ fn what_is_long_done_is_told_in_one_line() {
     world.set("SHOPFLOOR_CLOCK", "2026-09-01T08:00:00.000Z");
     let long = "More about the first byte, and why it was read before anybody looked. ".repeat(40);
     let repo = world.repo("api");
-    repo.write("story", &format!("It stops at the first byte. {long}"));
+    repo.write("story", format!("It stops at the first byte. {long}"));
     tell("tests/stories/compact-before.md", &repo);
     world.set("SHOPFLOOR_CLOCK", "2026-11-21T08:00:00.000Z");
     tell("tests/stories/compact.md", &world.place("api"));

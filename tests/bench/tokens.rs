@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a benchmark starts programs, says what it measured, and fails by panic"
 )]
 
@@ -63,7 +64,9 @@ fn answers(
     run("git", home.path(), &["init", "-q", "-b", "main", "floor"]).unwrap();
     run("git", &floor, &["commit", "-q", "--allow-empty", "-m", "start"]).unwrap();
     run(program, &floor, &["--version"])?;
-    begin.iter().for_each(|word| drop(run(program, &floor, &[word])));
+    for word in begin {
+        drop(run(program, &floor, &[word]));
+    }
     let text = "It stops at the first byte when the file is empty; the log of that run has more.";
     let make = |n: usize| {
         let (title, priority) =

@@ -209,7 +209,7 @@ impl Show for Linted {
 /// <!-- --> says what to write there, and counts for nothing.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  git bead template bug >story.md       then fill it in; create --body-file story.md --validate")]
+  git bead template bug                 fill it in; create --body-file FILE --validate")]
 pub(in crate::cli) struct Template {
     /// bug, feature, task, epic, chore, decision, or a word of your own
     #[arg(value_name = "TYPE", default_value = "task")]
