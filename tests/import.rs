@@ -142,7 +142,7 @@ fn a_newer_file_is_merged_field_by_field() {
     let is = show(&repo, "bd-1");
     assert_eq!((&is["priority"], &is["title"]), (&json!(3), &json!("Mapped")));
     let log = repo.git("bead log bd-1 --json").ok().out;
-    assert!(log.contains("\"priority\": 0"), "what gave way stays in the ledger");
+    assert!(log.contains("\"priority\":0"), "what gave way stays in the ledger");
 }
 
 #[test]

@@ -183,8 +183,8 @@ fn watch(repo: &Place<'_>) {
     repo.world.program(
         "bead",
         "#!/bin/sh
-git bead log --json |
-awk -F'\"' -v n=\"$1\" '$2==\"on\" {on=$4} $4==\"bead.created\" && ++i==n {print on}'
+git bead log --json | grep '\"do\":\"bead.created\"' |
+sed -n \"$1\"'s/.*\"on\":\"\\([^\"]*\\)\".*/\\1/p'
 ",
     );
     repo.world.program(

@@ -128,7 +128,7 @@ fn what_has_no_time_or_a_strange_priority_is_shown_as_what_it_is() {
     let all = repo.json("bead list --json");
     let told = |at: usize, name: &str| all[at][name].clone();
     assert_eq!([0, 1, 2].map(|at| told(at, "priority")), [json!(-1), json!(2), json!(7)]);
-    assert!(!repo.git("bead show bd-polecat-toasty --json").ok().out.contains("_at\": \"\""));
+    assert!(!repo.git("bead show bd-polecat-toasty --json").ok().out.contains("_at\":\"\""));
     assert_eq!((told(0, "created_at"), told(0, "updated_at")), (Value::Null, Value::Null));
     let rows = repo.git("bead list").ok().out;
     assert!(rows.starts_with("○  bd-polecat-toasty  P-1  task  urgent\n"), "{rows}");
