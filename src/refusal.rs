@@ -73,3 +73,12 @@ impl std::error::Error for Refusal {}
 pub fn quoted(word: impl AsRef<OsStr>) -> String {
     format!("'{}'", word.as_ref().to_string_lossy().replace('\'', r"'\''"))
 }
+
+/// The same, without quotes where a shell needs none.
+pub fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => quoted(text),
+    }
+}

@@ -173,6 +173,33 @@ fn an_epic_closes_when_its_children_have_and_one_at_a_time() {
 }
 
 #[test]
+fn an_epic_of_another_keeps_no_epic_from_being_closed() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let epic = |title: &str| {
+        let made = repo.run(["git", "bead", "create", title, "-t", "epic", "--silent"]).ok().line();
+        let child = repo.git(&format!("bead create Part --parent {made} --silent")).ok().line();
+        repo.git(&format!("bead close {child}")).ok();
+        made
+    };
+    let (held, free) = (epic("Held"), epic("Free"));
+    let both = [held.as_str(), free.as_str()];
+    assert_eq!(repo.git("bead epic status -q").ok().out.lines().collect::<Vec<_>>(), both);
+    let bot = |words: &str| {
+        repo.sh(&format!("SHOPFLOOR_AGENT=bot SHOPFLOOR_SESSION=s1 git bead {words}"))
+    };
+    bot("epic close-eligible").fails(3).says(&["nobody holds it", "--claim` takes it"]);
+    bot(&format!("update {held} --claim")).ok();
+    let closed =
+        repo.git("bead epic close-eligible --json").ok().says(&["passed over:", "bot holds it"]);
+    assert_eq!(closed.json()["id"], free.as_str());
+    let no = repo.git("bead epic close-eligible").fails(3).says(&["bot holds it"]);
+    let way = no.err.split('`').find(|said| said.starts_with("git bead close")).unwrap();
+    repo.git(way.strip_prefix("git ").unwrap()).ok();
+    repo.git("bead epic close-eligible").fails(1);
+}
+
+#[test]
 fn the_critical_path_is_in_minutes_where_every_bead_has_some() {
     let world = Sandbox::new();
     let repo = world.repo("api");

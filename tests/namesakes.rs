@@ -82,7 +82,7 @@ fn a_person_does_not_act_for_themselves_elsewhere_without_saying_so() {
     two.git(&format!("bead close {bead} --reason mine"))
         .fails(3)
         .says(&no)
-        .says(&["`--on-behalf-of Jane` closes it for the holder"]);
+        .says(&["--on-behalf-of Jane` closes it for the holder"]);
     let take_over = "--claim --take-over` makes it yours here";
     two.git("refinery submit work").fails(3).says(&no).says(&[take_over]);
     two.git("push origin work:main").fails(1).says(&no[..1]).says(&[take_over]);

@@ -6,7 +6,7 @@ use crate::bead::event::{Closed, Event, Landed, Status};
 use crate::bead::holding::{deleted, holds};
 use crate::bead::{Bead, Beads};
 use crate::ledger::{Actor, Row};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, word};
 
 /// What stands outside the work graph and still decides whether a bead may be closed by hand.
 #[derive(Debug, Default)]
@@ -91,8 +91,8 @@ fn speaks(short: &str, bead: &Bead, actor: &Actor, on_behalf_of: Option<&String>
     {
         return Err(Refusal::refused(format!("{short}: {whose}"))
             .hint(format!(
-                "`--on-behalf-of {}` closes it for the holder, and says so",
-                claim.holder
+                "`git bead close {short} --on-behalf-of {}` closes it for the holder, and says so",
+                word(&claim.holder)
             ))
             .into());
     }

@@ -18,7 +18,7 @@ use crate::cli::convoy;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::git::RefName;
 use crate::refinery::{Entry, Queue};
-use crate::refusal::{Refusal, quoted};
+use crate::refusal::{Refusal, word};
 
 /// Finish a bead and name what it frees
 ///
@@ -133,15 +133,6 @@ fn held_back(cx: &Context, id: &str) -> Result<Vec<String>> {
     let holding = |head| queue.lane(&session.target).and_then(|lane| lane.holding(head)).is_some();
     let carried = repo.is_ancestor(&head, &tip)? || holding(&head);
     Ok(if carried { Vec::new() } else { vec![push] })
-}
-
-/// Text as one word of a shell.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+@%".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => quoted(text),
-    }
 }
 
 #[derive(Serialize)]
