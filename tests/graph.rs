@@ -173,6 +173,41 @@ fn an_epic_closes_when_its_children_have_and_one_at_a_time() {
 }
 
 #[test]
+fn what_another_project_is_to_do_holds_up_until_somebody_ends_that() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let end = "external:lib:v2";
+    let made = repo.git(&format!("bead create Later --deps blocks:{end} --silent")).ok().line();
+    let bare = repo.git(&format!("bead create Bare --deps {end} --silent")).ok().line();
+    let work = repo.bead("Work");
+    let said = repo.git(&format!("bead dep add {work} {end}")).ok();
+    assert!(said.line().ends_with(&format!("now waits for {end}")), "{said}");
+    let again = repo.git(&format!("bead dep add {work} {end}")).ok();
+    assert!(again.line().ends_with(&format!("already waits for {end}")), "{again}");
+    repo.write("plan.jsonl", format!("{{\"title\":\"Planned\",\"deps\":[\"{end}\"]}}"));
+    let planned = repo.git("bead create --file plan.jsonl --silent").ok().line();
+    repo.git("bead ready").fails(1);
+    for id in [&made, &bare, &work, &planned] {
+        let tree = repo.json(&format!("bead dep tree {id} --json"));
+        assert_eq!(ids(&tree), [id, end]);
+        assert_eq!((&tree[1]["dependency_type"], &tree[1]["depth"]), (&"blocks".into(), &1.into()));
+        let shown = repo.git(&format!("bead dep tree {id}")).ok().out;
+        assert!(shown.contains(&format!("{end}  (of another project)")), "{shown}");
+        let drawn = repo.git(&format!("bead dep tree {id} --format mermaid")).ok().out;
+        assert!(drawn.contains(end), "{drawn}");
+        repo.git(&format!("bead dep remove {id} {end}")).ok();
+    }
+    assert_eq!(repo.json("bead ready --json").as_array().unwrap().len(), 4);
+    for wrong in ["external:", "external:lib", "external:lib:"] {
+        repo.git(&format!("bead dep add {work} {wrong}"))
+            .fails(129)
+            .says(&["external:PROJECT:WHAT"]);
+    }
+    repo.git(&format!("bead create Child --parent {end}")).fails(129);
+    repo.git(&format!("bead dep tree {work} --status closed")).fails(1).says(&["no such beads"]);
+}
+
+#[test]
 fn an_epic_of_another_keeps_no_epic_from_being_closed() {
     let world = Sandbox::new();
     let repo = world.repo("api");

@@ -2,7 +2,7 @@
 
 use crate::bead::event::{Event, Told};
 use crate::bead::face::{CLOSED, DELETED, Face, is_live};
-use crate::bead::fields::{Bead, Edge};
+use crate::bead::fields::{Bead, Edge, is_external};
 use crate::ledger::{Fold, Hear, Json, Kept as _, Line, Loaded, NAME_DIGITS, Row, Saving, Table};
 use crate::refusal::Refusal;
 
@@ -170,6 +170,11 @@ impl Beads {
                 .hint("`git bead list --all` shows them all")
                 .into()),
         }
+    }
+
+    /// What an edge may lead to: a bead, or what another project is to do.
+    pub fn find_end<'a>(&'a self, said: &'a str) -> anyhow::Result<&'a str> {
+        if is_external(said) { Ok(said) } else { Ok(&self.find(said)?.id) }
     }
 
     /// The beads whose ids start so.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::event::{Deleted, Edit, Event, Link, New, NewLink, Status};
-use crate::bead::fields::Edge;
+use crate::bead::fields::{Edge, is_external};
 use crate::bead::holding::{deleted, holds, release};
 use crate::bead::{Bead, Beads, graph};
 use crate::ledger::Actor;
@@ -20,7 +20,11 @@ pub fn create(beads: &Beads, new: New) -> Result<Event> {
             Refusal::usage(format!("priority {} is not one of 0 to 4", new.priority)).into()
         );
     }
-    for NewLink { to, .. } in &new.links {
+    for NewLink { to, kind } in &new.links {
+        if is_external(to) {
+            outward(to, kind)?;
+            continue;
+        }
         let Some(other) = beads.get(to) else {
             return Err(Refusal::nothing(format!("no bead has the id `{to}`"))
                 .hint("`git bead list --all` names all")
@@ -168,6 +172,32 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
             .into());
     }
     Ok(Some(Event::Linked { to: to.id.clone(), kind }))
+}
+
+/// Lets `from` depend on what another project is to do.
+pub fn link_out(beads: &Beads, from: &Bead, to: &str, kind: Link) -> Result<Option<Event>> {
+    if from.status == Status::TOMBSTONE {
+        return Err(deleted(beads.short(&from.id)).into());
+    }
+    outward(to, &kind)?;
+    let known = from.dependencies.iter().any(|e| e.depends_on_id == to && e.kind == kind);
+    Ok((!known).then(|| Event::Linked { to: to.to_owned(), kind }))
+}
+
+/// May that be the end of an edge that leaves this ledger?
+fn outward(to: &str, kind: &Link) -> Result<()> {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != ',';
+    let named = to.split(':').count() > 2 && to.split(':').all(|part| !part.is_empty());
+    if !named || !to.chars().all(plain) {
+        return Err(Refusal::usage(format!("{to:?} names nothing of another project"))
+            .hint("external:PROJECT:WHAT, such as external:api:login")
+            .into());
+    }
+    if *kind == Link::PARENT_CHILD {
+        let no = Refusal::usage("what belongs to a bead of another project stands in that project");
+        return Err(no.hint(format!("--deps related:{to} says that it has to do with it")).into());
+    }
+    Ok(())
 }
 
 /// Says that another bead stands for this one.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::bead::change;
 use crate::bead::event::{Link, New, NewLink};
+use crate::bead::fields::is_external;
 use crate::bead::rare;
 use crate::bead::words::usual_type;
 use crate::ledger::Json;
@@ -208,8 +209,9 @@ fn links(name: &str, value: &Json) -> Result<Vec<NewLink>, String> {
     Ok(words(name, value)?.iter().map(|said| link(said)).collect())
 }
 
-pub(super) fn link(said: &str) -> NewLink {
-    let (kind, to) = said.split_once(':').unwrap_or((Link::BLOCKS.as_str(), said));
+pub fn link(said: &str) -> NewLink {
+    let pair = said.split_once(':').filter(|_| !is_external(said));
+    let (kind, to) = pair.unwrap_or((Link::BLOCKS.as_str(), said));
     NewLink { to: to.to_owned(), kind: Link::new(kind) }
 }
 

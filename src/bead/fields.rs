@@ -216,6 +216,15 @@ pub struct Edge {
     pub rest: Fields,
 }
 
+/// What another project is to do. This ledger does not hear when that is done: whoever does takes the
+/// edge away.
+const EXTERNAL: &str = "external:";
+
+/// Whether that names what another project is to do.
+pub fn is_external(id: &str) -> bool {
+    id.starts_with(EXTERNAL)
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
     pub id: String,

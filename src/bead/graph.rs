@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::bead::event::{Link, Status};
 use crate::bead::face::{Face, is_live};
-use crate::bead::fields::Edge;
+use crate::bead::fields::{Edge, is_external};
 use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
@@ -80,7 +80,7 @@ impl<'a> Sight<'a, '_> {
                 if open.peek().is_some() && !self.one_is_enough(row, to) {
                     blockers.extend(open);
                 }
-            } else if kind.blocks() && to.starts_with(EXTERNAL) {
+            } else if kind.blocks() && is_external(to) {
                 blockers.push(to);
             } else if kind.blocks() {
                 let holds = |target: &Row<'_, Bead>| {
@@ -104,10 +104,6 @@ impl<'a> Sight<'a, '_> {
             && self.beads.children(spawner).any(|child| !self.is_open(&child))
     }
 }
-
-/// What another project is to do. This ledger does not hear when that is done: whoever does takes the
-/// edge away.
-const EXTERNAL: &str = "external:";
 
 /// Words of a reason that tell of a failure wherever they stand, and those that do so at its beginning.
 const FAILED: &[&str] = &[

@@ -8,7 +8,9 @@ use crate::bead::{Bead, Beads};
 
 /// One row of a tree.
 pub struct Step<'a> {
-    pub bead: &'a Bead,
+    pub id: &'a str,
+    /// None where an edge leads to what is not in this ledger.
+    pub bead: Option<&'a Bead>,
     pub depth: usize,
     /// The bead above it, and the edge between.
     pub from: Option<(&'a str, &'a Link)>,
@@ -30,31 +32,34 @@ pub struct Growth {
 pub fn tree<'a>(beads: &'a Beads, root: &'a Bead, growth: Growth) -> Vec<Step<'a>> {
     let mut steps = Vec::new();
     let mut seen = HashSet::new();
-    let mut stack = vec![(root, 0, None)];
-    while let Some((bead, depth, from)) = stack.pop() {
-        let is_again = !seen.insert(bead.id.as_str());
-        let below = if is_again { Vec::new() } else { branches(beads, bead, growth.up) };
+    let mut stack = vec![(root.id.as_str(), 0, None)];
+    while let Some((id, depth, from)) = stack.pop() {
+        let is_again = !seen.insert(id);
+        let bead = beads.get(id);
+        let below = match bead {
+            Some(bead) if !is_again => branches(beads, bead, growth.up),
+            _ => Vec::new(),
+        };
         let is_cut = depth >= growth.most && !below.is_empty();
         if !is_cut {
             let below = below.into_iter().rev();
-            let id = bead.id.as_str();
-            stack.extend(below.map(|(kind, bead)| (bead, depth + 1, Some((id, kind)))));
+            stack.extend(below.map(|(kind, end)| (end, depth + 1, Some((id, kind)))));
         }
-        steps.push(Step { bead, depth, from, is_again, is_cut });
+        steps.push(Step { id, bead, depth, from, is_again, is_cut });
     }
     steps
 }
 
-fn branches<'a>(beads: &'a Beads, bead: &'a Bead, up: bool) -> Vec<(&'a Link, &'a Bead)> {
+fn branches<'a>(beads: &'a Beads, bead: &'a Bead, up: bool) -> Vec<(&'a Link, &'a str)> {
     if up {
-        return beads.dependents(&bead.id).map(|(edge, bead)| (&edge.kind, bead)).collect();
+        let edges = beads.dependents(&bead.id);
+        return edges.map(|(edge, bead)| (&edge.kind, bead.id.as_str())).collect();
     }
-    let edges = bead.dependencies.iter();
-    edges.filter_map(|edge| Some((&edge.kind, beads.get(&edge.depends_on_id)?))).collect()
+    bead.dependencies.iter().map(|edge| (&edge.kind, edge.depends_on_id.as_str())).collect()
 }
 
 /// Those of a tree that fit, and the way to each from the root.
-pub fn only<'a>(steps: Vec<Step<'a>>, fits: &dyn Fn(&Bead) -> bool) -> Vec<Step<'a>> {
+pub fn only<'a>(steps: Vec<Step<'a>>, fits: &dyn Fn(Option<&Bead>) -> bool) -> Vec<Step<'a>> {
     // From the end on: the next row so high up leads to the last one that was kept.
     let mut above = None;
     let mut kept: Vec<_> = steps
@@ -85,7 +90,7 @@ mod tests {
                 (_, true) => "+",
                 _ => "",
             };
-            format!("{}{}{mark}", "-".repeat(step.depth), step.bead.id)
+            format!("{}{}{mark}", "-".repeat(step.depth), step.id)
         };
         steps.iter().map(row).collect()
     }
@@ -121,10 +126,18 @@ mod tests {
         drink(&mut all, "b", "jane", &Event::Closed(Closed::default()));
         let root = all.get("d").unwrap();
         let steps = || tree(&all, root, Growth { up: false, most: 50 });
-        let closed = |bead: &Bead| bead.status == Status::CLOSED;
+        let closed = |bead: Option<&Bead>| bead.is_some_and(|it| it.status == Status::CLOSED);
         assert_eq!(told(&only(steps(), &closed)), ["d", "-b", "-c", "--b="]);
-        assert_eq!(told(&only(steps(), &|bead| bead.id == "c")), ["d", "-c"]);
+        assert_eq!(told(&only(steps(), &|bead| bead.is_some_and(|it| it.id == "c"))), ["d", "-c"]);
         assert_eq!(told(&only(steps(), &|_| false)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_not_in_this_ledger_is_a_leaf() {
+        let after = |on| (Link::BLOCKS, on);
+        let all = beads(&[("a", &[after("gone"), after("external:api:login")])]);
+        let steps = tree(&all, all.get("a").unwrap(), Growth { up: false, most: 50 });
+        assert_eq!(told(&steps), ["a", "-gone", "-external:api:login"]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn event(beads: &Beads, made: &HashMap<String, String>, draft: &Draft) -> Result
             link.to.clone_from(id);
             within.push(link);
         } else {
-            link.to.clone_from(&beads.find(&link.to)?.id);
+            link.to = beads.find_end(&link.to)?.to_owned();
             new.links.push(link);
         }
     }

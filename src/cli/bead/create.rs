@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::bead::event::{Link, New, NewLink};
 use crate::bead::words::usual_type;
-use crate::bead::{self, Beads, change, files, rare};
+use crate::bead::{self, Beads, change, draft, files, rare};
 use crate::cli::bead::bulk;
 use crate::cli::bead::lint;
 use crate::cli::bead::record::Record;
@@ -21,7 +21,8 @@ use crate::refusal::Refusal;
 /// Write down a unit of work
 ///
 /// Prints the new bead's id; `git bead q TITLE` prints nothing else. `--deps` takes `KIND:ID` pairs; `discovered-from:ID` records where
-/// the work was found, `blocks:ID` or a bare id means that this bead waits for ID.
+/// the work was found, `blocks:ID` or a bare id means that this bead waits for ID. ID may be external:PROJECT:WHAT, what another project is to do:
+/// it holds this bead up until `dep remove` ends that.
 ///
 /// --files names the paths that are its own: who takes another bead that owns one of them meanwhile is
 /// told so, or refused where shopfloor.toml on the target branch has overlapping = "refuse" under [beads].
@@ -215,7 +216,7 @@ impl Create {
         let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {
             let mut new = new.clone();
             for link in &mut new.links {
-                link.to = beads.find(&link.to)?.id.clone();
+                link.to = beads.find_end(&link.to)?.to_owned();
             }
             if validate {
                 lint::demand(cx, beads, &new)?;
@@ -258,15 +259,12 @@ impl Create {
 }
 
 fn link(dep: &str) -> Result<NewLink> {
-    let (kind, to) = match dep.split_once(':') {
-        Some((kind, to)) => (Link::new(kind), to),
-        None => (Link::BLOCKS, dep),
-    };
+    let NewLink { to, kind } = draft::link(dep);
     if to.is_empty() || dep.starts_with(':') {
         let what = format!("--deps {dep:?} does not say which bead, or how it depends on it");
         return Err(Refusal::usage(what).hint("--deps ID, or --deps blocks:ID").into());
     }
-    Ok(NewLink { to: to.to_owned(), kind })
+    Ok(NewLink { to, kind })
 }
 
 /// `2` or `P2`.

@@ -78,16 +78,19 @@ impl Verb {
 
 /// Let ID depend on ON: ID waits until ON is closed
 ///
-/// A dependency that would close a cycle is refused, and the cycle is shown.
+/// A dependency that would close a cycle is refused, and the cycle is shown. ON may be
+/// external:PROJECT:WHAT, what another project is to do: this ledger does not hear when that is done, so
+/// whoever does ends the dependency.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead dep add 7f3k 9a2c            7f3k waits for 9a2c
   git bead dep add 7f3k --blocked-by 9a2c
-  git bead dep add 7f3k 9a2c -t related")]
+  git bead dep add 7f3k 9a2c -t related
+  git bead dep add 7f3k external:api:login")]
 pub(in crate::cli) struct Add {
     /// The bead that waits
     id: String,
-    /// The bead it waits for
+    /// What it waits for
     #[arg(required_unless_present = "blocked_by")]
     on: Option<String>,
     /// The same as ON
@@ -107,9 +110,16 @@ impl Add {
 
 fn added(cx: &Context, id: &str, on: &str, kind: &Link) -> Result<Done> {
     let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
-        let (from, to) = (beads.find(id)?, beads.find(on)?);
-        let known = !link(beads, pen, (from, to), kind)?;
-        Ok(Said::of(beads, [&from.id, &to.id], kind, if known { Did::Knew } else { Did::Added }))
+        let (from, to) = (beads.find(id)?, beads.find_end(on)?);
+        let event = match beads.get(to) {
+            Some(to) => change::link(beads, from, to, kind.clone())?,
+            None => change::link_out(beads, from, to, kind.clone())?,
+        };
+        if let Some(event) = &event {
+            pen.line(&from.id, event)?;
+        }
+        let did = if event.is_some() { Did::Added } else { Did::Knew };
+        Ok(Said::of(beads, [&from.id, to], kind, did))
     })?;
     Ok(said.into())
 }

@@ -1,16 +1,22 @@
 //! `git bead dep tree`: what a bead stands on, what stands on it, and that to any depth.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::bead::fields::is_external;
 use crate::bead::tree::{Growth, Step, only, tree};
 use crate::bead::{Bead, Beads, change, graph};
 use crate::cli::bead::arrows::{Arrow, Spot, mermaid};
+use crate::cli::bead::list;
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::sign;
 use crate::cli::context::Context;
+use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::stream::Stream;
 
 /// Rows are set in no further than this, or deep trees would be wider than long.
 const WIDEST: usize = 60;
@@ -19,6 +25,7 @@ const WIDEST: usize = 60;
 ///
 /// What comes up twice has its own branches at the first place alone. A branch says of what kind it is
 /// where it is not `blocks`. With --direction both the tree of what depends on the bead follows.
+/// Exit code 1: --status left nothing.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead dep tree 7f3k
@@ -40,6 +47,9 @@ pub(in crate::cli) struct Tree {
     /// As rows, or as a diagram that many web sites draw
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Whole ids and nothing else, each once
+    #[arg(short, long, conflicts_with = "format")]
+    quiet: bool,
     #[command(flatten)]
     as_of: AsOf,
 }
@@ -62,7 +72,10 @@ impl Tree {
         let beads = self.as_of.beads(cx)?;
         let root = beads.find(&self.id)?;
         let status = self.status.as_deref().map(word).transpose()?;
-        let fits = |bead: &Bead| status.as_ref().is_none_or(|word| bead.status.as_str() == word);
+        let fits = |bead: Option<&Bead>| {
+            let is = |word: &String| bead.is_some_and(|bead| bead.status.as_str() == word);
+            status.as_ref().is_none_or(is)
+        };
         let ways: &[bool] = match self.direction {
             Way::Down => &[false],
             Way::Up => &[true],
@@ -75,10 +88,23 @@ impl Tree {
             let skip = usize::from(!nodes.is_empty());
             nodes.extend(steps.iter().skip(skip).map(|step| Node::of(&beads, step, *up)));
         }
+        if nodes.is_empty() {
+            cx.remark("no such beads");
+        }
         if nodes.iter().any(|node| node.is_cut) && !cx.json {
             cx.hint("there is more below: --max-depth N goes deeper");
         }
-        Ok(Nodes { nodes, format: self.format, short: beads.short(&root.id).to_owned() }.into())
+        if self.quiet && !cx.json {
+            let (mut out, mut seen) = (Stream::new(cx, list::ids), HashSet::new());
+            let ids = nodes.iter().map(|node| node.id.as_str()).filter(|id| seen.insert(*id));
+            for id in ids {
+                out.add(id)?;
+            }
+            return list::answer(out);
+        }
+        let code = if nodes.is_empty() { exit::NOTHING } else { 0 };
+        let nodes = Nodes { nodes, format: self.format, short: beads.short(&root.id).to_owned() };
+        Ok(Done::from(nodes).exit(code))
     }
 }
 
@@ -94,9 +120,13 @@ fn word(said: &str) -> Result<String> {
 #[derive(Serialize)]
 struct Node {
     id: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     title: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     status: String,
-    priority: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<u8>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     issue_type: String,
     depth: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,20 +145,20 @@ struct Node {
 
 impl Node {
     fn of(beads: &Beads, step: &Step<'_>, up: bool) -> Self {
-        let bead = step.bead;
+        let of = |text: fn(&Bead) -> &str| step.bead.map(text).unwrap_or_default().to_owned();
         Self {
-            id: bead.id.clone(),
-            title: bead.title.clone(),
-            status: bead.status.to_string(),
-            priority: bead.priority,
-            issue_type: bead.issue_type.clone(),
+            id: step.id.to_owned(),
+            title: of(|bead| &bead.title),
+            status: of(|bead| bead.status.as_str()),
+            priority: step.bead.map(|bead| bead.priority),
+            issue_type: of(|bead| &bead.issue_type),
             depth: step.depth,
             parent_id: step.from.map(|(id, _)| id.to_owned()),
             dependency_type: step.from.map(|(_, kind)| kind.to_string()),
             direction: if up { "up" } else { "down" },
             truncated: step.is_again || step.is_cut,
-            blocked: !graph::blockers(beads, &bead.id).is_empty(),
-            short: beads.short(&bead.id).to_owned(),
+            blocked: step.bead.is_some() && !graph::blockers(beads, step.id).is_empty(),
+            short: beads.short(step.id).to_owned(),
             is_cut: step.is_cut,
         }
     }
@@ -142,6 +172,11 @@ impl Node {
             (false, true) => "  (shown above)",
             _ => "",
         };
+        let title = match self.priority {
+            Some(_) => self.title.as_str(),
+            None if is_external(&self.id) => "(of another project)",
+            None => "(not in this ledger)",
+        };
         let deep = match self.depth {
             0..=WIDEST => "   ".repeat(self.depth),
             deep => format!("{}({deep}) ", "   ".repeat(WIDEST)),
@@ -151,7 +186,7 @@ impl Node {
             (tone, mark),
             (Tone::Plain, " "),
             (Tone::Id, &self.short),
-            (Tone::Plain, &format!("  {}", self.title)),
+            (Tone::Plain, &format!("  {title}")),
             (Tone::Faint, &format!("{kind}{more}")),
         ]);
     }
