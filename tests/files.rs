@@ -27,6 +27,19 @@ fn files_are_kept_shown_changed_and_go_out_and_come_in_again() {
     assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["files"], files);
     let shown = repo.git(&format!("bead show {id}")).ok().out;
     assert!(shown.contains("  owns src/auth/**, docs/tokens.md\n"), "{shown}");
+    for (asked, found) in [
+        ("list --files src/auth/key.rs", 1),
+        ("list --files src/*.rs", 0),
+        ("list --files docs", 1),
+        ("query files=src/auth/key.rs", 1),
+        ("query files~tokens", 1),
+        ("query files!=docs/tokens.md", 0),
+        ("query files=none", 0),
+    ] {
+        let rows = repo.git(&format!("bead {asked} --json")).json();
+        assert_eq!(rows.as_array().unwrap().len(), found, "{asked}");
+    }
+    repo.git("bead list --files /docs").fails(129);
     let other = world.repo("other");
     let out = repo.git("bead export").ok().out;
     other.write("in.jsonl", &out);

@@ -5,6 +5,7 @@ use crate::bead::face::{Face, Texts};
 use crate::bead::filter::{Field, Means, Op, Seen, Test};
 use crate::bead::{Bead, Beads, words};
 use crate::ledger::{Kept as _, is_elsewhere};
+use crate::policy::Glob;
 
 impl Test {
     pub(super) fn fits(&self, beads: &Beads, seen: &Seen<'_>) -> Option<bool> {
@@ -72,6 +73,7 @@ impl Test {
             Field::Estimate => self.number(bead.estimated_minutes),
             Field::Due => self.moment(bead.due_at.as_deref()),
             Field::Spec => self.text(&bead.spec_id),
+            Field::Files => self.files(bead),
             Field::Metadata(key) => {
                 let json = bead.metadata.get(key).map(|value| value.json());
                 let text = json
@@ -108,6 +110,16 @@ impl Test {
             (Op::Ne, _) => !words.any(|word| word == said),
             (_, _) => words.any(|word| word == said),
         }
+    }
+
+    /// Who asks for a path asks whose it is; whoever looks for letters looks in the patterns.
+    fn files(&self, bead: &Bead) -> bool {
+        if matches!(self.op, Op::Has) || self.value.means == Means::Nothing {
+            return self.words(&mut bead.files().iter().map(String::as_str));
+        }
+        let asked = Glob::new(&self.value.said).ok();
+        let owns = asked.is_some_and(|asked| bead.globs().iter().any(|glob| glob.meets(&asked)));
+        owns == (self.op == Op::Eq)
     }
 
     fn number(&self, number: Option<u64>) -> bool {

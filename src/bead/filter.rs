@@ -68,6 +68,8 @@ pub enum Field {
     Estimate,
     External,
     Spec,
+    /// The paths that are its own.
+    Files,
     /// What stands under a key of its metadata.
     Metadata(String),
 }

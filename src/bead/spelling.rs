@@ -42,6 +42,7 @@ pub(super) const FIELDS: &[(Field, &[&str])] = &[
     (Field::Estimate, &["estimate", "estimated_minutes"]),
     (Field::External, &["external", "external_ref"]),
     (Field::Spec, &["spec", "spec_id"]),
+    (Field::Files, &["files", "file"]),
 ];
 
 /// What stands before a key of the metadata.

@@ -9,6 +9,7 @@ use crate::cli::bead::create::priority;
 use crate::cli::context::Context;
 use crate::cli::when;
 use crate::host::Stamp;
+use crate::policy::Glob;
 use crate::refusal::Refusal;
 
 /// What is asked of a bead by whoever looks for work, and by whoever looks for anything.
@@ -79,6 +80,9 @@ pub(super) struct More {
     /// Only what has this in its notes
     #[arg(long, value_name = "TEXT")]
     notes_contains: Option<String>,
+    /// Only what owns paths that this pattern meets
+    #[arg(long, value_name = "PATTERN")]
+    files: Option<String>,
     /// Only what has no description
     #[arg(long)]
     empty_description: bool,
@@ -228,6 +232,9 @@ impl More {
         said.any(&Field::Id, &ids?)?;
         if let Some(parent) = &self.parent {
             said.and(&Field::Parent, Op::Eq, &beads.find(parent)?.id)?;
+        }
+        if let Some(files) = &self.files {
+            said.and(&Field::Files, Op::Eq, Glob::new(files)?.as_str())?;
         }
         let none = [
             (self.no_assignee, Field::Assignee),

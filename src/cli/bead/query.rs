@@ -21,9 +21,9 @@ use crate::refusal::Refusal;
 ///
 /// A question is made of comparisons, AND, OR, NOT and parentheses. Compared are id, title, description,
 /// design, acceptance, notes, comment, text (any of these), status, priority, type, assignee, owner,
-/// creator, label, parent, under, created, updated, started, closed, due, defer, estimate, external, spec
-/// and metadata.KEY, by = != < <= > >= or ~ (contains); `none` stands for nothing there, and type=bug,task
-/// for one of these. A while such as 7d is the moment so long ago, so updated>7d was changed within the last
+/// creator, label, parent, under, created, updated, started, closed, due, defer, estimate, external, spec,
+/// files and metadata.KEY, by = != < <= > >= or ~ (contains); `none` stands for nothing there, and type=bug,task
+/// for one of these; files=PATH asks whose a path is. A while such as 7d is the moment so long ago, so updated>7d was changed within the last
 /// seven days.
 ///
 /// Closed beads are left out unless --all, or the question, speaks of status or closed. A question may be
@@ -124,11 +124,22 @@ fn cond(cx: &Context, query: &str) -> Result<Cond> {
     parse(query, &|said| when::span(said, &now)).map_err(|wrong| pointed(query, &wrong).into())
 }
 
+/// So much of a question is shown, most of it before the place.
+const SHOWN: usize = 100;
+
 /// Shows the place: a caret below it.
 fn pointed(query: &str, wrong: &Wrong) -> Refusal {
     let flat = |text: &str| inert(text).replace(['\n', '\t'], " ");
     let before = flat(query.get(..wrong.at).unwrap_or(query)).chars().count();
-    let what = format!("{}\n  {}\n  {:before$}^", wrong.what, flat(query), "");
+    let skipped = before.saturating_sub(SHOWN * 2 / 3);
+    let whole = flat(query);
+    let mut shown: String = whole.chars().skip(skipped).take(SHOWN).collect();
+    if skipped + SHOWN < whole.chars().count() {
+        shown.push('…');
+    }
+    let start = if skipped > 0 { "…" } else { "" };
+    let before = before - skipped + start.chars().count();
+    let what = format!("{}\n  {start}{shown}\n  {:before$}^", wrong.what, "");
     Refusal::usage(what).hint("`git bead query -h` has the words of the language")
 }
 
