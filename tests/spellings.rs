@@ -148,6 +148,45 @@ fn beads_own_words_for_finding_are_understood() {
     assert_eq!(repo.read("out.jsonl"), repo.git("bead export").ok().out);
 }
 
+/// What other tools have words for and we mean otherwise says how it is meant.
+#[test]
+fn what_is_done_in_another_way_says_in_which() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let first = created(&repo, &["Draw the map"]);
+    let second = created(&repo, &["Walk the walls", "--deps", &first]);
+    let closed = repo.git(&format!("bead update {first} --status closed")).fails(129);
+    closed.says(&["hint: git bead close api-"]);
+    let force = repo.git(&format!("bead close {first} --force")).fails(129);
+    force.says(&["nothing is closed by force", "--on-behalf-of NAME"]);
+    assert_eq!(ids(&repo.json("bead list --ready --json")), [first.as_str()]);
+    assert_eq!(repo.git("bead list --ready -q").ok().line(), first);
+    repo.git("bead list --ready --all").fails(129);
+    for call in ["bead --no-pager list", "bead list --no-pager", "convoy list --no-pager"] {
+        let told = repo.git(call);
+        assert!(told.code < 2, "{told}");
+    }
+    let plan = repo.git("bead init -p gt --dry-run --json").ok().json();
+    assert_eq!(plan["prefix"], "gt");
+    assert_eq!(repo.git(&format!("bead dep list {second} -q")).ok().line(), first);
+    let both = [second.as_str(), first.as_str()].join("\n");
+    assert_eq!(repo.git(&format!("bead dep tree {second} -q")).ok().out.trim(), both);
+}
+
+#[test]
+fn what_is_long_leaves_room_for_the_rest() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    created(&repo, &["Draw the map", "-t", &"x".repeat(3000)]);
+    created(&repo, &["Walk the walls"]);
+    let rows = repo.git("bead list").ok().out;
+    assert!(rows.lines().all(|row| row.chars().count() < 100), "{rows}");
+    for query in ["(".repeat(3000), format!("{}oops", "type=bug or ".repeat(300))] {
+        let no = repo.run(["git", "bead", "query", &query]).fails(129).err;
+        assert!(no.lines().all(|row| row.chars().count() < 300) && no.contains("^"), "{no}");
+    }
+}
+
 /// Every verb that reads beads can read those of then.
 #[test]
 fn every_read_can_be_asked_for_the_past() {
@@ -180,4 +219,11 @@ fn every_read_can_be_asked_for_the_past() {
     assert_eq!((lines("orphans -q"), lines("orphans -q --as-of 2001-01-01")), (1, 0));
     repo.git(&format!("bead stale -d 0 --as-of {then}"));
     repo.git("bead stale --as-of 2001-01-01").fails(1);
+    repo.git(&format!("bead dep list {second}")).ok();
+    repo.git(&format!("bead dep list {second} --as-of {then}")).fails(1);
+    repo.git(&format!("bead comment {first} north")).ok();
+    let said = format!("bead comment {first} --list");
+    assert!(repo.git(&said).ok().out.contains("north"));
+    repo.git(&format!("{said} --as-of {then}")).fails(1);
+    repo.git(&format!("bead comment {first} south --as-of {then}")).fails(129);
 }

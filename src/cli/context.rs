@@ -28,6 +28,9 @@ pub(super) struct Everywhere {
     /// Act as if called in this directory
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub dir: Option<PathBuf>,
+    /// Nothing is paged, whoever asks so
+    #[arg(long = "no-pager", global = true, hide = true)]
+    _no_pager: bool,
 }
 
 /// The world as one run of one command sees it.

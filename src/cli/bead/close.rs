@@ -39,13 +39,16 @@ pub(in crate::cli) struct Close {
     /// Close for the agent that holds it; recorded as such
     #[arg(long, value_name = "NAME")]
     on_behalf_of: Option<String>,
+    /// Close it whatever stands against that, which nobody can
+    #[arg(short, long, hide = true)]
+    force: bool,
 }
 
 impl Close {
     /// One that is over because all below it is.
     pub(super) fn epic(id: &str) -> Self {
         let reason = "all its children are closed".to_owned();
-        Self { ids: vec![id.to_owned()], reason, on_behalf_of: None }
+        Self { ids: vec![id.to_owned()], reason, on_behalf_of: None, force: false }
     }
 
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
@@ -55,6 +58,12 @@ impl Close {
                 .into());
         };
         no_flag(id)?;
+        if self.force {
+            return Err(Refusal::usage("nothing is closed by force")
+                .hint("who holds it closes it, and anybody what nobody holds: git bead close ID")
+                .hint("the overseer closes for the holder: git bead close ID --on-behalf-of NAME")
+                .into());
+        }
         let closed = Closed {
             reason: self.reason.clone(),
             on_behalf_of: self.on_behalf_of.clone(),

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::{Beads, change};
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record;
 use crate::cli::bead::text::text;
 use crate::cli::context::Context;
@@ -25,14 +26,16 @@ pub(in crate::cli) struct Comment {
     /// The bead, by any start of its id that names one
     id: String,
     /// What is to be said
-    #[arg(required_unless_present_any = ["file", "list"])]
+    #[arg(required_unless_present_any = ["file", "list"], conflicts_with = "as_of")]
     text: Option<String>,
     /// Read the text from a file, or from standard input with `-`
-    #[arg(short, long, conflicts_with = "text")]
+    #[arg(short, long, conflicts_with_all = ["text", "as_of"])]
     file: Option<PathBuf>,
     /// Say nothing, and tell what was said so far
     #[arg(long, conflicts_with_all = ["text", "file"])]
     list: bool,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl Comment {
@@ -64,8 +67,7 @@ impl Comment {
 
 impl Comment {
     fn told(&self, cx: &Context) -> Result<Done> {
-        let ledger = cx.ledger()?;
-        let bead = ledger.spelled(ledger.read::<Beads>()?.find(&self.id)?.clone())?;
+        let bead = cx.ledger()?.spelled(self.as_of.beads(cx)?.find(&self.id)?.clone())?;
         let said: Vec<_> = bead.comments.iter().map(record::Comment::of).collect();
         let code = if said.is_empty() { exit::NOTHING } else { 0 };
         Ok(Done::from(Comments(said)).whole().exit(code))

@@ -28,7 +28,7 @@ use crate::refusal::Refusal;
   git bead init --prefix api --yes")]
 pub(in crate::cli) struct Init {
     /// What the ids of this repository's beads start with
-    #[arg(long)]
+    #[arg(short, long)]
     prefix: Option<String>,
     /// How pushes reach the queue; `all` where the remote is on this machine, else `guard`
     #[arg(long)]

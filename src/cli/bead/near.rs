@@ -5,12 +5,14 @@ use serde::Serialize;
 
 use crate::bead::web::Web;
 use crate::bead::{Beads, fields};
+use crate::cli::bead::list;
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{Edge, Record, sign};
 use crate::cli::bead::tree::Way;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::stream::Stream;
 
 /// List what beads depend on, or what depends on them
 ///
@@ -31,11 +33,16 @@ pub(in crate::cli) struct List {
     /// Only edges of this kind
     #[arg(short = 't', long = "type", value_name = "KIND")]
     kind: Option<String>,
+    /// Whole ids and nothing else
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 impl List {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
-        let beads: Beads = cx.ledger()?.read()?;
+        let beads = self.as_of.beads(cx)?;
         let mut ends = Vec::new();
         for bead in beads.find_each(&self.ids)? {
             let fits = |edge: &&fields::Edge| {
@@ -52,6 +59,12 @@ impl List {
         }
         if ends.is_empty() {
             cx.remark("there is no such dependency");
+        }
+        if self.quiet && !cx.json {
+            let mut out = Stream::new(cx, list::ids);
+            ends.iter().map(End::id).try_for_each(|id| out.add(id))?;
+            out.end()?;
+            return Ok(Done::silent());
         }
         Ok(match self.ids.as_slice() {
             [_] => Done::from(Ends(ends)),
@@ -78,6 +91,13 @@ enum There {
 }
 
 impl End {
+    fn id(&self) -> &str {
+        match &self.there {
+            There::Bead(record) => &record.id,
+            There::Name { id } => id,
+        }
+    }
+
     fn of(beads: &Beads, edge: &fields::Edge, id: &str) -> Self {
         let there = match beads.get(id) {
             Some(bead) => There::Bead(Box::new(Record::of(beads, bead))),

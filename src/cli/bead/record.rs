@@ -285,6 +285,9 @@ pub(super) fn sign(status: &str) -> (&'static str, Tone) {
     }
 }
 
+/// No type takes more room in a row, or each row would be as wide as the longest.
+const WIDEST: usize = 20;
+
 /// The rows that `list`, `ready` and `blocked` share.
 pub(super) fn list(out: &mut Screen, records: &[Record]) {
     let rows: Vec<_> = records
@@ -296,7 +299,7 @@ pub(super) fn list(out: &mut Screen, records: &[Record]) {
                 (tone, sign.to_owned()),
                 (Tone::Id, record.short.clone()),
                 (Tone::Plain, format!("P{}", record.priority)),
-                (Tone::Faint, record.issue_type.clone()),
+                (Tone::Faint, record.issue_type.chars().take(WIDEST).collect()),
                 match &record.digest {
                     Some(digest) => (Tone::Faint, digest.clone()),
                     None => {
@@ -315,7 +318,8 @@ pub(super) fn long(out: &mut Screen, records: &[Record]) {
         list(out, std::slice::from_ref(record));
         let mut facts = Vec::new();
         if !record.created_at.is_empty() {
-            facts.push(format!("created {} by {}", record.created_at, record.created_by));
+            let by = if record.created_by.is_empty() { "" } else { " by " };
+            facts.push(format!("created {}{by}{}", record.created_at, record.created_by));
         }
         if !record.updated_at.is_empty() {
             facts.push(format!("updated {}", record.updated_at));

@@ -34,6 +34,11 @@ pub(in crate::cli) fn written_out(words: Vec<OsString>) -> Vec<OsString> {
     if text(at) == Some("defer") {
         return [before.to_vec(), put_off(words.get(at + 1..).unwrap_or_default())].concat();
     }
+    let rest = words.get(at + 1..).unwrap_or_default();
+    if text(at) == Some("list") && rest.iter().any(|word| word == "--ready") {
+        let rest = rest.iter().filter(|word| *word != "--ready");
+        return before.iter().chain(&[OsString::from("ready")]).chain(rest).cloned().collect();
+    }
     let is_meant =
         |(short, ..): &&Meant| short.iter().enumerate().all(|(n, word)| text(at + n) == Some(word));
     let Some((short, long, option)) = SHORT.iter().find(is_meant) else { return words };
@@ -89,6 +94,7 @@ mod tests {
             ("defer 7f3k 9a2c", "update 7f3k 9a2c --status=deferred"),
             ("defer --help", "update --help"),
             ("undefer 7f3k", "update --defer= 7f3k"),
+            ("list --json --ready -n 3", "ready --json -n 3"),
             ("children 7f3k --json", "list --all --parent=7f3k --json"),
             ("comments 7f3k", "comment --list 7f3k"),
             ("comments add 7f3k yes", "comment 7f3k yes"),

@@ -218,7 +218,8 @@ impl Update {
         }
         // Who no longer puts it off means that it can be done.
         let again = defer_until.as_deref() == Some("") && bead.status.as_str() == "deferred";
-        let status = self.status.as_deref().map(change::status).transpose()?;
+        let status = self.status.as_deref().map(change::status).transpose();
+        let status = status.map_err(|no| naming(no, beads.short(&bead.id)))?;
         let short = beads.short(&bead.id);
         if self.status.is_some() && bead.status == Status::CLOSED {
             return Err(Refusal::refused(format!("{short} is closed"))
@@ -267,6 +268,15 @@ fn changed_since(beads: &Beads, bead: &Bead, known: &str) -> Refusal {
     let (short, at, by) = (beads.short(&bead.id), &bead.updated_at, &bead.updated_by);
     Refusal::refused(format!("{short} was changed by {by} at {at}, after {known}"))
         .hint(format!("`git bead log {short}` tells what was changed"))
+}
+
+/// The same refusal, and the bead in its next steps.
+fn naming(no: anyhow::Error, short: &str) -> anyhow::Error {
+    let named = |mut no: Refusal| {
+        no.hints.iter_mut().for_each(|hint| *hint = hint.replace("ID", short));
+        anyhow::Error::from(no)
+    };
+    no.downcast::<Refusal>().map_or_else(|no| no, named)
 }
 
 #[derive(Serialize)]
