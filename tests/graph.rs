@@ -208,6 +208,20 @@ fn what_another_project_is_to_do_holds_up_until_somebody_ends_that() {
 }
 
 #[test]
+fn what_is_over_has_no_critical_path() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let first = repo.bead("First");
+    after(&repo, "Second", &[&first]);
+    repo.git(&format!("bead close {first}")).ok();
+    let drawn = repo.git(&format!("bead graph {first}")).ok().out;
+    assert!(
+        drawn.trim_end().ends_with("critical path: none, for nothing there is open"),
+        "{drawn}"
+    );
+}
+
+#[test]
 fn an_epic_of_another_keeps_no_epic_from_being_closed() {
     let world = Sandbox::new();
     let repo = world.repo("api");

@@ -168,6 +168,7 @@ impl Drawn {
         let beads = |n| if n == 1 { "1 bead".to_owned() } else { format!("{n} beads") };
         let Critical { unit, total, unestimated, ids } = &self.critical;
         let long = match *unit {
+            _ if ids.is_empty() => "none, for nothing there is open".to_owned(),
             "minutes" => format!("{total} minutes, {}", beads(ids.len())),
             // What is done by doing its children counts for nothing.
             _ => format!(

@@ -179,7 +179,8 @@ fn text(out: &mut Screen, drawn: &Drawn) {
             row(out, drawn, *n, &[]);
         }
     }
-    out.parts(&[(Tone::Faint, &drawn.sentence()), (Tone::Faint, ", marked *")]);
+    let marked = if drawn.critical.ids.is_empty() { "" } else { ", marked *" };
+    out.parts(&[(Tone::Faint, &drawn.sentence()), (Tone::Faint, marked)]);
 }
 
 fn row(out: &mut Screen, drawn: &Drawn, n: usize, then: &[usize]) {

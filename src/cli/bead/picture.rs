@@ -80,6 +80,10 @@ asked.addEventListener('input', () => {
 const STATES: [State; 6] =
     [State::Ready, State::Waits, State::InProgress, State::Epic, State::Aside, State::Closed];
 
+/// What lines that are not plain say.
+const LINES: [(&str, &str); 3] =
+    [("critical", "critical path"), ("part", "part of"), ("back", "back: a ring")];
+
 /// A page of its own: the picture, a table of its beads, and a box to filter by.
 pub(super) fn html(out: &mut Screen, drawn: &Drawn) {
     out.line("<!DOCTYPE html>");
@@ -115,7 +119,7 @@ pub(super) fn svg(out: &mut Screen, drawn: &Drawn) {
     let layers: Vec<_> = drawn.nodes.iter().map(|node| node.layer).collect();
     let ties: Vec<_> = drawn.edges.iter().map(|tie| (tie.before, tie.after)).collect();
     let drawing = layout::draw(&layers, &ties);
-    let legend = i32::try_from(STATES.len()).unwrap_or(0) * 110 + 160;
+    let legend = i32::try_from(STATES.len()).unwrap_or(0) * 110 + 120 * 3;
     let width = drawing.width.max(legend) + 2 * MARGIN;
     let height = drawing.height + LEGEND + 2 * MARGIN;
     out.line(format!(
@@ -160,11 +164,13 @@ fn told(out: &mut Screen) {
         ));
     }
     let x = MARGIN + i32::try_from(STATES.len()).unwrap_or(0) * 110;
-    let word = "critical path";
-    out.line(format!(
-        "<g transform=\"translate({x},{y})\"><path class=\"tie critical\" d=\"M0 10L30 10\"/>\
-         <text class=\"word\" x=\"36\" y=\"14\">{word}</text></g>"
-    ));
+    for (at, (line, word)) in (0..).zip(LINES) {
+        out.line(format!(
+            "<g transform=\"translate({},{y})\"><path class=\"tie {line}\" d=\"M0 10L30 10\"/>\
+             <text class=\"word\" x=\"36\" y=\"14\">{word}</text></g>",
+            x + at * 120
+        ));
+    }
 }
 
 fn class(state: State) -> &'static str {
