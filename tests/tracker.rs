@@ -45,5 +45,7 @@ fn git_help_finds_the_manual() {
     if place.sh("command -v man").code == 0 {
         let page = place.sh("MANWIDTH=100 git help bead | col -b").ok().out;
         assert!(page.contains("git bead ready --claim --json"), "{page}");
+        let page = place.sh("MANWIDTH=100 git help shopfloor | col -b").ok().out;
+        assert!(page.contains("Two copies that drift apart"), "{page}");
     }
 }

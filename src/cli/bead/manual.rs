@@ -15,17 +15,20 @@ use crate::refusal::Refusal;
 
 /// Write the manual pages, so that `git help bead` finds them
 ///
-/// One page for each of the four commands and each of their verbs. Without DIR they go where man
-/// looks for the pages of what is on PATH: share/man beside the directory of the commands, for
-/// cargo's own ~/.cargo/share/man.
+/// One page for each of the four commands and each of their verbs, and one that tells what the ledger
+/// promises. Without DIR they go where man looks for the pages of what is on PATH: share/man beside the
+/// directory of the commands, for cargo's own ~/.cargo/share/man.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  git bead manual                       then: git help bead, git help sling
+  git bead manual                       then: git help bead, git help shopfloor
   git bead manual /usr/local/share/man")]
 pub(in crate::cli) struct Manual {
     /// A directory in which man looks, such as /usr/local/share/man
     dir: Option<PathBuf>,
 }
+
+/// What `git help shopfloor` shows.
+const PROMISES: &str = include_str!("gitshopfloor.7");
 
 impl Manual {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
@@ -41,6 +44,8 @@ impl Manual {
             tool.build();
             write(&tool, &section).with_context(writing)?;
         }
+        share::make_dirs(&dir.join("man7")).with_context(writing)?;
+        share::write(&dir.join("man7/gitshopfloor.7"), PROMISES).with_context(writing)?;
         Ok(Written { dir }.into())
     }
 }
