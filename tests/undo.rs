@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::claims::floor;
 use crate::support::{Place, Sandbox};
 
 /// What changes with every line, whatever it says.
@@ -24,7 +25,7 @@ fn picture(repo: &Place<'_>, id: &str) -> Value {
         shown.as_object_mut().unwrap().remove(name);
     }
     for (list, facts) in
-        [("comments", ["text", "author"]), ("dependencies", ["depends_on_id", "type"])]
+        [("comments", ["text", "author"]), ("dependencies", ["id", "dependency_type"])]
     {
         let all = shown[list].as_array().cloned().unwrap_or_default();
         shown[list] = all.iter().map(|it| facts.map(|name| it[name].clone()).to_vec()).collect();
@@ -168,4 +169,49 @@ fn a_long_text_comes_back() {
     repo.git(&format!("bead update {id} -d short")).ok();
     repo.git("bead undo").ok();
     assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["description"], long);
+}
+
+/// Clocks of two clones run side by side, so the lines of two operations may alternate.
+#[test]
+fn what_another_clone_wrote_between_our_lines_is_not_taken_back() {
+    let world = Sandbox::new();
+    let (_hub, [jane, kim], made) = floor(&world, ["jane", "kim"], 1);
+    let id = &made[0];
+    let sync = || [&jane, &kim, &jane].map(|place| place.git("bead sync").ok());
+    let before = picture(&jane, id);
+    kim.git(&format!("bead update {id} --notes kims --add-label kim --set-metadata k=1")).ok();
+    jane.git(&format!("bead update {id} -p 0 --add-label j --set-metadata j=1")).ok();
+    sync();
+    jane.git("bead undo").ok();
+    sync();
+    for place in [&jane, &kim] {
+        let left = picture(place, id);
+        assert_eq!((&left["labels"], &left["notes"]), (&json!(["kim"]), &json!("kims")), "{left}");
+        assert_eq!(left["metadata"], json!({"k": 1}), "{left}");
+    }
+    kim.git("bead undo").ok();
+    sync();
+    assert_eq!((picture(&jane, id), picture(&kim, id)), (before.clone(), before));
+}
+
+/// Who wrote it did not know that it was deleted, and was told that it is kept.
+#[test]
+fn what_was_changed_where_a_deletion_was_not_known_is_there_once_it_is_open_again() {
+    let world = Sandbox::new();
+    let (_hub, [jane, kim], made) = floor(&world, ["jane", "kim"], 2);
+    let (id, other) = (&made[0], &made[1]);
+    kim.git(&format!("bead delete {id}")).ok();
+    jane.git(&format!("bead update {id} -d important --add-label l")).ok();
+    jane.git(&format!("bead dep add {id} {other}")).ok();
+    let sync = || [&jane, &kim, &jane].map(|place| place.git("bead sync").ok());
+    sync();
+    assert_eq!(picture(&jane, id)["status"], "tombstone");
+    kim.git("bead undo").ok();
+    sync();
+    for place in [&jane, &kim] {
+        let back = picture(place, id);
+        assert_eq!((&back["status"], &back["description"]), (&json!("open"), &json!("important")));
+        assert_eq!(back["labels"], json!(["l"]));
+        assert_eq!(back["dependencies"], json!([[other, "blocks"]]));
+    }
 }

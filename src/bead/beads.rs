@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 13;
+    const VERSION: u32 = 14;
 
     fn name() -> String {
         "beads".to_owned()

@@ -108,14 +108,14 @@ impl Bead {
         self.updated_by.clone_from(&line.by);
     }
 
-    /// What is deleted can be opened again, and keeps what is said of it where that is not known. Where a
-    /// claim or a close stands that was not known of either, it was never deleted. Says whether it is to
-    /// be told of the line as any other is.
+    /// What is deleted can be opened again, and keeps what is said and changed of it where that is not
+    /// known. Where a claim or a close stands that was not known of either, it was never deleted. Says
+    /// whether it is to be told of the line as any other is.
     fn lives_on(&mut self, line: &Line, event: &Event) -> bool {
         if let Some(known) = self.deleted.as_mut().and_then(|deleted| deleted.known.as_mut())
-            && event.is_of_claims()
+            && let Some(event) = of_footing(event)
         {
-            known.before.drink(line, event.clone());
+            known.before.drink(line, event);
             if known.is_outdone() {
                 let before = std::mem::take(&mut *known.before);
                 self.stand_on(before);
@@ -124,7 +124,7 @@ impl Bead {
                 return false;
             }
         }
-        matches!(event, Event::Reopened { .. } | Event::Commented { .. } | Event::Retracted { .. })
+        matches!(event, Event::Reopened { .. }) || !event.is_of_claims()
     }
 
     /// The world without the takeover goes on, too.
@@ -175,8 +175,9 @@ impl Bead {
         self.set(&edit.set);
         self.priority = edit.priority.unwrap_or(self.priority);
         self.estimated_minutes = edit.estimated_minutes.or(self.estimated_minutes);
-        // Only `reopened` opens what is closed: an edit may come from where the close was not known.
-        if let Some(status) = edit.status.filter(|_| self.status != Status::CLOSED) {
+        // Only `reopened` opens what is over: an edit may come from where that was not known.
+        let is_over = [Status::CLOSED, Status::TOMBSTONE].contains(&self.status);
+        if let Some(status) = edit.status.filter(|_| !is_over) {
             if status == Status::IN_PROGRESS && self.started_at.is_none() {
                 self.started_at = Some(line.at.clone());
             }
@@ -286,6 +287,18 @@ impl Bead {
     }
 }
 
+/// What a line says of who holds a bead, and of how it stands.
+fn of_footing(event: &Event) -> Option<Event> {
+    match event {
+        Event::Edited(Edit { status, assignee, .. }) => Some(Event::Edited(Edit {
+            status: status.clone(),
+            assignee: assignee.clone(),
+            ..Edit::default()
+        })),
+        event => event.is_of_claims().then(|| event.clone()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,17 +334,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_stays_as_it_was_until_it_is_opened_again() {
+    fn what_is_deleted_stays_so_until_it_is_opened_again_and_keeps_what_was_changed_elsewhere() {
         let mut all = beads(&[("b-1", &[]), ("b-2", &[(Link::BLOCKS, "b-1")])]);
         drink(&mut all, "b-1", "x", &claimed(1, "x"));
         drink(&mut all, "b-1", "jane", &Event::Deleted(Deleted::default()));
-        let edit = Edit { title: Some("other".to_owned()), ..Edit::default() };
-        for event in [Event::Edited(edit), claimed(2, "y"), Event::Closed(Closed::default())] {
+        let pinned = Some(Status::PINNED);
+        let edit = Edit { title: Some("other".to_owned()), status: pinned, ..Edit::default() };
+        let label = Event::Labeled { add: vec!["l".to_owned()], remove: Vec::new() };
+        let link = Event::Linked { to: "b-2".to_owned(), kind: Link::RELATED };
+        let stale = [claimed(2, "y"), Event::Closed(Closed::default())];
+        for event in [Event::Edited(edit), label, link].into_iter().chain(stale) {
             drink(&mut all, "b-1", "y", &event);
         }
         let bead = all.get("b-1").unwrap();
         let state = (bead.title.as_str(), &bead.claim, bead.epoch, &bead.status);
-        assert_eq!(state, ("b-1", &None, 1, &Status::TOMBSTONE));
+        assert_eq!(state, ("other", &None, 1, &Status::TOMBSTONE));
+        assert_eq!((bead.labels.as_slice(), bead.dependencies.len()), (&["l".to_owned()][..], 1));
         assert_eq!(all.rows().map(|row| row.key()).collect::<Vec<_>>(), ["b-2"]);
         assert!(crate::bead::graph::blockers(&all, "b-2").is_empty());
         let other = Event::Reopened { reason: String::new(), close: Some("other".to_owned()) };

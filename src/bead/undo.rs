@@ -39,15 +39,25 @@ pub fn is_of_one(one: &Line, other: &Line) -> bool {
         && (&one.by, &one.session, &one.at) == (&other.by, &other.session, &other.at)
 }
 
-/// A bead before an operation and after it, and who has changed what of it since.
-#[derive(Default)]
-struct Then {
+/// A line of an operation, and a bead before it and after it.
+struct Step {
+    line: String,
+    event: Event,
     before: Option<Bead>,
     after: Bead,
-    done: Vec<(String, Event)>,
+}
+
+/// What an operation did to a bead, line by line, since lines of others may stand between its own; and who
+/// has changed what of it since it began.
+#[derive(Default)]
+struct Then {
+    steps: Vec<Step>,
     since: Vec<(String, String)>,
     others: Option<String>,
 }
+
+/// What became of a field: how it was, and how it was left.
+type Turn<'a> = (&'a Bead, &'a Bead);
 
 impl Then {
     /// From all lines on that bead, in their order.
@@ -55,26 +65,44 @@ impl Then {
         let (mut beads, mut then) = (Beads::default(), Self::default());
         for line in lines.iter().filter(|line| line.on == id) {
             let is_in = operation.contains(line.id.as_str());
-            let old = beads.get(id).cloned();
+            let before = beads.get(id).cloned();
             beads.drink(line);
-            let Some(new) = beads.get(id) else { continue };
+            let Some(after) = beads.get(id) else { continue };
             if let (true, Some(event)) = (is_in, line.event()) {
-                if then.done.is_empty() {
-                    then.before = old;
-                }
-                then.after = new.clone();
-                then.done.push((line.id.clone(), event));
-            } else if let Some(old) = old.filter(|_| !then.done.is_empty()) {
+                let (line, after) = (line.id.clone(), after.clone());
+                then.steps.push(Step { line, event, before, after });
+            } else if let Some(old) = before.filter(|_| !then.steps.is_empty()) {
                 let who = format!("by {} at {}", line.by, line.at);
                 if line.by != actor.by || line.session != actor.session {
                     then.others = Some(who.clone());
                 }
-                let names = new.names(&old).into_iter();
-                let changed = names.filter(|name| new.value(name) != old.value(name));
-                then.since.extend(changed.map(|name| (name, who.clone())));
+                then.since.extend(changed(&old, after).map(|name| (name, who.clone())));
             }
         }
         then
+    }
+
+    /// The lines that changed something, with how it was before each.
+    fn turns(&self) -> impl Iterator<Item = Turn<'_>> {
+        self.steps.iter().filter_map(|step| Some((step.before.as_ref()?, &step.after)))
+    }
+
+    /// Everything but lists that it changed, each once.
+    fn fields(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.turns().flat_map(|(old, new)| changed(old, new)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| !LISTS.contains(&name.as_str()));
+        names
+    }
+
+    /// From where to where it turned a field; none where somebody did so in between.
+    fn turn(&self, name: &str) -> Option<Turn<'_>> {
+        let mut turns = self.turns().filter(|(old, new)| old.value(name) != new.value(name));
+        let first = turns.next()?;
+        turns.try_fold(first, |(before, left), (old, new)| {
+            (old.value(name) == left.value(name)).then_some((before, new))
+        })
     }
 
     fn who(&self, name: &str) -> String {
@@ -82,12 +110,17 @@ impl Then {
         last.map_or_else(|| "here".to_owned(), |(_, who)| who.clone())
     }
 
-    fn changed(&self, beads: &Beads, name: &str) -> Refusal {
-        let short = beads.short(&self.after.id);
+    fn changed(&self, beads: &Beads, id: &str, name: &str) -> Refusal {
+        let short = beads.short(id);
         let told = name.strip_prefix(METADATA).unwrap_or(name);
         let what = format!("{told} of {short} was changed {}, after you", self.who(name));
         Refusal::refused(what).hint(format!("`git bead log {short}` tells what it is now"))
     }
+}
+
+/// What differs between two states of a bead.
+fn changed(old: &Bead, new: &Bead) -> impl Iterator<Item = String> {
+    new.names(old).into_iter().filter(|name| new.value(name) != old.value(name))
 }
 
 /// The lines that take back what an operation did to one bead, if its `lines` are all there are.
@@ -105,28 +138,33 @@ pub fn back(
             .hint("what has landed is taken back by another change: git revert")
             .into());
     }
-    let Some(before) = &then.before else { return born(beads, now, &then, actor) };
+    if then.steps.first().is_none_or(|step| step.before.is_none()) {
+        return born(beads, now, &then, actor);
+    }
     let mut events = Vec::new();
-    for (line, event) in then.done.iter().rev() {
-        events.extend(opposite(beads, now, &then, (line, event), actor)?);
+    for step in then.steps.iter().rev() {
+        events.extend(opposite(beads, now, step, (then.steps.len() == 1, actor))?);
     }
     let mut edit = Edit::default();
-    let of_claims = then.done.iter().any(|(_, event)| event.is_of_claims());
-    for name in then.after.names(before) {
-        let (was, left) = (before.value(&name), then.after.value(&name));
-        if was == left || LISTS.contains(&name.as_str()) {
+    let of_claims = then.steps.iter().any(|step| step.event.is_of_claims());
+    for name in then.fields() {
+        let is_of_holder = HELD.contains(&name.as_str());
+        if of_claims && is_of_holder {
             continue;
         }
-        if of_claims && HELD.contains(&name.as_str()) {
+        let Some((before, left)) = then.turn(&name) else {
+            return Err(then.changed(beads, id, &name).into());
+        };
+        if before.value(&name) == left.value(&name) {
             continue;
         }
-        let is_held = now.claim.is_some() && HELD.contains(&name.as_str());
-        if now.value(&name) != left || is_held && now.claim != then.after.claim {
-            return Err(then.changed(beads, &name).into());
+        let is_held = is_of_holder && now.claim.is_some() && now.claim != left.claim;
+        if now.value(&name) != left.value(&name) || is_held {
+            return Err(then.changed(beads, id, &name).into());
         }
         put(&mut edit, before, &name);
     }
-    let lists = lists(beads, now, before, &then)?;
+    let lists = lists(beads, now, &then)?;
     if !edit.is_empty() || !lists.is_empty() {
         change::may_edit(beads, now, actor)?;
     }
@@ -141,7 +179,7 @@ pub fn back(
 /// A bead that was made is deleted, unless others have done something with it meanwhile.
 fn born(beads: &Beads, now: &Bead, then: &Then, actor: &Actor) -> Result<Vec<Event>> {
     let short = beads.short(&now.id);
-    if then.done.iter().any(|(_, event)| matches!(event, Event::Told(_))) {
+    if then.steps.iter().any(|step| matches!(step.event, Event::Told(_))) {
         return Err(Refusal::refused(format!("{short} was told by another tool, and came in"))
             .hint(format!("`git bead delete {short}` takes it out of the way"))
             .into());
@@ -158,9 +196,8 @@ fn born(beads: &Beads, now: &Bead, then: &Then, actor: &Actor) -> Result<Vec<Eve
 fn opposite(
     beads: &Beads,
     now: &Bead,
-    then: &Then,
-    (line, event): (&str, &Event),
-    actor: &Actor,
+    Step { line, event, before, .. }: &Step,
+    (is_alone, actor): (bool, &Actor),
 ) -> Result<Option<Event>> {
     let short = beads.short(&now.id);
     let no = |what: &str, hint: String| {
@@ -169,16 +206,16 @@ fn opposite(
     };
     match event {
         Event::Claimed { .. } => match &now.claim {
-            Some(claim) if claim.id == line && holds(now, actor).is_ok() => {
+            Some(claim) if claim.id == *line && holds(now, actor).is_ok() => {
                 Ok(release(now, REASON))
             }
             _ => no("your claim is over", format!("`git bead show {short}` tells who holds it")),
         },
         Event::Released { .. } => {
-            let held = then.before.as_ref().and_then(|before| before.claim.as_ref());
+            let held = before.as_ref().and_then(|before| before.claim.as_ref());
             let was_ours =
                 held.is_some_and(|held| held.holder == actor.by && held.session == actor.session);
-            match was_ours && then.done.len() == 1 {
+            match was_ours && is_alone {
                 true => claim(beads, now, &actor.by, actor.session.as_deref()),
                 false => no(
                     "a claim that was ended is made again by who wants it",
@@ -187,18 +224,18 @@ fn opposite(
             }
         }
         Event::Closed(_) => match &now.close {
-            Some(close) if close.line == line && now.status == Status::CLOSED => {
+            Some(close) if close.line == *line && now.status == Status::CLOSED => {
                 closing::reopen(beads, now, actor, REASON).map(Some)
             }
             _ => no("it is open again already", format!("git bead show {short}")),
         },
         Event::Deleted(_) => match &now.deleted {
-            Some(deleted) if deleted.line == line => {
+            Some(deleted) if deleted.line == *line => {
                 closing::reopen(beads, now, actor, REASON).map(Some)
             }
             _ => no("it is back already", format!("git bead show {short}")),
         },
-        Event::Reopened { .. } => match &then.before {
+        Event::Reopened { .. } => match before {
             Some(before) if before.deleted.is_some() && now.status != Status::TOMBSTONE => {
                 change::delete(beads, now, actor, REASON).map(Some)
             }
@@ -207,11 +244,11 @@ fn opposite(
             }
         },
         Event::Commented { .. } => {
-            let is_there = now.comments.iter().any(|said| said.id == line);
-            Ok(is_there.then(|| Event::Retracted { comment: line.to_owned() }))
+            let is_there = now.comments.iter().any(|said| said.id == *line);
+            Ok(is_there.then(|| Event::Retracted { comment: line.clone() }))
         }
         Event::Retracted { comment } => {
-            let said = then.before.iter().flat_map(|before| &before.comments);
+            let said = before.iter().flat_map(|before| &before.comments);
             let said = said.into_iter().find(|said| said.id == *comment);
             said.map(|said| change::comment(beads, now, &said.text)).transpose()
         }
@@ -252,41 +289,59 @@ fn put(edit: &mut Edit, before: &Bead, name: &str) {
 }
 
 /// Labels and links: what was put in goes, and what was taken out comes back.
-fn lists(beads: &Beads, now: &Bead, before: &Bead, then: &Then) -> Result<Vec<Event>> {
+fn lists(beads: &Beads, now: &Bead, then: &Then) -> Result<Vec<Event>> {
     let mut events = Vec::new();
-    let not_in = |list: &[String], other: &[String]| -> Vec<String> {
-        list.iter().filter(|label| !other.contains(label)).cloned().collect()
-    };
-    let add = not_in(&before.labels, &then.after.labels);
-    let remove = not_in(&then.after.labels, &before.labels);
+    let labels = then.turns().map(|(old, new)| (&old.labels[..], &new.labels[..]));
+    let (remove, add) = net(labels, |one, other| one == other);
     if add.iter().any(|label| now.labels.contains(label))
         || remove.iter().any(|label| !now.labels.contains(label))
     {
-        return Err(then.changed(beads, "labels").into());
+        return Err(then.changed(beads, &now.id, "labels").into());
     }
     if !add.is_empty() || !remove.is_empty() {
         events.push(Event::Labeled { add, remove });
     }
-    let has = |list: &[Edge], edge: &Edge| {
-        list.iter().any(|it| it.depends_on_id == edge.depends_on_id && it.kind == edge.kind)
+    let is_same = |one: &Edge, other: &Edge| {
+        (&one.depends_on_id, &one.kind) == (&other.depends_on_id, &other.kind)
     };
-    let (old, new) = (&before.dependencies, &then.after.dependencies);
+    let edges = then.turns().map(|(old, new)| (&old.dependencies[..], &new.dependencies[..]));
+    let (remove, add) = net(edges, is_same);
     let mut left = now.clone();
-    for edge in new.iter().filter(|edge| !has(old, edge)) {
-        if !has(&now.dependencies, edge) {
-            return Err(then.changed(beads, "dependencies").into());
+    for edge in remove {
+        if !now.dependencies.iter().any(|it| is_same(it, &edge)) {
+            return Err(then.changed(beads, &now.id, "dependencies").into());
         }
-        left.dependencies.retain(|it| !has(std::slice::from_ref(edge), it));
-        let (to, kind) = (edge.depends_on_id.clone(), edge.kind.clone());
-        events.push(Event::Unlinked { to, kind });
+        left.dependencies.retain(|it| !is_same(it, &edge));
+        events.push(Event::Unlinked { to: edge.depends_on_id, kind: edge.kind });
     }
-    for edge in old.iter().filter(|edge| !has(new, edge)) {
+    for edge in add {
         // What was imported may have led to what no ledger has.
         let event = match beads.get(&edge.depends_on_id) {
-            Some(to) => change::link(beads, &left, to, edge.kind.clone())?,
+            Some(to) => change::link(beads, &left, to, edge.kind)?,
             None => None,
         };
-        events.push(event.ok_or_else(|| then.changed(beads, "dependencies"))?);
+        events.push(event.ok_or_else(|| then.changed(beads, &now.id, "dependencies"))?);
     }
     Ok(events)
+}
+
+/// What these steps have put into a list, all in all, and what they have taken out of it.
+fn net<'a, T: Clone + 'a>(
+    steps: impl Iterator<Item = (&'a [T], &'a [T])>,
+    is_same: impl Fn(&T, &T) -> bool,
+) -> (Vec<T>, Vec<T>) {
+    let (mut put, mut taken) = (Vec::new(), Vec::new());
+    let note = |from: &[T], to: &[T], these: &mut Vec<T>, those: &mut Vec<T>| {
+        for it in to.iter().filter(|it| !from.iter().any(|other| is_same(it, other))) {
+            match those.iter().position(|other| is_same(it, other)) {
+                Some(at) => drop(those.remove(at)),
+                None => these.push(it.clone()),
+            }
+        }
+    };
+    for (old, new) in steps {
+        note(old, new, &mut put, &mut taken);
+        note(new, old, &mut taken, &mut put);
+    }
+    (put, taken)
 }
