@@ -47,3 +47,38 @@ fn what_is_deleted_is_in_no_list_and_comes_back() {
     repo.sh(&format!("{agent} update {one} --claim")).ok();
     repo.git(&format!("bead delete {one}")).fails(3).says(&["is held by toast", "--status open"]);
 }
+
+/// Whatever is set can be found again, and what it was before.
+#[test]
+fn the_log_tells_every_value_that_was_set() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let one = repo.bead("One");
+    let two = ["git", "bead", "create", "Two", "--silent", "--metadata", "{\"a\":{\"b\":1}}"];
+    let two = repo.run([&two[..], &["--deps", &one, "--files", "a/**,b"]].concat()).ok();
+    let two = two.out.trim();
+    for words in [
+        "--set-metadata team=core --spec-id s.md --files a/**",
+        "--files b/** --set-metadata team=edge",
+        "--set sender=jo",
+        "--set sender= --unset-metadata team --files=",
+    ] {
+        let words = ["git", "bead", "update", two].into_iter().chain(words.split(' '));
+        repo.run(words.collect::<Vec<_>>()).ok();
+    }
+    let told = repo.git(&format!("bead log {two}")).ok().out;
+    let facts: Vec<_> = told.lines().map(|line| line.split("  ").last().unwrap().trim()).collect();
+    let made = format!(
+        "issue_type=task links=blocks:{one} metadata.a={{\"b\":1}} priority=2 files=a/**,b title=Two"
+    );
+    assert_eq!(
+        facts,
+        [
+            made.as_str(),
+            "files=a/** metadata.team=core spec_id=s.md",
+            "files=b/** metadata.team=edge",
+            "sender=jo",
+            "files= sender= metadata.team=",
+        ]
+    );
+}

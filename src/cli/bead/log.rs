@@ -285,27 +285,60 @@ fn facts(line: &Line) -> String {
     let Some(fields) = with.as_object() else { return gone.unwrap_or_default() };
     // What a line is about is told beside it, and another line's name tells a person nothing.
     let plain = |key: &str| !["bead", "claim"].contains(&key);
-    let said = fields.iter().filter(|(key, _)| plain(key)).filter_map(|(key, value)| {
-        let text = match value {
-            Json::String(text) if is_elsewhere(text) => "…".to_owned(),
-            Json::String(text) if is_commit(text) => text.chars().take(10).collect(),
-            Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),
-            Json::Number(number) => number.to_string(),
-            Json::Bool(flag) => flag.to_string(),
-            Json::Array(words) => {
-                words.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(",")
+    let said = fields.iter().filter(|(key, _)| plain(key)).flat_map(|(key, value)| {
+        match (key.as_str(), value) {
+            ("set", Json::Object(inner)) => settings("", inner),
+            ("metadata" | "set_metadata", Json::Object(inner)) => settings("metadata.", inner),
+            ("unset_metadata", Json::Array(keys)) => {
+                let keys = keys.iter().filter_map(Json::as_str);
+                keys.map(|key| fact("metadata.", key, "")).collect()
             }
-            _ => return None,
-        };
-        let cut = text.chars().count() > 60;
-        let start: String = text.chars().take(60).collect();
-        Some(format!("{key}={start}{}", if cut { "…" } else { "" }))
+            (key, value) => short(value).map(|text| fact("", key, &text)).into_iter().collect(),
+        }
     });
     // Of a record that another tool has, how the bead stands there.
     let status = fields.get("record").and_then(|record| record.get("status")?.as_str());
     let status = status.map(|status| format!("status={status}"));
     let undoes = line.rest.contains_key(UNDOES).then(|| "(undo)".to_owned());
     said.chain(status).chain(gone).chain(undoes).collect::<Vec<_>>().join(" ")
+}
+
+/// Each for itself, whatever it is set to: who overwrites one finds here what it was.
+fn settings<'a>(
+    before: &str,
+    inner: impl IntoIterator<Item = (&'a String, &'a Json)>,
+) -> Vec<String> {
+    let said = |value: &Json| match value {
+        Json::Null => String::new(),
+        value => short(value).unwrap_or_else(|| value.to_string()),
+    };
+    inner.into_iter().map(|(key, value)| fact(before, key, &said(value))).collect()
+}
+
+fn fact(before: &str, key: &str, text: &str) -> String {
+    let cut = if text.chars().count() > 60 { "…" } else { "" };
+    let start: String = text.chars().take(60).collect();
+    format!("{before}{key}={start}{cut}")
+}
+
+/// A value as one short text, if it can be one.
+fn short(value: &Json) -> Option<String> {
+    Some(match value {
+        Json::String(text) if is_elsewhere(text) => "…".to_owned(),
+        Json::String(text) if is_commit(text) => text.chars().take(10).collect(),
+        Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),
+        Json::Number(number) => number.to_string(),
+        Json::Bool(flag) => flag.to_string(),
+        Json::Array(items) => items.iter().map(word).collect::<Option<Vec<_>>>()?.join(","),
+        Json::Null | Json::Object(_) => return None,
+    })
+}
+
+/// A text of a list, or a link.
+fn word(item: &Json) -> Option<String> {
+    let text = |name: &str| item.get(name).and_then(Json::as_str);
+    let link = || Some(format!("{}:{}", text("kind")?, text("to")?));
+    item.as_str().map(str::to_owned).or_else(link)
 }
 
 fn is_commit(text: &str) -> bool {
