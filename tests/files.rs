@@ -98,6 +98,30 @@ fn who_shares_files_with_a_holder_is_told_and_where_that_is_demanded_refused() {
     repo.sh(&format!("{} --json", agent("toast", &format!("update {names} --claim")))).ok();
 }
 
+#[test]
+fn next_prime_and_stats_call_ready_what_ready_does() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let tokens = owning(&repo, "Rotate tokens", "src/auth/**");
+    let names = owning(&repo, "Rename tokens", "src/*/token.rs");
+    repo.git(&format!("bead update {names} -p 0")).ok();
+    let docs = owning(&repo, "Say what tokens are", "docs/tokens.md");
+    repo.sh(&agent("toast", &format!("update {tokens} --claim"))).ok();
+    demand(&repo, "refuse");
+    assert_eq!(repo.git("bead ready -q").ok().out.trim(), docs);
+    assert_eq!(repo.json("bead next --json")["id"], docs);
+    assert_eq!(repo.json("bead prime --json")["ready_count"], 1);
+    assert_eq!(repo.json("bead stats --json")["summary"]["ready_issues"], 1);
+    repo.git(&format!("bead update {docs} --status deferred")).ok();
+    repo.git("bead next").fails(1).says(&["nothing is ready"]);
+    demand(&repo, "no");
+    for call in ["ready", "next", "stats"] {
+        repo.git(&format!("bead {call}")).fails(128).says(&["shopfloor.toml"]);
+    }
+    let told = repo.git("bead prime --json").ok().says(&["note: what is ready is not told: "]);
+    assert_eq!(told.json()["ready_count"], 0);
+}
+
 /// Each would leave the other alone, had it known: what is decided under the lock is known.
 #[test]
 fn of_two_who_race_for_shared_files_one_gets_them() {

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use anyhow::Result;
 
 use crate::bead::{Bead, Beads, files};
+use crate::ledger::Row;
 use crate::policy::{Glob, Overlapping};
 use crate::refusal::Refusal;
 
@@ -31,6 +32,9 @@ pub struct Clash<'a> {
     pub ours: String,
     pub theirs: String,
 }
+
+/// A bead that would be ready if nobody else held its files.
+pub type Shared<'a> = (Row<'a, Bead>, Vec<Clash<'a>>);
 
 impl<'a> Owners<'a> {
     /// All whom this claimant may get in the way of: one name in two sessions is two claimants.
@@ -74,6 +78,18 @@ impl<'a> Owners<'a> {
             Some(Clash { bead, holder, ours, theirs })
         });
         first.collect()
+    }
+
+    /// Leaves those of which nobody else holds any file, and gives back the others.
+    pub fn leave_free(&self, found: &mut Vec<Row<'a, Bead>>) -> Vec<Shared<'a>> {
+        let mut shared = Vec::new();
+        found.retain(|row| {
+            let clashes = self.clashes(row.key(), &row.whole().globs());
+            let is_free = clashes.is_empty();
+            shared.extend((!is_free).then_some((*row, clashes)));
+            is_free
+        });
+        shared
     }
 
     /// Lets the claimant have the bead `id` with these files, or refuses it. Gives back what it has to be

@@ -11,6 +11,7 @@ use crate::bead::face::Face;
 use crate::bead::filter::{Cond, Seen};
 use crate::bead::find::Asked;
 use crate::bead::order::Order;
+use crate::bead::overlap::Owners;
 use crate::bead::ready::{Call, Reason, ready, unready};
 use crate::ledger::Kept as _;
 
@@ -85,14 +86,19 @@ pub struct Stats {
 }
 
 /// Counts all there is; of closed beads no more is read than that they are.
-pub fn stats(beads: &Beads, now: &str) -> Result<Stats> {
+/// What shares files with what the owners hold is not ready.
+pub fn stats<'a>(beads: &'a Beads, now: &str, owners: Option<&Owners<'a>>) -> Result<Stats> {
     let mut stats = Stats::default();
     let every = Cond::every();
     let asked = Asked { cond: &every, closed: true, texts: None };
     (stats.total, stats.by_status) = count(&asked, beads, Some(By::Status))?;
     stats.held = beads.live().filter(|row| row.look(|face| face.is_claimed)).count();
     let call = Call { wanted: &every, now: Some(now), ephemeral: false };
-    stats.ready = ready(beads, call, &Order::Oldest, 1).len();
+    let mut found = ready(beads, call, &Order::Oldest, 1);
+    if let Some(owners) = owners {
+        owners.leave_free(&mut found);
+    }
+    stats.ready = found.len();
     unready(beads, call, &mut |_, reasons| {
         let any = |is: fn(&Reason<'_>) -> bool| usize::from(reasons.iter().any(is));
         stats.blocked += any(|reason| matches!(reason, Reason::Waits(_)));

@@ -4,15 +4,18 @@ use anyhow::Result;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use crate::bead::Bead;
 use crate::bead::find::Asked;
 use crate::bead::tally::{self, By, Stats};
 use crate::cli::bead::asked::{More, Said, Which};
 use crate::cli::bead::design::Design;
+use crate::cli::bead::overlap::owners;
 use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::table;
+use crate::ledger::Row;
 
 /// Count beads, all or those that are asked for, in groups or together
 ///
@@ -158,7 +161,14 @@ pub(in crate::cli) struct ShowStats {
 
 impl ShowStats {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let stats = tally::stats(&self.as_of.beads(cx)?, &cx.clock.now().to_string())?;
+        let beads = self.as_of.beads(cx)?;
+        let is_held = |row: &Row<'_, Bead>| row.look(|face| face.is_claimed);
+        let held: Vec<_> = match self.as_of.is_now() {
+            true => beads.live().filter(is_held).collect(),
+            false => Vec::new(),
+        };
+        let owners = owners(cx, &beads, &held)?;
+        let stats = tally::stats(&beads, &cx.clock.now().to_string(), owners.as_ref())?;
         let design = self.design.then(|| Design::read(cx)).transpose()?;
         Ok(Told { summary: Summary::of(&stats), design, stats }.into())
     }

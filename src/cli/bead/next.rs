@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use crate::bead::filter::Cond;
 use crate::bead::order::Order;
-use crate::bead::ready::{Call, ready};
+use crate::bead::ready::{Call, ready_beside};
 use crate::bead::{Bead, Beads, graph};
+use crate::cli::bead::overlap::owners;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -32,7 +33,7 @@ impl Next {
             return Ok(Chosen::of(&beads, held, why, "show").into());
         }
         let now = cx.clock.now().to_string();
-        let found = startable(&beads, &actor.by, &now);
+        let found = startable(cx, &beads, &now)?;
         let Some(first) = found.first() else {
             cx.remark("nothing is ready");
             cx.hint("`git bead ready --explain` says what is in the way");
@@ -55,12 +56,20 @@ pub(super) fn held<'a>(beads: &'a Beads, actor: &Actor) -> Vec<&'a Bead> {
     held
 }
 
-/// What somebody of this name can start on now, the best first.
-pub(super) fn startable<'a>(beads: &'a Beads, name: &str, now: &str) -> Vec<Row<'a, Bead>> {
+/// What whoever asks can start on now, the best first.
+pub(super) fn startable<'a>(
+    cx: &Context,
+    beads: &'a Beads,
+    now: &str,
+) -> Result<Vec<Row<'a, Bead>>> {
+    let (name, mut held) = (cx.actor()?.by, Vec::new());
     let call = Call { wanted: &Cond::every(), now: Some(now), ephemeral: false };
-    let mut found = ready(beads, call, &Order::Priority, 0);
+    let mut found = ready_beside(beads, call, &Order::Priority, 0, &mut |row| held.push(row));
+    if let Some(owners) = owners(cx, beads, &held)? {
+        owners.leave_free(&mut found);
+    }
     found.retain(|row| row.face().assignee.is_none_or(|meant| meant == name));
-    found
+    Ok(found)
 }
 
 /// One sentence: what puts this bead before the others.

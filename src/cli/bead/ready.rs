@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::bead::filter::{Cond, Field, Op};
 use crate::bead::order::Order;
-use crate::bead::overlap::{Clash, Owners};
+use crate::bead::overlap::{Clash, Owners, Shared};
 use crate::bead::ready::{Call, Reason, ready, ready_beside, unready};
 use crate::bead::{Bead, Beads, holding, hub};
 use crate::cli::bead::asked::{Said, Which};
@@ -101,12 +101,7 @@ impl Ready {
             && let Some(owners) = owners(cx, &beads, &held)?
         {
             found = ready(&beads, call, &order, 0);
-            found.retain(|row| {
-                let clashes = owners.clashes(row.key(), &row.whole().globs());
-                let is_free = clashes.is_empty();
-                shared.extend((!is_free).then_some((*row, clashes)));
-                is_free
-            });
+            shared = owners.leave_free(&mut found);
         }
         if self.explain {
             return self.explained(&beads, call, (&found, &shared));
@@ -209,9 +204,6 @@ impl Ready {
         Ok(Done::from(told).exit(code))
     }
 }
-
-/// A bead that would be ready if nobody else held its files.
-type Shared<'a> = (Row<'a, Bead>, Vec<Clash<'a>>);
 
 /// What is ready, and what is not.
 #[derive(Serialize)]

@@ -90,7 +90,10 @@ impl Facts {
             }
             None => Vec::new(),
         };
-        let ready = startable(&beads, &actor.by, &ledger.now());
+        let ready = startable(cx, &beads, &ledger.now()).unwrap_or_else(|no| {
+            cx.note(format!("note: what is ready is not told: {no:#}"));
+            Vec::new()
+        });
         let near = |bead: &Bead| Near::of(&beads, bead);
         let memory_count = memories.iter().count();
         let newest = memories.iter().rev().take(MEMORIES);
