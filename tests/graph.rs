@@ -92,6 +92,32 @@ fn each_spelling_of_a_dependency_means_the_same() {
     repo.git(&format!("bead dep unrelate {one} {two}")).fails(1);
 }
 
+/// What comes after another thing waits for it, however that is said; what says nothing is no kind.
+#[test]
+fn a_kind_of_link_says_what_it_means_and_nothing_is_tied_to_itself() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (one, two) = (repo.bead("One"), repo.bead("Two"));
+    for kind in ["blocked-by", "depends-on"] {
+        let added = repo.json(&format!("bead dep add {two} {one} -t {kind} --json"));
+        assert_eq!(added["type"], "blocks");
+        assert_eq!(repo.git("bead ready -q").ok().out.trim(), one);
+        repo.git(&format!("bead dep remove {two} {one}")).ok();
+    }
+    repo.run(["git", "bead", "create", "Three", "--deps", &format!("blocked-by:{one}")]).ok();
+    assert_eq!(repo.git("bead ready -q").ok().out.lines().count(), 2);
+    for kind in ["", "a\nb", "bogus kind"] {
+        let says = &["is no kind of link", "hint: blocks, "];
+        repo.run(["git", "bead", "dep", "add", &two, &one, "-t", kind]).fails(129).says(says);
+    }
+    let bogus = format!("bogus kind:{one}");
+    repo.run(["git", "bead", "create", "Four", "--deps", &bogus]).fails(129).says(&["no kind"]);
+    repo.git(&format!("bead dep add {one} {one} -t related")).fails(3).says(&["tied to itself"]);
+    repo.git(&format!("bead dep add {two} {one} -t tested-by")).ok();
+    let gone = repo.json(&format!("bead dep remove {two} {one} --json"));
+    assert_eq!((&gone["status"], &gone["type"]), (&"removed".into(), &"tested-by".into()));
+}
+
 #[test]
 fn rings_of_a_file_are_named_once_and_can_be_cut() {
     let world = Sandbox::new();

@@ -13,14 +13,15 @@ use crate::refusal::Refusal;
 pub const LAST_PRIORITY: u8 = 4;
 
 /// Checks what a new bead says of itself and of others.
-pub fn create(beads: &Beads, new: New) -> Result<Event> {
+pub fn create(beads: &Beads, mut new: New) -> Result<Event> {
     title(&new.title)?;
     if new.priority > LAST_PRIORITY {
         return Err(
             Refusal::usage(format!("priority {} is not one of 0 to 4", new.priority)).into()
         );
     }
-    for NewLink { to, kind } in &new.links {
+    for NewLink { to, kind } in &mut new.links {
+        *kind = link_kind(kind.as_str())?;
         if is_external(to) {
             outward(to, kind)?;
             continue;
@@ -49,6 +50,22 @@ pub fn title(text: &str) -> Result<()> {
         _ => return Ok(()),
     };
     Err(Refusal::usage(said).hint("the whole story goes into --description").into())
+}
+
+/// A kind of link that a person or an agent may make. What says that one comes after the other means that
+/// it waits.
+pub fn link_kind(text: &str) -> Result<Link> {
+    if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(Refusal::usage(format!("{text:?} is no kind of link: one word is"))
+            .hint(
+                "blocks, parent-child, waits-for, related, discovered-from, or a word of your own",
+            )
+            .into());
+    }
+    Ok(match text.replace('_', "-").as_str() {
+        "blocked-by" | "depends-on" => Link::BLOCKS,
+        _ => Link::new(text),
+    })
 }
 
 /// A status that a person or an agent may set by hand.
@@ -153,6 +170,10 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
         |id: &str| from.dependencies.iter().any(|e| e.depends_on_id == id && e.kind == kind);
     if known(&to.id) {
         return Ok(None);
+    }
+    if from.id == to.id && !kind.orders() {
+        let what = format!("{} cannot be tied to itself", beads.short(&from.id));
+        return Err(Refusal::refused(what).hint("name another bead").into());
     }
     if kind.orders()
         && let Some(ring) = graph::ring(beads, &from.id, &to.id)
@@ -281,6 +302,21 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_of_link_is_one_word_and_what_comes_after_waits() {
+        for (said, kind) in [
+            ("blocked-by", "blocks"),
+            ("depends_on", "blocks"),
+            ("waits-for", "waits-for"),
+            ("tested_by", "tested_by"),
+        ] {
+            assert_eq!(link_kind(said).unwrap().as_str(), kind);
+        }
+        for bad in ["", " ", "bogus kind", "a\nb", "a\u{7}", "blocks "] {
+            assert!(link_kind(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_cycle_is_refused_and_shown() {
         let all = beads(&[
             ("b-1", &[]),
@@ -292,6 +328,7 @@ mod tests {
         let no = no.downcast_ref::<Refusal>().unwrap();
         assert_eq!(no.hints, ["b-1 -> b-3 -> b-2 -> b-1"]);
         assert!(link(&all, bead("b-1"), bead("b-1"), Link::BLOCKS).is_err());
+        assert!(link(&all, bead("b-1"), bead("b-1"), Link::RELATED).is_err());
         assert!(link(&all, bead("b-1"), bead("b-3"), Link::RELATED).unwrap().is_some());
         assert_eq!(
             link(&all, bead("b-2"), bead("b-1"), Link::BLOCKS).unwrap(),

@@ -104,7 +104,7 @@ pub(in crate::cli) struct Add {
 impl Add {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let on = self.on.or(self.blocked_by).unwrap_or_default();
-        added(cx, &self.id, &on, &Link::new(self.kind))
+        added(cx, &self.id, &on, &change::link_kind(&self.kind)?)
     }
 }
 
@@ -155,10 +155,15 @@ impl Remove {
                 Some(edge) => &edge.depends_on_id,
                 None => &beads.find(&self.on)?.id,
             };
+            let mut kinds = Vec::new();
             for event in change::unlink(beads, from, to)? {
                 pen.line(&from.id, &event)?;
+                if let Event::Unlinked { kind, .. } = event {
+                    kinds.push(kind.to_string());
+                }
             }
-            Ok(Said::of(beads, [&from.id, to], &Link::BLOCKS, Did::Removed))
+            let kinds = Link::new(kinds.join(","));
+            Ok(Said::of(beads, [&from.id, to], &kinds, Did::Removed))
         })?;
         Ok(said.into())
     }
