@@ -98,6 +98,7 @@ impl ShowBead {
         let asked = asked.collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = asked.iter().map(|bead| bead.id.as_str()).collect();
         let mut lines = match &moment {
+            _ if cx.json && !self.full => Vec::new(),
             None => history.lines(&ledger, &ids)?,
             Some(moment) => lines_until(&ledger, moment, &ids)?,
         };
@@ -128,10 +129,7 @@ impl ShowBead {
                 .map(|id| beads.short(id).to_owned())
                 .collect(),
             worth: Worth::of(&beads, &bead.id),
-            trail: about(&lines, &bead.id)
-                .filter(|_| self.full || !cx.json)
-                .map(|line| Entry::of(&beads, line.clone()))
-                .collect(),
+            trail: about(&lines, &bead.id).map(|line| Entry::of(&beads, line.clone())).collect(),
         });
         match only.is_empty() {
             true => Ok(Done::from(Pages(pages.collect())).whole()),
