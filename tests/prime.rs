@@ -98,6 +98,26 @@ fn a_secret_is_not_remembered() {
     let ran = repo.run(["git", "bead", "remember", "use GITHUB_TOKEN=abc123 to push"]).ok();
     ran.says(&["what looks like a secret was left out"]);
     assert!(!repo.git("bead log --json").ok().out.contains("abc123"));
+    let secret = format!("ghp_{}", "a1B2".repeat(9));
+    let no = repo.run(["git", "bead", "remember", "x", "--key", &secret]).fails(129);
+    assert!(!no.says(&["looks like a secret"]).err.contains(&secret));
+    assert!(!repo.git("bead log --json").ok().out.contains(&secret));
     repo.run(["git", "bead", "remember", " "]).fails(129);
     repo.run(["git", "bead", "remember", "x", "--key", ""]).fails(129);
+}
+
+#[test]
+fn what_was_just_said_again_is_told_first() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    for n in 0..22 {
+        repo.git(&format!("bead remember lesson{n} --key m{n}")).ok();
+    }
+    repo.sh("printf 'more of it\\n' | git bead remember --stdin --key m1").ok();
+    let told = repo.json("bead prime --json");
+    let memories = told["memories"].as_object().unwrap();
+    let first = memories.iter().next().map(|(key, text)| (key.as_str(), text.as_str().unwrap()));
+    assert_eq!(first, Some(("m1", "more of it")));
+    repo.git("bead remember").fails(129);
+    repo.git("bead remember x --stdin").fails(129);
 }

@@ -41,14 +41,14 @@ impl Memory {
     }
 }
 
-/// All that is remembered, in the order in which it was first said.
+/// All that is remembered, in the order in which it was last said.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Memories {
     all: IndexMap<String, Memory>,
 }
 
 impl Fold for Memories {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn name() -> String {
         "memories".to_owned()
@@ -69,12 +69,12 @@ impl Fold for Memories {
                 }
                 None => return,
             };
-            self.all.insert(key.to_owned(), memory);
+            self.put(key, memory);
         } else if let Some(key) = line.on.strip_prefix(TOLD)
             && self.all.get(key).is_none_or(|known| known.is_told)
             && let Some(Beside::Memory(raw)) = line.event()
         {
-            self.all.insert(key.to_owned(), Memory { is_told: true, ..said(raw.text) });
+            self.put(key, Memory { is_told: true, ..said(raw.text) });
         }
     }
 
@@ -88,6 +88,12 @@ impl Fold for Memories {
 }
 
 impl Memories {
+    /// As the newest, whatever was known of it.
+    fn put(&mut self, key: &str, memory: Memory) {
+        self.all.shift_remove(key);
+        self.all.insert(key.to_owned(), memory);
+    }
+
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &Memory)> {
         let known = self.all.iter().filter(|(_, memory)| !memory.is_forgotten);
         known.map(|(key, memory)| (key.as_str(), memory))
@@ -205,6 +211,15 @@ mod tests {
             }
             assert_eq!(all.find("k").ok().map(Memory::value).as_deref(), known, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn what_was_said_last_is_the_newest() {
+        let mut all = Memories::default();
+        for on in ["memory/a", "memory/b", "memory/c", "memory/a"] {
+            all.drink(&line(on, &MemoryEvent::Kept { text: "x".to_owned() }));
+        }
+        assert_eq!(all.iter().map(|(key, _)| key).collect::<Vec<_>>(), ["b", "c", "a"]);
     }
 
     #[test]

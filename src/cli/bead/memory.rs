@@ -1,11 +1,14 @@
 //! `git bead remember`, `recall`, `memories` and `forget`: what every later session should know.
 
+use std::path::Path;
+
 use anyhow::Result;
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::agent;
 use crate::bead::memory::{self, Memories, Memory};
+use crate::cli::bead::text::text;
 use crate::cli::context::Context;
 use crate::cli::exit;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -19,10 +22,15 @@ use crate::refusal::Refusal;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead remember 'integration tests need the database of make up'
-  git bead remember 'tabs count as one column' --key columns --json")]
+  git bead remember 'tabs count as one column' --key columns --json
+  git bead remember --stdin --key build")]
 pub(in crate::cli) struct Remember {
     /// What is worth knowing
-    text: String,
+    #[arg(required_unless_present = "stdin")]
+    text: Option<String>,
+    /// Read that from standard input
+    #[arg(long, conflicts_with = "text")]
+    stdin: bool,
     /// A short name for it
     #[arg(long)]
     key: Option<String>,
@@ -67,12 +75,22 @@ pub(in crate::cli) struct Forget {
 
 impl Remember {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let value = agent::hide(self.text.trim());
-        if value != self.text.trim() {
+        let text = match self.stdin {
+            true => text(cx, Path::new("-"), "what is worth knowing")?,
+            false => self.text.unwrap_or_default(),
+        };
+        let value = agent::hide(text.trim());
+        if value != text.trim() {
             cx.note("note: what looks like a secret was left out");
         }
         let nameless = || Refusal::usage("no word of that makes a key").hint("--key names it");
         let key = match self.key {
+            // Half a key would be no name for anything.
+            Some(key) if agent::hide(&key) != key => {
+                return Err(Refusal::usage("that key looks like a secret")
+                    .hint("git bead remember 'what is worth knowing' --key SHORT-NAME")
+                    .into());
+            }
             Some(key) => key,
             None => memory::key(&value).ok_or_else(nameless)?,
         };
