@@ -44,7 +44,7 @@ pub(in crate::cli) fn written_out(words: Vec<OsString>) -> Vec<OsString> {
     let Some((short, long, option)) = SHORT.iter().find(is_meant) else { return words };
     let mut rest = words.get(at + short.len()..).unwrap_or_default().to_vec();
     if let Some(option) = option
-        && let Some(last) = rest.iter().rposition(|word| !is_option(word))
+        && let Some(last) = last_said(&mut rest)
         && let Some(value) = rest.get_mut(last)
     {
         let mut said = OsString::from(format!("{option}="));
@@ -69,13 +69,42 @@ fn put_off(rest: &[OsString]) -> Vec<OsString> {
     words
 }
 
+/// Where the last argument stands. After `--` all are some, and it takes their sign away.
+fn last_said(rest: &mut Vec<OsString>) -> Option<usize> {
+    match rest.iter().position(|word| word == "--") {
+        Some(end) => {
+            rest.remove(end);
+            rest.len().checked_sub(1)
+        }
+        None => rest.iter().rposition(|word| !is_option(word)),
+    }
+}
+
+/// An option is one word before its value: `- this` begins a list, and `-` is standard input.
 fn is_option(word: &OsString) -> bool {
-    word.to_str().is_some_and(|word| word.starts_with('-') && word.len() > 1)
+    word.to_str().is_some_and(|word| {
+        let name = word.split('=').next().unwrap_or_default();
+        name.starts_with('-') && name.len() > 1 && !name.contains(char::is_whitespace)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_may_begin_a_list() {
+        for (said, told) in [
+            (vec!["note", "7f3k", "- a bullet"], "--append-notes=- a bullet"),
+            (vec!["note", "7f3k", "--", "- a bullet"], "--append-notes=- a bullet"),
+            (vec!["note", "7f3k", "--", "--x"], "--append-notes=--x"),
+            (vec!["note", "7f3k", "-- a dash = a sign"], "--append-notes=-- a dash = a sign"),
+        ] {
+            let words = std::iter::once("git-bead").chain(said).map(OsString::from).collect();
+            let long = ["git-bead", "update", "7f3k", told].map(OsString::from);
+            assert_eq!(written_out(words), long);
+        }
+    }
 
     #[test]
     fn a_short_word_is_what_the_longer_ones_are() {
