@@ -1,6 +1,7 @@
 //! What is long done is told in one line, and nothing of it is lost.
 
 use crate::support::{Sandbox, tell};
+use crate::sync::clones;
 
 #[test]
 fn what_is_long_done_is_told_in_one_line() {
@@ -57,4 +58,32 @@ fn a_command_of_the_person_writes_the_digest() {
     let three = bead("Three");
     assert!(digest(&three).starts_with("Three (Jane Doe) | why:"));
     assert!(!repo.has("ran"));
+}
+
+/// What a digest never saw is not hidden behind it.
+#[test]
+fn a_digest_from_before_a_comment_was_known_does_not_hide_it() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [kim, jane] = clones(&world, &hub, ["kim", "jane"]);
+    let text = "A sentence that goes on and says the same again. ".repeat(20);
+    let id = kim.run(["git", "bead", "create", "One", "--silent", "-d", &text]).ok().line();
+    kim.git(&format!("bead close {id} --reason done")).ok();
+    let sync = || {
+        for place in [&kim, &jane, &kim, &jane] {
+            place.git("bead sync").ok();
+        }
+    };
+    sync();
+    kim.git(&format!("bead comment {id} WARNING")).ok();
+    jane.git(&format!("bead compact {id}")).ok();
+    sync();
+    for place in [&kim, &jane] {
+        let shown = place.git(&format!("bead show {id}")).ok().out;
+        assert!(shown.contains("WARNING") && !shown.contains("In short"), "{shown}");
+    }
+    jane.git(&format!("bead compact {id}")).ok();
+    sync();
+    let shown = kim.git(&format!("bead show {id}")).ok().out;
+    assert!(shown.contains(" | why: A sentence"), "{shown}");
 }

@@ -28,6 +28,9 @@ impl Fold for Beads {
             Some(Event::Told(told)) => self.hear(&line.on, &told),
             Some(event) => {
                 if let Some(bead) = self.all.get_mut(&line.on) {
+                    let is_change =
+                        !matches!(event, Event::Renewed { .. } | Event::Digested { .. });
+                    bead.lines += u64::from(is_change);
                     bead.drink(line, event);
                 }
             }
@@ -62,7 +65,10 @@ impl Beads {
             theirs = theirs.by_birth();
         }
         match self.all.get_mut(&theirs.id) {
-            Some(known) => known.unite(theirs, told.rest_of()),
+            Some(known) => {
+                known.lines += 1;
+                known.unite(theirs, told.rest_of());
+            }
             None if told.more => {}
             None => {
                 let id = theirs.id.clone();

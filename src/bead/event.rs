@@ -76,7 +76,14 @@ pub enum Event {
     /// What is told of a closed bead from now on in place of its texts, which had so many bytes. Whatever
     /// happens to it next takes that back.
     #[serde(rename = "bead.digested")]
-    Digested { text: String, size: usize },
+    Digested {
+        text: String,
+        size: usize,
+        /// How many lines its writer knew of the bead: where there were more, they are not in it. None in
+        /// lines from before that was written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lines: Option<u64>,
+    },
     #[serde(rename = "bead.commented")]
     Commented { text: String },
     /// Who said it takes it back.

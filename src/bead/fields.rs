@@ -57,6 +57,8 @@ pub struct Bead {
     /// The takeover by which the claim stands.
     pub taken: Option<Taken>,
     pub digest: Option<Digest>,
+    /// How many lines have changed it since its birth.
+    pub lines: u64,
 }
 
 impl Bead {

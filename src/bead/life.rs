@@ -70,9 +70,11 @@ impl Bead {
         match event {
             // A word that somebody is at work changes nothing, not even when the bead was changed.
             Event::Renewed { .. } => return,
-            Event::Digested { text, size } => {
-                let digest = Digest { text, at: line.at.clone(), size };
-                self.digest = Some(digest).filter(|_| self.status == Status::CLOSED);
+            Event::Digested { text, size, lines } => {
+                let saw_all = lines.is_none_or(|lines| lines == self.lines);
+                if saw_all && self.status == Status::CLOSED {
+                    self.digest = Some(Digest { text, at: line.at.clone(), size });
+                }
                 return;
             }
             Event::Created(_) | Event::Told(_) => {}

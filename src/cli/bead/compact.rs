@@ -74,7 +74,8 @@ impl Compact {
             let (size, before) = digest::size(&bead);
             let saved = before.saturating_sub(tokens(&digest));
             let short = beads.short(&bead.id).to_owned();
-            told.beads.push(Compacted { id: bead.id, digest, original_size: size, saved, short });
+            let (id, lines) = (bead.id, bead.lines);
+            told.beads.push(Compacted { id, digest, original_size: size, saved, short, lines });
         }
         if told.beads.is_empty() {
             cx.remark("nothing is to be told in fewer words");
@@ -117,12 +118,13 @@ impl Compact {
 /// One line for each that nothing has happened to meanwhile.
 fn write(ledger: &Ledger<'_>, cx: &Context, all: &mut Vec<Compacted>) -> Result<()> {
     ledger.write(&cx.actor()?, |beads: &Beads, pen| {
-        let is_due =
-            |it: &Compacted| beads.get(&it.id).is_some_and(|bead| digest::is_due(bead, "~"));
+        let is_as_it_was =
+            |bead: &Bead, it: &Compacted| digest::is_due(bead, "~") && bead.lines == it.lines;
+        let is_due = |it: &Compacted| beads.get(&it.id).is_some_and(|bead| is_as_it_was(bead, it));
         all.retain(is_due);
         for it in &*all {
             let (text, size) = (it.digest.clone(), it.original_size);
-            pen.line(&it.id, &Event::Digested { text, size })?;
+            pen.line(&it.id, &Event::Digested { text, size, lines: Some(it.lines) })?;
         }
         Ok(())
     })
@@ -193,6 +195,8 @@ struct Compacted {
     saved: usize,
     #[serde(skip)]
     short: String,
+    #[serde(skip)]
+    lines: u64,
 }
 
 impl Show for Told {
