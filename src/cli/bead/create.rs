@@ -61,10 +61,10 @@ pub(in crate::cli) struct Create {
     deps: Vec<String>,
     /// Make all that a file describes, all of it or nothing: a JSON record a line, or Markdown with a
     /// `## title` for each; `-` is standard input
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["title", "named", "graph"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = OF_ONE, conflicts_with = "graph")]
     file: Option<PathBuf>,
     /// The same for a plan: a JSON object of nodes and edges; says which key became which id
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["title", "named"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_ONE, conflicts_with = "silent")]
     graph: Option<PathBuf>,
     /// Print the id and nothing else
     #[arg(long)]
@@ -73,6 +73,10 @@ pub(in crate::cli) struct Create {
     #[arg(long)]
     validate: bool,
 }
+
+/// What is said of one bead: a file says it of each of its own.
+const OF_ONE: [&str; 9] =
+    ["title", "named", "Fields", "issue_type", "priority", "labels", "parent", "deps", "validate"];
 
 /// The texts of a bead, as `create` and `update` both take them.
 #[derive(clap::Args, Clone, Default)]
