@@ -262,6 +262,25 @@ fn another_bead_stands_for_one_and_closes_it() {
     assert_eq!((&open[0]["status"], &open[0]["dependencies"]), (&json!("open"), &Value::Null));
 }
 
+/// Somebody is left who does it.
+#[test]
+fn what_another_stands_for_stands_for_none() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let [a, b, c] = ["Draw", "Draw it", "Draw it well"].map(|title| repo.bead(title));
+    repo.git(&format!("bead supersede {a} --with {b}")).ok();
+    let tip = repo.rev("refs/shopfloor/ledger");
+    for words in [format!("duplicate {b} --of {a}"), format!("supersede {c} --with {a}")] {
+        repo.git(&format!("bead {words}")).fails(3).says(&["stands for"]);
+    }
+    let no = repo.git(&format!("bead duplicate {a} --of {c}")).fails(3);
+    no.says(&["is closed already", "git bead reopen"]);
+    repo.git(&format!("bead supersede {a} --with {b}")).ok();
+    assert_eq!(repo.rev("refs/shopfloor/ledger"), tip, "nothing was written");
+    repo.git(&format!("bead reopen {a}")).ok();
+    repo.git(&format!("bead duplicate {b} --of {a}")).ok();
+}
+
 #[test]
 fn new_ids_start_with_another_word_and_the_old_ones_stay() {
     let world = Sandbox::new();

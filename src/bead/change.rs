@@ -221,13 +221,26 @@ fn outward(to: &str, kind: &Link) -> Result<()> {
     Ok(())
 }
 
-/// Says that another bead stands for this one.
+/// Says that another bead stands for this one: one in whose place no other is done.
 pub fn replaced(beads: &Beads, bead: &Bead, by: &Bead, kind: Link) -> Result<Option<Event>> {
     if bead.id == by.id {
         let what = format!("{} cannot stand for itself", beads.short(&bead.id));
         return Err(Refusal::usage(what).hint("name another bead").into());
     }
-    link(beads, bead, by, kind)
+    let event = link(beads, bead, by, kind)?;
+    let (short, other) = (beads.short(&bead.id), beads.short(&by.id));
+    if by.status == Status::CLOSED
+        && let Some(end) = by.dependencies.iter().find(|edge| edge.kind.replaces())
+    {
+        let stands = beads.short(&end.depends_on_id);
+        let what = format!("{other} cannot stand for {short}: {stands} stands for {other}");
+        return Err(Refusal::refused(what).hint("name the bead that is done").into());
+    }
+    if event.is_some() && bead.status == Status::CLOSED {
+        let no = Refusal::refused(format!("{short} is closed already"));
+        return Err(no.hint(format!("`git bead reopen {short}` opens it again")).into());
+    }
+    Ok(event)
 }
 
 /// Puts a bead under another parent, or under none.

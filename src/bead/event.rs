@@ -382,6 +382,8 @@ word! {
         WAITS_FOR = "waits-for",
         RELATED = "related",
         RELATES_TO = "relates-to",
+        DUPLICATES = "duplicates",
+        SUPERSEDES = "supersedes",
     }
 }
 
@@ -389,6 +391,11 @@ impl Link {
     /// Whether work cannot start while the other end is open.
     pub fn blocks(&self) -> bool {
         *self == Self::BLOCKS || *self == Self::CONDITIONAL_BLOCKS
+    }
+
+    /// Whether the other end is done in place of this one.
+    pub fn replaces(&self) -> bool {
+        *self == Self::DUPLICATES || *self == Self::SUPERSEDES
     }
 
     /// Whether a ring of such edges would leave everybody waiting.

@@ -39,13 +39,13 @@ pub(in crate::cli) struct Supersede {
 impl Duplicate {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let closed = Closed { reason: "duplicate of {}".to_owned(), ..Closed::default() };
-        finish(cx, &self.id, &closed, Some(&(&self.of, Link::new("duplicates"))))
+        finish(cx, &self.id, &closed, Some(&(&self.of, Link::DUPLICATES)))
     }
 }
 
 impl Supersede {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let closed = Closed { reason: "superseded by {}".to_owned(), ..Closed::default() };
-        finish(cx, &self.id, &closed, Some(&(&self.with, Link::new("supersedes"))))
+        finish(cx, &self.id, &closed, Some(&(&self.with, Link::SUPERSEDES)))
     }
 }
