@@ -232,6 +232,29 @@ fn a_text_is_changed_in_the_editor_and_never_lost() {
     at_terminal(&repo, "#!/bin/sh\nexit 1\n", &format!("edit {id} --notes")).fails(128);
 }
 
+/// An editor that fails leaves nothing behind but what was written in it.
+#[test]
+fn an_editor_that_fails_is_in_nobodys_way() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.git("bead create Draw --notes so --silent").ok().line();
+    if repo.sh("command -v script").code != 0 {
+        return; // Nothing here makes a terminal.
+    }
+    let edit = format!("edit {id} --notes");
+    let file = format!(".git/shopfloor/edit/{id}-notes.md");
+    at_terminal(&repo, "#!/bin/sh\nexit 1\n", &edit).fails(128);
+    assert!(!repo.has(&file), "as it was");
+    repo.write(&file, "so");
+    at_terminal(&repo, "#!/bin/sh\necho more >>\"$1\"\n", &edit).ok();
+    assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["notes"], "somore");
+    let said = at_terminal(&repo, "#!/bin/sh\necho mine >\"$1\"; exit 1\n", &edit).fails(128);
+    assert!(said.out.contains(&file), "{said}");
+    let said = at_terminal(&repo, "#!/bin/sh\n", &edit).fails(3);
+    assert!(said.out.contains("--notes \"$(cat "), "{said}");
+    assert_eq!(repo.read(&file), "mine\n");
+}
+
 #[test]
 fn another_bead_stands_for_one_and_closes_it() {
     let world = Sandbox::new();

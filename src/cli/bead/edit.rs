@@ -66,6 +66,16 @@ impl Edit {
         }
     }
 
+    /// The command that writes what stands in this file.
+    fn update(&self, file: &Path) -> String {
+        let (id, file) = (&self.id, file.display());
+        match self.field() {
+            "description" => format!("git bead update {id} --body-file {file}"),
+            "design" => format!("git bead update {id} --design-file {file}"),
+            field => format!("git bead update {id} --{field} \"$(cat {file})\""),
+        }
+    }
+
     fn event(&self, text: &str) -> Result<Event> {
         let (mut edit, said) = (event::Edit::default(), Some(text.to_owned()));
         match self.field() {
@@ -97,14 +107,20 @@ impl Edit {
         let dir = cx.repo()?.own_dir()?.join("edit");
         share::make_dirs(&dir).with_context(|| format!("making {}", dir.display()))?;
         let file = dir.join(format!("{id}-{field}.md"));
-        if file.exists() {
+        if file.exists() && !is_as(&file, &was) {
             let what = format!("a text that was not written is still in {}", file.display());
             return Err(Refusal::refused(what)
-                .hint("`git bead update` takes it with --body-file; then delete it")
+                .hint(format!("{} writes it; then delete it", self.update(&file)))
                 .into());
         }
         share::write(&file, &was).with_context(|| format!("writing {}", file.display()))?;
-        let text = open(cx, &file)?;
+        let text = open(cx, &file).map_err(|no| match is_as(&file, &was) {
+            true => {
+                drop(fs::remove_file(&file));
+                no
+            }
+            false => kept(no, &file),
+        })?;
         // Editors end the last line.
         let text = if was.ends_with('\n') { text.as_str() } else { text.trim_end_matches('\n') };
         if text == was {
@@ -125,14 +141,22 @@ impl Edit {
             }
             pen.line(&id, &self.event(text)?)
         });
-        let kept = || format!("your text is kept in {}", file.display());
-        let ((), beads) = written.map_err(|no| match no.downcast::<Refusal>() {
-            Ok(refusal) => refusal.hint(kept()).into(),
-            Err(no) => no.context(kept()),
-        })?;
+        let ((), beads) = written.map_err(|no| kept(no, &file))?;
         drop(fs::remove_file(&file));
         Ok(Updated(Record::of(&beads, beads.find(&id)?)).into())
     }
+}
+
+fn kept(no: anyhow::Error, file: &Path) -> anyhow::Error {
+    let kept = format!("your text is kept in {}", file.display());
+    match no.downcast::<Refusal>() {
+        Ok(refusal) => refusal.hint(kept).into(),
+        Err(no) => no.context(kept),
+    }
+}
+
+fn is_as(file: &Path, text: &str) -> bool {
+    fs::read(file).is_ok_and(|bytes| bytes == text.as_bytes())
 }
 
 /// What a person has made of a file.
@@ -148,9 +172,9 @@ fn open(cx: &Context, file: &Path) -> Result<String> {
     // As git itself calls it.
     let call = format!("{editor} \"$@\"");
     let shell = Program::new("/bin/sh").args(["-c", &call, &editor]).args([file]).dir(&cx.here);
-    let kept = || format!("{editor} did not end well; the text is in {}", file.display());
-    if !shell.lend_terminal().with_context(kept)? {
-        return Err(Refusal::fatal(kept()).hint("nothing was written").into());
+    let failed = || format!("{editor} did not end well");
+    if !shell.lend_terminal().with_context(failed)? {
+        return Err(Refusal::fatal(failed()).hint("nothing was written").into());
     }
     let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     let not = || format!("{} is not UTF-8, and is left as it is", file.display());
