@@ -85,12 +85,18 @@ fn nodes(plan: &Json) -> (Vec<Placed>, Vec<Wrong>) {
     (good, bad)
 }
 
-/// `## Title`, and below it text or `### Field` with its value.
+/// `## Title`, and below it text or `### Field` with its value. Between fences there are no headings.
 fn sections(text: &str) -> Vec<Placed> {
     let mut found = Vec::<Placed>::new();
-    let mut field = String::new();
+    let (mut field, mut open) = (String::new(), None);
     for (n, line) in text.lines().enumerate() {
-        let head = |marks: &str| line.strip_prefix(marks).map(|rest| rest.trim().to_owned());
+        open = match (open, fence(line)) {
+            (None, mark) => mark,
+            (Some(open), Some(mark)) if mark.starts_with(open) && line.trim() == mark => None,
+            (open, _) => open,
+        };
+        let heading = |marks: &str| line.strip_prefix(marks).filter(|_| open.is_none());
+        let head = |marks: &str| heading(marks).map(|rest| rest.trim().to_owned());
         if let Some(title) = head("## ") {
             found.push((n + 1, [("title".to_owned(), Json::from(title))].into_iter().collect()));
             "description".clone_into(&mut field);
@@ -116,6 +122,14 @@ fn sections(text: &str) -> Vec<Placed> {
         }
     }
     found
+}
+
+/// The mark that opens or ends a block of code.
+fn fence(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let long = |mark: char| line.len() - line.trim_start_matches(mark).len();
+    let long = long('`').max(long('~'));
+    line.get(..long).filter(|_| long >= 3)
 }
 
 /// A bead from its record.
@@ -299,6 +313,15 @@ mod tests {
             [&format!("3 {drawn}"), "10 Walk P1 task blocks>x-1 related>x-2"]
         );
         assert_eq!(sections(markdown)[0].1["description"], "In colours,\nall of them.");
+    }
+
+    #[test]
+    fn between_fences_there_are_no_headings() {
+        let text =
+            "## Draw\n````md\n## no\n```\n### Type\nbug\n````\n## Walk\n~~~\n```\n## no\n~~~\n";
+        assert_eq!(told(text), ["1 Draw P2 task", "8 Walk P2 task"]);
+        let said = &sections(text)[0].1["description"];
+        assert_eq!(said, "````md\n## no\n```\n### Type\nbug\n````");
     }
 
     #[test]
