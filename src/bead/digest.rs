@@ -13,6 +13,11 @@ const FILES: usize = 5;
 const DECISIONS: usize = 3;
 /// Words of sentences in which something is decided.
 const DECIDING: [&str; 5] = ["decided", "decision", "chose", "instead of", "rather than"];
+/// And of those in which nothing is.
+const UNDECIDED: [&str; 5] = ["no decision", "undecided", "not decided", "not yet", "be decided"];
+/// Words that end with a point in the middle of a sentence, beside those with a point within.
+const SHORTENED: [&str; 10] =
+    ["Dr", "Mr", "Mrs", "Ms", "Prof", "vs", "cf", "approx", "resp", "incl"];
 
 /// What the ledger and the repository know of a bead beside what it says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,8 +64,8 @@ pub fn compose(bead: &Bead, known: &Known) -> Option<String> {
         let commit: String = landed.commit.chars().take(10).collect();
         say("where", format!("{} in {commit}", named(&known.files)));
     }
-    let title = flat(&bead.title);
-    let by = bead.closed_by.as_ref().map(|by| format!(" ({})", flat(by)));
+    let title = part(&bead.title);
+    let by = bead.closed_by.as_ref().map(|by| format!(" ({})", part(by)));
     let digest = format!("{title}{} | {}", by.unwrap_or_default(), parts.join(" | "));
     let worth = !parts.is_empty() && tokens(&digest) < size(bead).1;
     worth.then(|| line(&digest))
@@ -76,11 +81,29 @@ fn decided(bead: &Bead, known: &Known) -> String {
     let texts = said.chain([bead.notes.as_str(), bead.design.as_str()]).flat_map(str::lines);
     let decides = |text: &&str| {
         let low = text.to_lowercase();
-        DECIDING.iter().any(|word| low.contains(word))
+        let says = |words: &[&str]| words.iter().any(|word| low.contains(word));
+        says(&DECIDING) && !says(&UNDECIDED) && !low.trim_end().ends_with('?')
     };
-    let own = texts.filter(decides).map(|text| start(&flat(text), PART));
-    let all = known.decisions.iter().map(|text| start(&flat(text), PART)).chain(own);
-    all.take(DECISIONS).collect::<Vec<_>>().join("; ")
+    let own = texts.filter(decides).map(unlabelled);
+    let all = known.decisions.iter().map(String::as_str).chain(own);
+    all.map(|text| start(&part(text), PART))
+        .filter(|text| !text.is_empty())
+        .take(DECISIONS)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// A digest says itself that this was decided.
+fn unlabelled(text: &str) -> &str {
+    match text.split_once(':') {
+        Some((label, said))
+            if ["decided", "decision"]
+                .contains(&label.trim_matches([' ', '-', '*', '#']).to_lowercase().as_str()) =>
+        {
+            said.trim_start_matches('*')
+        }
+        _ => text,
+    }
 }
 
 fn named(files: &[String]) -> String {
@@ -88,14 +111,27 @@ fn named(files: &[String]) -> String {
     if files.len() > FILES {
         named.push_str(&format!(" and {} more", files.len() - FILES));
     }
-    if named.is_empty() { "no file".to_owned() } else { flat(&named) }
+    if named.is_empty() { "no file".to_owned() } else { part(&named) }
 }
 
 /// The first sentence.
 fn sentence(text: &str) -> String {
     let text = text.trim();
-    let end = text.find("\n\n").into_iter().chain(text.find(". ").map(|at| at + 1)).min();
-    start(&flat(text.get(..end.unwrap_or(text.len())).unwrap_or(text)), PART)
+    let text = text.split_once("\n\n").map_or(text, |(first, _)| first);
+    let ends = |at: usize| {
+        let (before, after) = text.split_at_checked(at).unwrap_or_default();
+        let word = before.split_whitespace().next_back().unwrap_or_default();
+        let next = after.get(2..).and_then(|after| after.trim_start().chars().next());
+        let is_short = word.contains('.') || SHORTENED.contains(&word);
+        !is_short && next.is_none_or(|c| !c.is_lowercase() && !c.is_ascii_digit())
+    };
+    let end = text.match_indices(". ").map(|(at, _)| at).find(|at| ends(*at));
+    start(&part(end.and_then(|end| text.get(..=end)).unwrap_or(text)), PART)
+}
+
+/// As one part: what stands between those is in none.
+fn part(text: &str) -> String {
+    flat(text).replace('|', "/")
 }
 
 fn flat(text: &str) -> String {
@@ -153,6 +189,42 @@ mod tests {
              decided: one lock: taken together; we chose a sentinel; instead of an option | \
              where: src/0.rs, src/1.rs, src/2.rs, src/3.rs, src/4.rs and 2 more in 0123456789"
         );
+    }
+
+    #[test]
+    fn a_sentence_ends_where_the_next_begins() {
+        for (text, first) in [
+            ("It stops. Then it goes on.", "It stops."),
+            ("It stops\nhere\n\nMore", "It stops here"),
+            (
+                "Take some, e.g. Three of v1. 2 are bad. More",
+                "Take some, e.g. Three of v1. 2 are bad.",
+            ),
+            ("Ask Dr. Who. More", "Ask Dr. Who."),
+            ("a | done: all", "a / done: all"),
+            ("Ends so. ", "Ends so."),
+            ("Schön. Über allem", "Schön."),
+        ] {
+            assert_eq!(sentence(text), first);
+        }
+    }
+
+    #[test]
+    fn what_is_not_decided_is_not_told_as_decided() {
+        let told = |notes: &str| {
+            let bead = Bead { notes: notes.to_owned(), ..closed() };
+            decided(&bead, &Known::default())
+        };
+        for (notes, said) in [
+            ("No decision yet", ""),
+            ("still to be decided: which", ""),
+            ("Was it decided?", ""),
+            ("decided: tabs", "tabs"),
+            ("- **Decision:** tabs", "tabs"),
+            ("we decided: tabs | done: x", "we decided: tabs / done: x"),
+        ] {
+            assert_eq!(told(notes), said);
+        }
     }
 
     #[test]
