@@ -89,6 +89,35 @@ const WORDS: &[&str] = &[
     "swift", "task", "test",
 ];
 const VERBS: &[&str] = &["build", "check", "ci", "lint", "run", "test", "vet", "verify"];
+/// What else the others are told to do, where that is no word of a sentence about them.
+const ORDERS: &[&str] = &[
+    "apply",
+    "audit",
+    "bench",
+    "clippy",
+    "compose",
+    "ctest",
+    "diff",
+    "doc",
+    "eval",
+    "exec",
+    "fmt",
+    "format",
+    "get",
+    "grep",
+    "install",
+    "log",
+    "nextest",
+    "plan",
+    "pytest",
+    "rev-parse",
+    "show",
+    "status",
+    "template",
+    "tsc",
+    "typecheck",
+    "validate",
+];
 
 /// Without what is meant for whoever fills it in.
 pub(super) fn plain(text: &str) -> String {
@@ -179,10 +208,20 @@ pub(super) fn has_command(text: &str) -> bool {
         let line = unmarked(line);
         let mut words = line.split_whitespace();
         let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let sure = !WORDS.contains(&first) || VERBS.contains(&second) || second.starts_with('-');
-        line.starts_with("$ ") || (RUNNERS.contains(&first) && !second.is_empty() && sure)
+        let third = words.next().unwrap_or_default();
+        let sure = VERBS.contains(&second)
+            || second.starts_with('-')
+            || !WORDS.contains(&first)
+                && (ORDERS.contains(&second) || [second, third].into_iter().any(is_place));
+        line.starts_with("$ ") || (RUNNERS.contains(&first) && sure)
     };
     has_block(text) || text.lines().any(is_line) || spans(text).any(is_command)
+}
+
+/// Whether a word is a path or an address, or an option.
+fn is_place(word: &str) -> bool {
+    let word = word.trim_end_matches(['.', ',', ';', ':']);
+    word.len() > 1 && (word.starts_with('-') || word.contains(['/', '.']))
 }
 
 fn is_command(span: &str) -> bool {
@@ -249,6 +288,15 @@ mod tests {
             ("- [ ] `cargo test parser` passes", true),
             ("1. cargo test parser", true),
             ("make check", true),
+            ("cargo is happy", false),
+            ("npm works", false),
+            ("git happens.", false),
+            ("curl returns 200", false),
+            ("cargo clippy --all-targets", true),
+            ("pytest tests/parser.py", true),
+            ("grep -c done log.txt", true),
+            ("rg TODO src/", true),
+            ("curl https://example.org/health answers 200", true),
             ("$ mytool run", true),
             ("`mytool --check a.txt` exits with 0", true),
             ("`make` succeeds", false),
