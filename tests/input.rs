@@ -266,3 +266,23 @@ fn every_no_says_what_where_and_what_next() {
     }
     assert_eq!(repo.json("bead list --all --json").as_array().unwrap().len(), 2);
 }
+
+/// A file says of each bead what is to be said: no option is taken and then forgotten.
+#[test]
+fn a_file_of_beads_takes_no_options_of_one() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let there = repo.bead("There");
+    repo.write("plan.md", "## Draw\n");
+    let tip = repo.rev("refs/shopfloor/ledger");
+    for option in
+        ["--validate", "-p 0", "-t bug", "-l a", "-d x", "--notes x", "--deps", "--parent"]
+    {
+        let value = if ["--deps", "--parent"].contains(&option) { there.as_str() } else { "" };
+        for form in ["-f", "--graph"] {
+            let no = repo.git(&format!("bead create {form} plan.md {option} {value}")).fails(129);
+            no.says(&["cannot be used with"]);
+        }
+    }
+    assert_eq!(repo.rev("refs/shopfloor/ledger"), tip);
+}

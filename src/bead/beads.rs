@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 14;
+    const VERSION: u32 = 15;
 
     fn name() -> String {
         "beads".to_owned()

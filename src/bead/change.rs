@@ -229,8 +229,9 @@ pub fn replaced(beads: &Beads, bead: &Bead, by: &Bead, kind: Link) -> Result<Opt
     }
     let event = link(beads, bead, by, kind)?;
     let (short, other) = (beads.short(&bead.id), beads.short(&by.id));
+    let replaces = |edge: &&Edge| [Link::DUPLICATES, Link::SUPERSEDES].contains(&edge.kind);
     if by.status == Status::CLOSED
-        && let Some(end) = by.dependencies.iter().find(|edge| edge.kind.replaces())
+        && let Some(end) = by.dependencies.iter().find(replaces)
     {
         let stands = beads.short(&end.depends_on_id);
         let what = format!("{other} cannot stand for {short}: {stands} stands for {other}");

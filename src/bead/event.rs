@@ -79,8 +79,7 @@ pub enum Event {
     Digested {
         text: String,
         size: usize,
-        /// How many lines its writer knew of the bead: where there were more, they are not in it. None in
-        /// lines from before that was written.
+        /// How many lines its writer knew of the bead: where there were more, they are not in it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lines: Option<u64>,
     },
@@ -391,11 +390,6 @@ impl Link {
     /// Whether work cannot start while the other end is open.
     pub fn blocks(&self) -> bool {
         *self == Self::BLOCKS || *self == Self::CONDITIONAL_BLOCKS
-    }
-
-    /// Whether the other end is done in place of this one.
-    pub fn replaces(&self) -> bool {
-        *self == Self::DUPLICATES || *self == Self::SUPERSEDES
     }
 
     /// Whether a ring of such edges would leave everybody waiting.
