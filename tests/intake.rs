@@ -39,6 +39,22 @@ fn a_record_that_differs_and_is_not_newer_is_named_with_its_fields() {
 }
 
 #[test]
+fn children_by_name_alone_keep_their_epic_open() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let mut lines = ["bd-1", "bd-1.1", "bd-1.2"].map(|id| json!({"id": id, "title": id}));
+    lines[0]["issue_type"] = json!("epic");
+    repo.write("old.jsonl", lines.map(|line| line.to_string()).join("\n"));
+    repo.git("bead import old.jsonl").ok();
+    assert_eq!(show(&repo, "bd-1.1")["parent"], "bd-1");
+    assert_eq!(repo.git("bead ready -q").ok().out, "bd-1.1\nbd-1.2\n");
+    let no = repo.git("bead close bd-1 -r done").fails(3).err;
+    assert!(no.contains("bd-1 has an open child: bd-1.1"), "{no}");
+    repo.git("bead close bd-1.1 bd-1.2 -r done").ok();
+    repo.git("bead close bd-1 -r done").ok();
+}
+
+#[test]
 fn what_another_tool_sets_aside_is_not_ready() {
     let world = Sandbox::new();
     let repo = world.repo("api");

@@ -201,13 +201,16 @@ impl Beads {
     }
 
     pub fn parent(&self, bead: &Bead) -> Option<Row<'_, Bead>> {
-        self.row(bead.face().parent()?)
+        self.over(&bead.face())
     }
 
-    /// What it is a child of; of an id with a dot, where nothing else says so, what stands before that.
-    pub fn above<'a>(&'a self, id: &str, face: &Face<'a>) -> Option<&'a str> {
-        let dotted = || Some(self.row(id.rsplit_once('.')?.0)?.key());
-        face.parent().or_else(dotted)
+    /// What it is a child of.
+    pub fn above<'a>(&'a self, face: &Face<'_>) -> Option<&'a str> {
+        Some(self.over(face)?.key())
+    }
+
+    pub fn over(&self, face: &Face<'_>) -> Option<Row<'_, Bead>> {
+        self.row(face.parent()?)
     }
 
     pub fn children<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {

@@ -187,7 +187,7 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
         .hint(shown.join(" -> "))
         .into());
     }
-    if kind == Link::PARENT_CHILD && beads.parent(from).is_some() {
+    if kind.is_parent() && from.dependencies.iter().any(|edge| edge.kind.is_parent()) {
         return Err(Refusal::refused(format!("{} has a parent already", beads.short(&from.id)))
             .hint("`git bead dep remove` the old one first")
             .into());
@@ -248,11 +248,14 @@ pub fn replaced(beads: &Beads, bead: &Bead, by: &Bead, kind: Link) -> Result<Opt
 pub fn move_to(beads: &Beads, bead: &Bead, parent: Option<&Bead>) -> Result<Vec<Event>> {
     let kind = Link::PARENT_CHILD;
     let is_there = |edge: &&Edge| {
-        edge.kind == kind && parent.is_none_or(|parent| edge.depends_on_id != parent.id)
+        edge.kind.is_parent() && parent.is_none_or(|parent| edge.depends_on_id != parent.id)
     };
-    let old = bead.dependencies.iter().filter(is_there).map(|edge| edge.depends_on_id.clone());
-    let mut events: Vec<_> =
-        old.map(|to| Event::Unlinked { to, kind: Link::PARENT_CHILD }).collect();
+    let unlinked = |edge: &Edge| {
+        let (to, kind) = (edge.depends_on_id.clone(), edge.kind.clone());
+        Event::Unlinked { to, kind }
+    };
+    let old = bead.dependencies.iter().filter(is_there);
+    let mut events: Vec<_> = old.map(unlinked).collect();
     if let Some(parent) = parent {
         // As it is once that is gone.
         let mut orphan = bead.clone();

@@ -31,8 +31,8 @@ impl Test {
             Field::Type => self.word(Some(face.issue_type)),
             Field::Assignee => self.word(face.assignee),
             Field::Label => self.words(&mut face.labels.iter().copied()),
-            Field::Parent => self.word(beads.above(id, face)),
-            Field::Under => self.words(&mut ancestors(beads, id, face).into_iter()),
+            Field::Parent => self.word(beads.above(face)),
+            Field::Under => self.words(&mut ancestors(beads, face).into_iter()),
             Field::Created => self.moment(Some(face.created_at)),
             Field::Updated => self.moment(Some(face.updated_at)),
             Field::Defer => self.moment(face.defer_until),
@@ -162,12 +162,12 @@ fn all_of<'a>(texts: &Texts<'a>) -> [&'a str; 6] {
 }
 
 /// The beads that a bead is below, from its parent on.
-fn ancestors<'a>(beads: &'a Beads, id: &str, face: &Face<'a>) -> Vec<&'a str> {
+fn ancestors<'a>(beads: &'a Beads, face: &Face<'_>) -> Vec<&'a str> {
     let mut found = Vec::new();
-    let mut at = beads.above(id, face);
+    let mut at = beads.above(face);
     while let Some(id) = at.filter(|id| !found.contains(id)) {
         found.push(id);
-        at = beads.row(id).and_then(|row| beads.above(id, &row.face()));
+        at = beads.row(id).and_then(|row| beads.above(&row.face()));
     }
     found
 }

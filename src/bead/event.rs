@@ -321,7 +321,7 @@ pub struct Landed {
 }
 
 macro_rules! word {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $constant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $constant:ident = $text:expr),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
@@ -372,11 +372,13 @@ impl Status {
     }
 }
 
+pub(super) const PARENT: &str = "parent-child";
+
 word! {
     /// What one bead is to another. Kinds of other tools flow through as they are.
     Link {
         BLOCKS = "blocks",
-        PARENT_CHILD = "parent-child",
+        PARENT_CHILD = PARENT,
         CONDITIONAL_BLOCKS = "conditional-blocks",
         WAITS_FOR = "waits-for",
         RELATED = "related",
@@ -392,8 +394,18 @@ impl Link {
         *self == Self::BLOCKS || *self == Self::CONDITIONAL_BLOCKS
     }
 
+    /// What it depends on is what it is a part of. One tool writes that with a low line.
+    pub fn is_parent(&self) -> bool {
+        [PARENT, "parent_child"].contains(&self.as_str())
+    }
+
+    /// Its word, however another tool spells it.
+    pub(super) fn plain(&self) -> &str {
+        if self.is_parent() { PARENT } else { self.as_str() }
+    }
+
     /// Whether a ring of such edges would leave everybody waiting.
     pub fn orders(&self) -> bool {
-        self.blocks() || *self == Self::PARENT_CHILD || *self == Self::WAITS_FOR
+        self.blocks() || self.is_parent() || *self == Self::WAITS_FOR
     }
 }

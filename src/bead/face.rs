@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bead::event::{Link, Status};
+use crate::bead::event::{PARENT, Status};
 use crate::bead::fields::Bead;
 use crate::ledger::{Kept, Row};
 
@@ -63,10 +63,28 @@ pub(super) fn is_live(row: &Row<'_, Bead>) -> bool {
 }
 
 impl<'a> Face<'a> {
-    pub fn parent(&self) -> Option<&'a str> {
-        let is_parent = |(kind, _): &&(&str, &str)| *kind == Link::PARENT_CHILD.as_str();
+    /// What it says it is a child of; there may be no such bead.
+    pub(super) fn parent(&self) -> Option<&'a str> {
+        let is_parent = |(kind, _): &&(&str, &str)| *kind == PARENT;
         self.edges.iter().find(is_parent).map(|(_, to)| *to)
     }
+}
+
+/// What a bead is a child of by its name, as `bd-1.2` is of `bd-1`. A dot of a prefix says nothing.
+fn dotted(id: &str) -> Option<&str> {
+    let (above, last) = id.rsplit_once('.')?;
+    (!last.contains('-')).then_some(above)
+}
+
+/// What a bead depends on, and how. Where nothing else says what it is a child of, its name does.
+fn edges(bead: &Bead) -> Vec<(&str, &str)> {
+    let said = bead.dependencies.iter();
+    let mut all: Vec<_> =
+        said.map(|edge| (edge.kind.plain(), edge.depends_on_id.as_str())).collect();
+    if !bead.dependencies.iter().any(|edge| edge.kind.is_parent()) {
+        all.extend(dotted(&bead.id).map(|above| (PARENT, above)));
+    }
+    all
 }
 
 /// Fields by which another tool sets a bead aside, and what that is called.
@@ -87,7 +105,6 @@ impl Kept for Bead {
     type Face<'a> = Face<'a>;
 
     fn face(&self) -> Face<'_> {
-        let edges = self.dependencies.iter();
         Face {
             status: self.status.as_str(),
             priority: self.priority,
@@ -99,7 +116,7 @@ impl Kept for Bead {
             defer_until: self.defer_until.as_deref(),
             aside: aside(self),
             labels: self.labels.iter().map(String::as_str).collect(),
-            edges: edges.map(|edge| (edge.kind.as_str(), edge.depends_on_id.as_str())).collect(),
+            edges: edges(self),
         }
     }
 
@@ -113,7 +130,8 @@ impl Kept for Bead {
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.dependencies.iter().map(|edge| edge.depends_on_id.as_str())
+        let said = self.dependencies.iter().map(|edge| edge.depends_on_id.as_str());
+        said.chain(dotted(&self.id))
     }
 }
 

@@ -64,7 +64,7 @@ impl<'a> Sight<'a, '_> {
                     found.push(blocker);
                 }
             }
-            at = face.parent().and_then(|id| self.beads.row(id));
+            at = self.beads.over(&face);
         }
         found
     }
@@ -165,7 +165,7 @@ fn waiting<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
 
 /// Those that an edge keeps from starting before `id` is closed.
 fn after<'a>(beads: &'a Beads, id: &'a str) -> impl Iterator<Item = Row<'a, Bead>> {
-    let gated = beads.row(id).and_then(|row| row.face().parent());
+    let gated = beads.row(id).and_then(|row| beads.above(&row.face()));
     let gated = gated.into_iter().flat_map(|spawner| tied(beads, spawner, is_gate));
     let all = tied(beads, id, Link::blocks).chain(gated);
     let mut seen = HashSet::from([id]);
@@ -196,7 +196,7 @@ pub fn behind(beads: &Beads, id: &str) -> usize {
     let mut next = VecDeque::from([(id, false)]);
     let mut ending = HashSet::from([id]);
     while let Some((at, starts)) = next.pop_front() {
-        let parent = beads.row(at).and_then(|row| row.face().parent());
+        let parent = beads.row(at).and_then(|row| beads.above(&row.face()));
         // Many are children of one, and who waits for them does so once.
         let gate = parent.filter(|parent| gates.insert(*parent));
         let gated = gate.into_iter().flat_map(|spawner| tied(beads, spawner, is_gate));
@@ -249,12 +249,12 @@ impl<'a> Beginnings<'a> {
 /// Whether `id` is above this bead.
 pub fn is_under(beads: &Beads, row: &Row<'_, Bead>, id: &str) -> bool {
     let mut seen = HashSet::new();
-    let mut at = beads.above(row.key(), &row.face());
+    let mut at = beads.above(&row.face());
     while let Some(parent) = at.filter(|parent| seen.insert(*parent)) {
         if parent == id {
             return true;
         }
-        at = beads.row(parent).and_then(|row| beads.above(row.key(), &row.face()));
+        at = beads.row(parent).and_then(|row| beads.above(&row.face()));
     }
     false
 }

@@ -84,7 +84,7 @@ impl<'a> Case<'a, '_> {
     fn is_deferred(&self) -> Option<Reason<'a>> {
         let now = self.call.now?;
         let later = |until: &Option<&str>| until.is_some_and(|until| until > now);
-        let above = || self.beads.row(self.face.parent()?)?.face().defer_until;
+        let above = || self.beads.over(self.face)?.face().defer_until;
         let own = Some(self.face.defer_until).filter(later);
         own.or_else(|| Some(above()).filter(later)).flatten().map(Reason::Deferred)
     }
@@ -168,6 +168,7 @@ mod tests {
     use super::*;
     use crate::bead::beads::tests::{beads, drink};
     use crate::bead::event::{Closed, Edit, Event, Link};
+    use crate::bead::web::Web;
 
     fn ids_at(beads: &Beads, now: Option<&str>) -> Vec<String> {
         let call = Call { wanted: &Cond::every(), now, ephemeral: false };
@@ -264,6 +265,36 @@ mod tests {
         ] {
             assert_eq!(on(reason), starts, "{reason:?}");
         }
+    }
+
+    #[test]
+    fn what_is_named_as_a_child_is_one_everywhere() {
+        let low_line = [(Link::new("parent_child"), "b-1")];
+        let mut all = beads(&[
+            ("b-1", &[(Link::BLOCKS, "b-2")]),
+            ("b-1.1", &[]),
+            ("b-1.2", &[(Link::PARENT_CHILD, "b-2")]),
+            ("b-2", &[]),
+            ("b-3", &low_line),
+            ("b-4", &[(Link::WAITS_FOR, "b-1")]),
+            ("v1.2-a", &[]),
+            ("b-9.1", &[]),
+        ]);
+        let epic = Edit { issue_type: Some("epic".to_owned()), ..Edit::default() };
+        drink(&mut all, "b-1", "jane", &Event::Edited(epic));
+        let below = |all: &Beads, id: &str| -> Vec<_> {
+            all.children(id).map(|row| row.key().to_owned()).collect()
+        };
+        assert_eq!(below(&all, "b-1"), ["b-1.1", "b-3"], "b-1.2 says that it is another's");
+        assert_eq!(below(&all, "b-2"), ["b-1.2"]);
+        let parent = |id: &str| all.parent(all.get(id).unwrap()).map(|row| row.key());
+        assert_eq!((parent("b-1.1"), parent("v1.2-a"), parent("b-9.1")), (Some("b-1"), None, None));
+        assert_eq!(reasons(&all, "b-1.1"), ["Waits([\"b-2\"])"]);
+        assert_eq!(reasons(&all, "b-4"), ["Waits([\"b-1.1\", \"b-3\"])"]);
+        let web = Web::open(&all);
+        assert_eq!(web.ties.iter().filter(|tie| tie.kind == "parent-child").count(), 3);
+        drink(&mut all, "b-2", "jane", &Event::Closed(Closed::default()));
+        assert_eq!(reasons(&all, "b-1"), ["Children(2)"]);
     }
 
     #[test]

@@ -98,7 +98,7 @@ pub(super) struct Telling {
 /// Rows with how deep they stand: a child below its parent, where that is among them.
 fn as_tree<'a>(beads: &Beads, found: &[Row<'a, Bead>]) -> Vec<(usize, Row<'a, Bead>)> {
     let at: HashMap<_, _> = found.iter().enumerate().map(|(n, row)| (row.key(), n)).collect();
-    let above = |row: &Row<'_, Bead>| at.get(beads.above(row.key(), &row.face())?).copied();
+    let above = |row: &Row<'_, Bead>| at.get(beads.above(&row.face())?).copied();
     let mut below = HashMap::<_, Vec<usize>>::new();
     for (n, row) in found.iter().enumerate().rev() {
         below.entry(above(row)).or_default().push(n);

@@ -69,8 +69,7 @@ impl Rows {
     fn tell(&self, cx: &Context, beads: &Beads, ids: &[String]) -> Result<Done> {
         let mut out = Stream::new(cx, record::list);
         for bead in beads.find_each(ids)? {
-            let is_child =
-                |row: &Row<'_, Bead>| beads.above(row.key(), &row.face()) == Some(&bead.id);
+            let is_child = |row: &Row<'_, Bead>| beads.above(&row.face()) == Some(&bead.id);
             let found: Vec<&Bead> = match (self.children, self.refs) {
                 (true, _) => beads.rows().filter(is_child).map(|row| row.whole()).collect(),
                 (_, true) => beads.dependents(&bead.id).map(|(_, other)| other).collect(),
