@@ -50,7 +50,8 @@ fn children_by_name_alone_keep_their_epic_open() {
     assert_eq!(repo.git("bead ready -q").ok().out, "bd-1.1\nbd-1.2\n");
     let no = repo.git("bead close bd-1 -r done").fails(3).err;
     assert!(no.contains("bd-1 has an open child: bd-1.1"), "{no}");
-    repo.git("bead close bd-1.1 bd-1.2 -r done").ok();
+    repo.git("bead close bd-1.1 -r done").ok();
+    repo.git("bead close bd-1.2 -r done").ok();
     repo.git("bead close bd-1 -r done").ok();
 }
 
