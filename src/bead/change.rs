@@ -260,7 +260,7 @@ pub fn move_to(beads: &Beads, bead: &Bead, parent: Option<&Bead>) -> Result<Vec<
         // As it is once that is gone.
         let mut orphan = bead.clone();
         orphan.dependencies.retain(|edge| !is_there(&edge));
-        events.extend(link(beads, &orphan, parent, kind.clone())?);
+        events.extend(link(beads, &orphan, parent, kind)?);
     }
     Ok(events)
 }

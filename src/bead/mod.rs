@@ -27,6 +27,7 @@ pub mod holding;
 pub mod hub;
 pub mod intake;
 pub mod kept;
+mod kind;
 pub mod layout;
 pub mod lease;
 mod life;

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::bead::draft::{self, Draft, Wrong};
-use crate::bead::event::{Event, Link, New};
+use crate::bead::event::{Event, Link, New, NewLink};
 use crate::bead::{Beads, change};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::bead::text::text_up_to;
@@ -89,8 +89,8 @@ fn event(beads: &Beads, made: &HashMap<String, String>, draft: &Draft) -> Result
             link.to.clone_from(id);
             within.push(link);
         } else {
-            link.to = beads.find_end(&link.to)?.to_owned();
-            new.links.push(link);
+            let to = beads.find_end(&link.to)?.to_owned();
+            new.links.push(NewLink { to, ..link });
         }
     }
     let parents = within.iter().chain(&new.links).filter(|link| link.kind == Link::PARENT_CHILD);
