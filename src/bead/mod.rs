@@ -53,7 +53,7 @@ pub mod told;
 pub mod tree;
 pub mod undo;
 mod unite;
-mod unlike;
+pub mod unlike;
 pub mod views;
 pub mod web;
 pub mod words;

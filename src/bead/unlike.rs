@@ -5,8 +5,8 @@ use crate::bead::told::LISTS;
 use crate::bead::unite::{list, same};
 use crate::host;
 
-/// What follows from other beads, or from the status.
-const DERIVED: [&str; 7] = [
+/// What follows from other beads, or from the status: a record of another tool may say it, and is not asked.
+pub const DERIVED: [&str; 7] = [
     "parent",
     "dependency_count",
     "dependent_count",

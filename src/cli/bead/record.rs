@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::bead::export::priority;
 use crate::bead::fields::{self, Deletion};
 use crate::bead::raw::Fields;
+use crate::bead::unlike::DERIVED;
 use crate::bead::{Bead, Beads, hub};
 use crate::cli::context::Context;
 use crate::cli::show::{Screen, Tone};
@@ -13,17 +14,6 @@ use crate::cli::table;
 use crate::ledger::{Json, is_elsewhere};
 
 type Object = serde_json::Map<String, Json>;
-
-/// What a record of another tool may say, and ours says for itself.
-const TOLD: [&str; 7] = [
-    "parent",
-    "dependency_count",
-    "dependent_count",
-    "comment_count",
-    "deleted_at",
-    "deleted_by",
-    "delete_reason",
-];
 
 /// What a record of another tool says of a digest of its own.
 const COMPACTION: [&str; 4] =
@@ -159,7 +149,7 @@ impl Record {
         };
         let mut rest = object(&bead.rest);
         // What is told from what is here, and not as somebody told it once.
-        rest.retain(|name, _| !TOLD.contains(&name.as_str()));
+        rest.retain(|name, _| !DERIVED.contains(&name.as_str()));
         let parent = beads.parent(bead).map(|parent| parent.key().to_owned());
         Self {
             id: bead.id.clone(),
