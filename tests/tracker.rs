@@ -37,6 +37,8 @@ fn git_help_finds_the_manual() {
     let dir = world.root().join("share/man");
     let said = place.git("bead manual").ok().out;
     assert_eq!(said, format!("The manual is in {}; git help bead opens it\n", dir.display()));
+    place.git("bead manual ../not-there-yet").ok();
+    assert!(world.root().join("not-there-yet/man7/gitshopfloor.7").is_file());
     let pages = place.sh("ls ../share/man/man1").ok().out;
     for page in ["git-bead.1", "git-bead-dep-add.1", "git-sling-ps.1", "git-refinery-wait.1"] {
         assert!(pages.lines().any(|line| line == page), "{pages}");

@@ -24,7 +24,8 @@ use crate::refusal::Refusal;
   git bead manual /usr/local/share/man")]
 pub(in crate::cli) struct Manual {
     /// A directory in which man looks, such as /usr/local/share/man
-    dir: Option<PathBuf>,
+    #[arg(value_name = "DIR")]
+    into: Option<PathBuf>,
 }
 
 /// What `git help shopfloor` shows.
@@ -32,7 +33,7 @@ const PROMISES: &str = include_str!("gitshopfloor.7");
 
 impl Manual {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let dir = match &self.dir {
+        let dir = match &self.into {
             Some(dir) => cx.path(dir),
             None => beside(cx)?,
         };
