@@ -195,6 +195,39 @@ fn a_ref_of_who_asked_again_under_a_later_number_queues_nothing() {
     repo.git("refinery show 1").fails(1);
 }
 
+/// Its number used to have a ref before the line was written, and whoever was refused left it behind.
+#[test]
+fn who_is_killed_before_its_line_is_kept_and_not_queued() {
+    let world = Sandbox::new();
+    let repo = shop(&world);
+    let (one, two) = (tree(&repo, "one", "main"), tree(&repo, "two", "main"));
+    one.commit("a", "a\n", "Add a").ok();
+    two.commit("b", "b\n", "Add b").ok();
+    submit(&two);
+    let refs = |under: &str| {
+        let refs = repo.git(&format!("for-each-ref --format=%(objectname) refs/shopfloor/{under}"));
+        refs.ok().out
+    };
+    assert_eq!(refs("asked"), "");
+    let turn =
+        std::fs::File::open(repo.dir.join(".git/shopfloor-objects/desk/decide.lock")).unwrap();
+    turn.lock().unwrap();
+    let mut asks = one.start(["git-refinery", "submit"]);
+    repo.wait("it asks", "git for-each-ref refs/shopfloor", || !refs("asked").is_empty());
+    asks.kill();
+    assert_eq!(asks.end().code, 137);
+    drop(turn);
+    let (first, second) = (two.rev("HEAD"), one.rev("HEAD"));
+    assert_eq!(drain(&repo).as_array().unwrap().len(), 1);
+    assert_eq!((refs("queue"), refs("asked")), (format!("{first}\n"), format!("{second}\n")));
+    submit(&one);
+    assert_eq!(drain(&repo).as_array().unwrap().len(), 1);
+    assert_eq!((refs("queue"), refs("asked")), (format!("{first}\n{second}\n"), String::new()));
+    one.git("refinery submit").ok();
+    repo.git("refinery submit --target main main").fails(1);
+    assert_eq!(refs("asked"), "");
+}
+
 #[test]
 fn one_refinery_at_a_time() {
     let world = Sandbox::new();

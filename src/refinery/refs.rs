@@ -1,6 +1,8 @@
-//! The ref that keeps the commit of an entry: what it is called, and whether it is here.
+//! The refs that keep commits: one of who asks, until it is decided, and one of each entry.
 
-use anyhow::Result;
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
 
 use crate::git::{Oid, RefName, Repo, Swap};
 use crate::refinery::entry::Entry;
@@ -8,6 +10,8 @@ use crate::refinery::number::Number;
 
 /// Under this, `<target>/<n>` keeps every commit that ever asked to land.
 pub(super) const REFS: &str = "refs/shopfloor/queue/";
+/// Under this, `<commit>-<process>` keeps what somebody is asking for.
+const ASKED: &str = "refs/shopfloor/asked/";
 
 /// The name of an entry's ref.
 pub fn ref_name(target: &str, n: Number) -> Result<RefName> {
@@ -20,17 +24,57 @@ pub(super) fn entry_of(name: &RefName) -> Option<(&str, Number)> {
     Some((target, n.parse().ok()?))
 }
 
-/// Takes the next free number by creating its ref. A ref of ours without a line is taken over.
-pub(super) fn reserve(repo: &Repo, target: &str, first: u64, commit: &Oid) -> Result<Number> {
+/// The next number that no ref keeps another commit under. A ref of this commit is taken over.
+pub(super) fn free(repo: &Repo, target: &str, first: u64, commit: &Oid) -> Result<Number> {
     let mut given = first;
     loop {
-        let n = Number::from(given);
-        match repo.swap_ref(&ref_name(target, n)?, None, Some(commit), "shopfloor: queued")? {
-            Swap::Done => return Ok(n),
-            Swap::Lost(Some(found)) if found == *commit => return Ok(n),
-            Swap::Lost(_) => given += 1,
+        let kept = repo.read_ref(&ref_name(target, given.into())?)?;
+        if kept.is_none_or(|kept| kept == *commit) {
+            return Ok(given.into());
+        }
+        given += 1;
+    }
+}
+
+/// Keeps the commit of who asks while it is decided: nothing takes it away, and nothing queues it.
+pub(super) fn ask(repo: &Repo, commit: &Oid) -> Result<RefName> {
+    let name: RefName = format!("{ASKED}{commit}-{}", std::process::id()).parse()?;
+    match repo.swap_ref(&name, None, Some(commit), "shopfloor: asked")? {
+        Swap::Done => Ok(name),
+        // Of a process that was killed and had our number.
+        Swap::Lost(Some(found)) if found == *commit => Ok(name),
+        Swap::Lost(_) => bail!("{name} keeps something else"),
+    }
+}
+
+/// Gives an entry the ref that keeps its commit. No where another commit has that name: a refinery
+/// sorts them out.
+pub(super) fn keep(repo: &Repo, entry: &Entry) -> Result<bool> {
+    if is_kept(repo, entry)? {
+        return Ok(true);
+    }
+    let name = ref_name(&entry.target, entry.n)?;
+    Ok(match repo.swap_ref(&name, None, Some(&entry.commit), "shopfloor: queued")? {
+        Swap::Done => true,
+        Swap::Lost(found) => found.is_some_and(|found| found == entry.commit),
+    })
+}
+
+/// Drops what was kept for who asked. Where a lock is in the way it stays, and harms nobody.
+pub(super) fn forget(repo: &Repo, name: &RefName, commit: &Oid) {
+    if let Err(no) = repo.swap_ref(name, Some(commit), None, "shopfloor: decided") {
+        tracing::debug!("{name} stays: {no:#}");
+    }
+}
+
+/// The same for those that were killed, where an entry's ref keeps it by now.
+pub(super) fn clear(repo: &Repo, kept: &BTreeMap<RefName, Oid>) -> Result<()> {
+    for (name, commit) in repo.refs_under(ASKED)? {
+        if kept.values().any(|kept| *kept == commit) {
+            forget(repo, &name, &commit);
         }
     }
+    Ok(())
 }
 
 /// Whether this clone has the ref that keeps the entry's commit: it was queued or taken up here.

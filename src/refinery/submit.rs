@@ -1,7 +1,8 @@
-//! A commit asks to land. First a create-only ref, so that it can never be collected, then the
-//! line: who is told "queued" is queued. The ref is made while it is decided, which may happen more
-//! than once; who decides again keeps its number. A crash between the two leaves a ref without a line,
-//! and the next refinery makes the line.
+//! A commit asks to land. First a ref of who asks, so that it cannot be collected meanwhile; then the
+//! decision, which may be made more than once and changes nothing but the ledger; then the ref of the
+//! entry, and who asked is told "queued". A crash before the line leaves a commit that is kept and not
+//! queued, one after it an entry without a ref, which the next refinery gives it. A number has a ref only
+//! when its line stands, so nobody who was outrun or refused leaves one that is queued later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,8 @@ use crate::refinery::lane::Lane;
 use crate::refinery::marks::Marks;
 use crate::refinery::number::Number;
 use crate::refinery::queue::Queue;
-use crate::refinery::refs::{REFS, entry_of, ref_name, reserve};
-use crate::refusal::Refusal;
+use crate::refinery::refs::{self, REFS, entry_of, ref_name};
+use crate::refusal::{Kind, Refusal};
 
 /// What is asked for, by whom, in whose name.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ pub fn submit(
     let (mut queued, newest) = describe(repo, wanted, &tip)?;
     let contained = repo.is_ancestor(&wanted.commit, &tip)?;
     let told = tell(repo, actor, wanted, &ledger.now());
-    let mut number = None;
-    let entry =
+    let asked = refs::ask(repo, &wanted.commit)?;
+    let decided =
         ledger.write::<(Queue, Beads, Roster), _>(actor, |(queue, beads, roster), pen| {
             let lane = queue.lane(target);
             if let Some(entry) = lane.and_then(|lane| lane.holding(&wanted.commit)) {
@@ -64,13 +65,7 @@ pub fn submit(
             if lane.is_none_or(|lane| lane.baseline.is_none()) {
                 pen.line(target, &Event::Baseline { tip })?;
             }
-            // Asked again, it keeps the number it has a ref for, whoever was queued meanwhile.
-            let free = |n: &Number| lane.is_none_or(|lane| !lane.entries.contains_key(n));
-            let n = match number.filter(free) {
-                Some(n) => n,
-                None => reserve(repo, target, lane.map_or(1, Lane::next), &wanted.commit)?,
-            };
-            number = Some(n);
+            let n = refs::free(repo, target, lane.map_or(1, Lane::next), &wanted.commit)?;
             pen.line(&entry::name(target, n), &Event::Queued(queued.clone()))?;
             for old in lane.into_iter().flat_map(|lane| lane.entries.values()) {
                 if replaces(&queued, old) {
@@ -79,11 +74,25 @@ pub fn submit(
                 }
             }
             Ok(Entry::new(target, n, queued.clone(), actor, pen.at()))
-        })?;
+        });
+    let is_over = match &decided {
+        Ok(entry) => contained || refs::keep(repo, entry)?,
+        Err(no) => is_final(no),
+    };
+    if is_over {
+        refs::forget(repo, &asked, &wanted.commit);
+    }
+    let entry = decided?;
     if let Err(no) = told.and_then(|told| ledger.note(told)) {
         tracing::debug!("what was submitted is not in the trail: {no:#}");
     }
     Ok(entry)
+}
+
+/// Whether nothing can follow from what was asked. What could not be written may be written yet.
+fn is_final(no: &anyhow::Error) -> bool {
+    let kind = no.downcast_ref::<Refusal>().map(|no| &no.kind);
+    matches!(kind, Some(Kind::Nothing | Kind::Refused))
 }
 
 /// What an agent submits, for its trail.
@@ -115,6 +124,7 @@ pub fn baseline(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor, target: &str) -
 /// Refs without a line get one, entries without a ref get it back. Says how many of each.
 pub(super) fn reconcile(repo: &Repo, ledger: &Ledger<'_>, actor: &Actor) -> Result<(usize, usize)> {
     let refs: BTreeMap<_, _> = repo.refs_under(REFS)?.into_iter().collect();
+    refs::clear(repo, &refs)?;
     let mut queue = ledger.read::<Queue>()?;
     let mut lines = 0;
     for (name, commit) in &refs {
