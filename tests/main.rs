@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
 mod brief;
+mod bulk;
 mod support;
 
 mod acting;

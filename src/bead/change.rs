@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::bead::event::{Deleted, Edit, Event, Link, New, NewLink, Status};
 use crate::bead::fields::{Edge, is_external};
 use crate::bead::holding::{deleted, holds, release};
-use crate::bead::{Bead, Beads, graph};
+use crate::bead::{Bead, Beads, rings};
 use crate::ledger::Actor;
 use crate::refusal::Refusal;
 
@@ -176,7 +176,7 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
         return Err(Refusal::refused(what).hint("name another bead").into());
     }
     if kind.orders()
-        && let Some(ring) = graph::ring(beads, &from.id, &to.id)
+        && let Some(ring) = rings::ring(beads, &from.id, &to.id)
     {
         let shown: Vec<_> = ring.iter().map(|id| beads.short(id)).collect();
         return Err(Refusal::refused(format!(

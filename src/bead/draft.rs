@@ -1,151 +1,68 @@
-//! Many beads in one file: records a line, a plan of nodes and edges, or sections of Markdown. Each form
-//! becomes records of one shape, and each record a bead that is not made yet. Pure.
+//! A record of a file of beads: a bead that is not made yet, or a change of one that is there. Pure.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::bead::change;
-use crate::bead::event::{Link, New, NewLink};
+use crate::bead::alter::Ask;
+use crate::bead::event::{Link, NewLink, Status};
 use crate::bead::fields::is_external;
-use crate::bead::rare;
+use crate::bead::forms::{Placed, Wrong};
 use crate::bead::words::usual_type;
+use crate::bead::{change, files, rare};
 use crate::ledger::Json;
+use crate::refusal::Refusal;
 
-/// What is wrong, and in which line, or with which node of a plan.
-pub type Wrong = (usize, String);
-/// A record, and where it stands.
-pub type Placed = (usize, Json);
 /// A moment as a person says it, and as lines have it.
 pub type Moment<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// A bead as a file describes it. Its links lead to ids, or to keys of the same file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Draft {
     pub place: usize,
     pub key: Option<String>,
-    pub new: New,
+    /// The bead that is to be changed; none where one is to be made.
+    pub id: Option<String>,
+    pub ask: Ask,
 }
 
-/// The records of a file, whichever of the three forms it has.
-pub fn records(text: &str) -> (Vec<Placed>, Vec<Wrong>) {
-    let text = text.trim_start_matches('\u{feff}');
-    if let Some(plan) = text.parse::<Json>().ok().filter(|plan| plan.get("nodes").is_some()) {
-        return nodes(&plan);
-    }
-    match text.trim_start().starts_with('{') {
-        true => lines(text),
-        false => (sections(text), Vec::new()),
-    }
-}
+/// What is said of beads that are there, and of no new one.
+const OF_KNOWN: [&str; 6] =
+    ["status", "append_notes", "add_labels", "remove_labels", "unset_metadata", "remove_deps"];
 
-fn lines(text: &str) -> (Vec<Placed>, Vec<Wrong>) {
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match line.parse::<Json>() {
-            Ok(json) if json.is_object() => good.push((n + 1, json)),
-            Ok(_) => bad.push((n + 1, "is no JSON object".to_owned())),
-            Err(no) => bad.push((n + 1, format!("is no JSON: {no}"))),
-        }
-    }
-    (good, bad)
-}
-
-/// The nodes of a plan, each with the edges that lead from it.
-fn nodes(plan: &Json) -> (Vec<Placed>, Vec<Wrong>) {
-    let list = |name: &str| plan.get(name).and_then(Json::as_array).into_iter().flatten();
-    let (mut good, mut bad) = (Vec::<Placed>::new(), Vec::new());
-    for (n, node) in list("nodes").enumerate() {
-        let mut node = node.clone();
-        let Some(fields) = node.as_object_mut() else {
-            bad.push((n + 1, "is no node".to_owned()));
-            continue;
-        };
-        let parent = ["parent_key", "parent_id"].map(|name| fields.shift_remove(name));
-        if let Some(parent) = parent.into_iter().flatten().find(|it| it.as_str() != Some("")) {
-            fields.insert("parent".to_owned(), parent);
-        }
-        good.push((n + 1, node));
-    }
-    for (n, edge) in list("edges").enumerate() {
-        let end = |names: [&str; 2]| names.iter().find_map(|name| edge.get(name)?.as_str());
-        let kind = end(["type", "kind"]).unwrap_or(Link::BLOCKS.as_str());
-        let ends = end(["from_key", "from"]).zip(end(["to_key", "to"]).or(end(["to_id", "to_id"])));
-        let from = ends.and_then(|(from, to)| {
-            let node = good.iter_mut().find(|(_, node)| node["key"] == from)?;
-            Some((node.1.as_object_mut()?, to))
-        });
-        let Some((node, to)) = from else {
-            bad.push((n + 1, "is an edge from no node".to_owned()));
-            continue;
-        };
-        let deps = node.entry("deps").or_insert_with(|| Json::Array(Vec::new()));
-        if let Some(deps) = deps.as_array_mut() {
-            deps.push(format!("{kind}:{to}").into());
-        }
-    }
-    (good, bad)
-}
-
-/// `## Title`, and below it text or `### Field` with its value. Between fences there are no headings.
-fn sections(text: &str) -> Vec<Placed> {
-    let mut found = Vec::<Placed>::new();
-    let (mut field, mut open) = (String::new(), None);
-    for (n, line) in text.lines().enumerate() {
-        open = match (open, fence(line)) {
-            (None, mark) => mark,
-            (Some(open), Some(mark)) if mark.starts_with(open) && line.trim() == mark => None,
-            (open, _) => open,
-        };
-        let heading = |marks: &str| line.strip_prefix(marks).filter(|_| open.is_none());
-        let head = |marks: &str| heading(marks).map(|rest| rest.trim().to_owned());
-        if let Some(title) = head("## ") {
-            found.push((n + 1, [("title".to_owned(), Json::from(title))].into_iter().collect()));
-            "description".clone_into(&mut field);
-        } else if let Some(name) = head("### ") {
-            field = match name.to_lowercase().as_str() {
-                "acceptance criteria" => "acceptance".to_owned(),
-                "dependencies" => "deps".to_owned(),
-                other => other.replace(' ', "_"),
-            };
-        } else if let Some((_, record)) = found.last_mut() {
-            let said = record.get(&field).and_then(Json::as_str).unwrap_or_default();
-            if !(said.is_empty() && line.trim().is_empty()) {
-                let more =
-                    if said.is_empty() { line.to_owned() } else { format!("{said}\n{line}") };
-                record[&field] = more.into();
-            }
-        }
-    }
-    for (_, record) in &mut found {
-        let fields = record.as_object_mut().into_iter().flatten();
-        for value in fields.map(|(_, value)| value) {
-            *value = value.as_str().unwrap_or_default().trim_end().into();
-        }
-    }
-    found
-}
-
-/// The mark that opens or ends a block of code.
-fn fence(line: &str) -> Option<&str> {
-    let line = line.trim_start();
-    let long = |mark: char| line.len() - line.trim_start_matches(mark).len();
-    let long = long('`').max(long('~'));
-    line.get(..long).filter(|_| long >= 3)
-}
-
-/// A bead from its record.
+/// A bead, or the change of one, from its record.
 pub fn draft((place, record): Placed, moment: Moment<'_>) -> Result<Draft, Wrong> {
-    let mut new = New { priority: 2, issue_type: "task".to_owned(), ..New::default() };
-    let mut key = None;
+    let mut draft = Draft { place, ..Draft::default() };
+    let id = record.get("id").and_then(Json::as_str).unwrap_or("ID");
+    let named = |no: String| (place, no.replace(" ID", &format!(" {id}")));
+    let mut of_known = None;
     for (name, value) in record.as_object().into_iter().flatten() {
-        field(&mut new, &mut key, (name, value), moment).map_err(|no| (place, no))?;
+        field(&mut draft, (name, value), moment).map_err(named)?;
+        of_known = of_known.or(OF_KNOWN.iter().find(|known| *known == name));
     }
-    change::title(&new.title).map_err(|no| (place, no.to_string()))?;
-    Ok(Draft { place, key, new })
+    let Draft { key, id, ask, .. } = &draft;
+    let no = match of_known {
+        Some(name) if id.is_none() => {
+            Some(format!("`{name}` is said of a bead that is there, by its `id`"))
+        }
+        _ if id.is_some() && key.is_some() => Some("has an `id`, and needs no `key`".to_owned()),
+        _ if id.is_some() && record.as_object().is_some_and(|fields| fields.len() == 1) => {
+            Some("says nothing of it".to_owned())
+        }
+        _ => None,
+    };
+    let title = ask.edit.title.as_deref().or(id.is_none().then_some(""));
+    let titled = title.map_or(Ok(()), change::title).map_err(|no| no.to_string());
+    no.map_or(titled, Err).map_err(|no| (place, no))?;
+    Ok(draft)
+}
+
+/// A no in one line, with its next steps.
+pub fn in_line(no: &anyhow::Error) -> String {
+    let hints = no.downcast_ref::<Refusal>().map(|no| no.hints.join("; ")).unwrap_or_default();
+    if hints.is_empty() { format!("{no:#}") } else { format!("{no:#} ({hints})") }
 }
 
 fn field(
-    new: &mut New,
-    key: &mut Option<String>,
+    draft: &mut Draft,
     (name, value): (&str, &Json),
     moment: Moment<'_>,
 ) -> Result<(), String> {
@@ -154,40 +71,82 @@ fn field(
         said.map(str::to_owned).ok_or_else(|| format!("`{name}` is no text"))
     };
     let filled = || text().map(|text| Some(text).filter(|text| !text.is_empty()));
+    let time = || filled()?.map_or(Ok(String::new()), |said| moment(&said));
+    let Ask { edit, .. } = &mut draft.ask;
     match name {
         "_type" if value == "issue" => {}
-        "key" => *key = filled()?,
-        "title" => new.title = text()?,
-        "description" => new.description = text()?,
-        "design" => new.design = text()?,
-        "acceptance" | "acceptance_criteria" => new.acceptance_criteria = text()?,
-        "notes" => new.notes = text()?,
-        "spec_id" => new.spec_id = text()?,
-        "assignee" => new.assignee = filled()?,
-        "external_ref" => new.external_ref = filled()?,
-        "type" | "issue_type" => usual_type(&text()?).clone_into(&mut new.issue_type),
-        "priority" => new.priority = priority(value)?,
-        "labels" => new.labels = words(name, value)?,
+        "key" => draft.key = filled()?,
+        "id" => draft.id = Some(text()?),
+        "title" => edit.title = Some(text()?),
+        "description" => edit.description = Some(text()?),
+        "design" => edit.design = Some(text()?),
+        "acceptance" | "acceptance_criteria" => edit.acceptance_criteria = Some(text()?),
+        "notes" => edit.notes = Some(text()?),
+        "append_notes" => edit.append_notes = filled()?,
+        "spec_id" => edit.spec_id = Some(text()?),
+        "status" => edit.status = Some(status(&text()?)?),
+        "claim" => return Err(NO_CLAIM.to_owned()),
+        "assignee" => edit.assignee = Some(text()?),
+        "external_ref" => edit.external_ref = Some(text()?),
+        "type" | "issue_type" => edit.issue_type = Some(usual_type(&text()?).to_owned()),
+        "priority" => edit.priority = Some(priority(value)?),
         "estimate" | "estimated_minutes" => {
             let minutes = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-            new.estimated_minutes = Some(minutes.ok_or_else(|| format!("`{name}` is no number"))?);
+            if minutes.is_none()
+                && filled().map_err(|_| format!("`{name}` is no number"))?.is_some()
+            {
+                return Err(format!("`{name}` is no number"));
+            }
+            edit.estimated_minutes = minutes;
+            if minutes.is_none() {
+                edit.set.insert("estimated_minutes".to_owned(), Json::Null);
+            }
         }
-        "due" | "due_at" => new.due_at = filled()?.map(|said| moment(&said)).transpose()?,
-        "defer" | "defer_until" => {
-            new.defer_until = filled()?.map(|said| moment(&said)).transpose()?;
-        }
+        "due" | "due_at" => edit.due_at = Some(time()?),
+        "defer" | "defer_until" => edit.defer_until = Some(time()?),
         "metadata" => {
             let keys = value.as_object().ok_or("`metadata` is no object")?;
-            new.metadata = keys.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+            edit.set_metadata = keys.clone().into_iter().collect();
         }
-        "parent" => new.links.extend(filled()?.map(|to| NewLink { to, kind: Link::PARENT_CHILD })),
-        "deps" | "dependencies" => new.links.extend(links(name, value)?),
+        "unset_metadata" => edit.unset_metadata = words(name, value)?,
+        "files" => {
+            let (name, value) = files::field(&words(name, value)?).map_err(|no| in_line(&no))?;
+            edit.set.insert(name, value);
+        }
+        _ => return of_others(&mut draft.ask, (name, value)),
+    }
+    Ok(())
+}
+
+/// Labels and links, and what is set by its name alone.
+fn of_others(ask: &mut Ask, (name, value): (&str, &Json)) -> Result<(), String> {
+    match name {
+        "labels" => ask.labels = Some(words(name, value)?),
+        "add_labels" => ask.add_labels = words(name, value)?,
+        "remove_labels" => ask.remove_labels = words(name, value)?,
+        "parent" if value.is_null() => ask.parent = Some(String::new()),
+        "parent" => ask.parent = Some(value.as_str().ok_or("`parent` is no text")?.to_owned()),
+        "deps" | "dependencies" => {
+            for link in links(name, value)? {
+                let kind = change::link_kind(link.kind.as_str()).map_err(|no| in_line(&no))?;
+                ask.links.push(NewLink { kind, ..link });
+            }
+        }
+        "remove_deps" => ask.unlink = words(name, value)?,
         name => {
             rare::check(name, value)?;
-            new.set.insert(name.to_owned(), value.clone());
+            ask.edit.set.insert(name.to_owned(), value.clone());
         }
     }
     Ok(())
+}
+
+const NO_CLAIM: &str = "no file claims a bead (git bead update ID --claim)";
+
+/// One that no claim and no close has to bring about.
+fn status(said: &str) -> Result<Status, String> {
+    let status = change::status(said).map_err(|no| in_line(&no))?;
+    if status == Status::IN_PROGRESS { Err(NO_CLAIM.to_owned()) } else { Ok(status) }
 }
 
 pub(super) fn priority(value: &Json) -> Result<u8, String> {
@@ -229,8 +188,8 @@ pub fn link(said: &str) -> NewLink {
     NewLink { to: to.to_owned(), kind: Link::new(kind) }
 }
 
-/// Drafts in an order in which each comes after those of the file that it names. What names each other in
-/// a ring is wrong.
+/// Drafts in an order in which each comes after those of the file that it waits for, or is a part of. What
+/// does so in a ring is wrong.
 pub fn in_order(drafts: Vec<Draft>) -> Result<Vec<Draft>, Vec<Wrong>> {
     let mut keys = HashMap::new();
     let mut wrong = Vec::new();
@@ -249,8 +208,10 @@ pub fn in_order(drafts: Vec<Draft>) -> Result<Vec<Draft>, Vec<Wrong>> {
         let before = left.len();
         let mut later = Vec::new();
         for draft in left {
-            let waits = |link: &NewLink| keys.contains_key(&link.to) && !made.contains(&link.to);
-            if draft.new.links.iter().any(waits) {
+            let waits = |link: NewLink| {
+                link.kind.orders() && keys.contains_key(&link.to) && !made.contains(&link.to)
+            };
+            if draft.ask.ends().any(waits) {
                 later.push(draft);
             } else {
                 made.extend(draft.key.clone());
@@ -269,6 +230,8 @@ pub fn in_order(drafts: Vec<Draft>) -> Result<Vec<Draft>, Vec<Wrong>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bead::event::New;
+    use crate::bead::forms::{records, sections};
 
     fn told(text: &str) -> Vec<String> {
         let (good, bad) = records(text);
@@ -286,8 +249,8 @@ mod tests {
             Vec::new()
         });
         let of = |draft: &Draft| {
-            let links = draft.new.links.iter().map(|link| format!(" {}>{}", link.kind, link.to));
-            let New { title, priority, issue_type, .. } = &draft.new;
+            let links = draft.ask.ends().map(|link| format!(" {}>{}", link.kind, link.to));
+            let New { title, priority, issue_type, .. } = draft.ask.new_one();
             format!("{} {title} P{priority} {issue_type}{}", draft.place, links.collect::<String>())
         };
         let wrong = wrong.iter().map(|(place, no)| format!("{place}: {no}"));
@@ -305,7 +268,7 @@ mod tests {
             told(records),
             [&format!("3 {drawn}"), "1 Walk P1 task blocks>a parent-child>x-1"]
         );
-        assert_eq!(told(plan), [&format!("2 {drawn}"), "1 Walk P1 task parent-child>x-1 blocks>a"]);
+        assert_eq!(told(plan), [&format!("2 {drawn}"), "1 Walk P1 task blocks>a parent-child>x-1"]);
         let markdown = "# A plan\n\n## Draw\nIn colours,\nall of them.\n\n### Type\nfeature\n\n\
                         ## Walk\n### Priority\nP1\n### Dependencies\nx-1, related:x-2\n";
         assert_eq!(

@@ -152,6 +152,10 @@ impl Event {
         matches!(self, Self::Claimed { .. } | Self::Taken { .. })
     }
 
+    pub fn ends_claim(&self) -> bool {
+        matches!(self, Self::Released { .. })
+    }
+
     /// Whether it says who holds a bead, or that it is done.
     pub(super) fn is_of_claims(&self) -> bool {
         matches!(

@@ -8,30 +8,6 @@ use crate::bead::fields::{Edge, is_external};
 use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
-/// The ring that `from -> to` would close, from `from` back to itself; `None` if there is none.
-pub(super) fn ring<'a>(beads: &'a Beads, from: &'a str, to: &'a str) -> Option<Vec<&'a str>> {
-    // From `to` outwards, each bead with the one it was reached from.
-    let mut reached = HashMap::from([(to, None)]);
-    let mut next = VecDeque::from([to]);
-    while let Some(at) = next.pop_front() {
-        if at == from {
-            let back = std::iter::successors(Some(at), |at| reached.get(at).copied().flatten());
-            let mut path: Vec<_> = back.collect();
-            path.push(from);
-            path.reverse();
-            return Some(path);
-        }
-        let edges = beads.row(at).map(|row| row.face().edges).unwrap_or_default();
-        for (_, to) in edges.into_iter().filter(|(kind, _)| Link::new(*kind).orders()) {
-            if !reached.contains_key(to) {
-                reached.insert(to, Some(at));
-                next.push_back(to);
-            }
-        }
-    }
-    None
-}
-
 /// Why nothing can start on a bead: the open beads it depends on, the open children of a spawner that it
 /// waits for, and whatever its parents wait for in that way. A finished bead waits for nothing.
 pub fn blockers<'a>(beads: &'a Beads, id: &str) -> Vec<&'a str> {

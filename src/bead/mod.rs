@@ -1,6 +1,7 @@
 //! What is to be done? The work graph as a fold of ledger lines, and what may be done to it.
 
 pub mod alike;
+pub mod alter;
 pub mod aside;
 pub mod audit;
 pub mod beads;
@@ -21,6 +22,7 @@ pub mod fields;
 pub mod files;
 pub mod filter;
 pub mod find;
+pub mod forms;
 pub mod graph;
 pub mod history;
 pub mod holding;
@@ -44,6 +46,7 @@ pub mod raw;
 pub mod ready;
 pub mod record;
 mod remarks;
+pub mod rings;
 mod rival;
 pub mod search;
 mod spelling;

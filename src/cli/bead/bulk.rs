@@ -1,20 +1,27 @@
-//! Many beads at once, as one write: all that a file describes, or nothing.
+//! Many beads at once, as one write: all that a file describes, or nothing. It makes beads and changes
+//! them; it claims none, and closes none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::Result;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::bead::draft::{self, Draft, Wrong};
-use crate::bead::event::{Event, Link, New, NewLink};
-use crate::bead::{Beads, change};
+use crate::bead::alter::Ask;
+use crate::bead::draft::{self, Draft, in_line};
+use crate::bead::event::{Event, NewLink};
+use crate::bead::forms::{self, Wrong};
+use crate::bead::rings::rings;
+use crate::bead::{self, Beads, change};
+use crate::cli::bead::import::lines::doubled;
+use crate::cli::bead::overlap::{shared, tell};
 use crate::cli::bead::record::{self, Record};
 use crate::cli::bead::text::text_up_to;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::cli::when;
+use crate::ledger::{Actor, Pen};
 use crate::refusal::Refusal;
 
 /// No file of beads is longer.
@@ -22,46 +29,42 @@ pub(super) const LONGEST: usize = 64 << 20;
 /// So many are shown.
 const SHOWN: usize = 20;
 
-pub(super) fn create(
-    cx: &Context,
-    file: &Path,
-    prefix: &str,
-    (silent, by_key): (bool, bool),
-) -> Result<Done> {
-    let drafts = read(cx, file)?;
-    let actor = cx.actor()?;
-    let (ids, beads) = cx.ledger()?.write_and_read(&actor, |beads: &Beads, pen| {
-        let (mut made, mut ids, mut bad) = (HashMap::new(), Vec::new(), Vec::new());
-        for draft in &drafts {
-            match event(beads, &made, draft) {
-                Ok(event) => {
-                    let id = pen.create(prefix, &event)?;
-                    made.extend(draft.key.clone().map(|key| (key, id.clone())));
-                    ids.push((draft.place, draft.key.clone(), id));
-                }
-                Err(no) => {
-                    bad.push((draft.place, format!("{no:#}")));
-                    made.extend(draft.key.clone().map(|key| (key, String::new())));
-                }
-            }
+pub(super) fn write(cx: &Context, file: &Path, (silent, by_key): (bool, bool)) -> Result<Done> {
+    let (new, known) = read(cx, file)?;
+    let (actor, prefix) = (cx.actor()?, bead::prefix(cx.repo()?)?);
+    let keys: HashSet<_> = new.iter().filter_map(|draft| draft.key.as_deref()).collect();
+    let ((mut ids, told), beads) = cx.ledger()?.write_and_read(&actor, |beads: &Beads, pen| {
+        let mut batch = Batch { cx, beads, actor: &actor, keys: &keys, done: Batched::default() };
+        for draft in &new {
+            batch.create(draft, &prefix, pen);
         }
-        if bad.is_empty() { Ok(ids) } else { Err(wrong(file, bad).into()) }
+        batch.tie_later();
+        for draft in &known {
+            batch.change(draft);
+        }
+        batch.write(pen);
+        let Batched { ids, told, bad, .. } = batch.done;
+        if bad.is_empty() { Ok((ids, told)) } else { Err(wrong(file, bad).into()) }
     })?;
+    tell(cx, &told);
     if by_key {
         let ids = ids.into_iter().map(|(place, key, id)| (key.unwrap_or(place.to_string()), id));
         return Ok(ByKey { ids: ids.collect() }.into());
     }
-    let mut ids = ids;
     ids.sort_unstable_by_key(|(place, ..)| *place);
     let records = ids.iter().map(|(.., id)| Ok(Record::of(&beads, beads.find(id)?)));
-    Ok(Made { all: records.collect::<Result<_>>()?, silent }.into())
+    let all = records.collect::<Result<_>>()?;
+    Ok(Made { all, counts: [new.len(), known.len()], silent }.into())
 }
 
-fn read(cx: &Context, file: &Path) -> Result<Vec<Draft>> {
+/// What is to be made, each after what it waits for, and what is to be changed.
+fn read(cx: &Context, file: &Path) -> Result<(Vec<Draft>, Vec<Draft>)> {
     let text = text_up_to(cx, file, "the list of beads", LONGEST)?;
     let now = cx.clock.now();
     let moment = |said: &str| when::moment(said, &now).map_err(|no| no.to_string());
-    let (records, mut bad) = draft::records(&text);
+    let (records, mut bad) = forms::records(&text);
+    let lines = text.lines().enumerate();
+    bad.extend(lines.filter_map(|(n, line)| Some((n + 1, doubled(line)?))));
     let mut drafts = Vec::new();
     for record in records {
         match draft::draft(record, &moment) {
@@ -76,32 +79,158 @@ fn read(cx: &Context, file: &Path) -> Result<Vec<Draft>> {
         let no = Refusal::usage(format!("{} describes no bead", file.display()));
         return Err(no.hint("a JSON object a line, or `## title` in Markdown").into());
     }
-    draft::in_order(drafts).map_err(|bad| wrong(file, bad).into())
+    let (known, new) = drafts.into_iter().partition(|draft| draft.id.is_some());
+    Ok((draft::in_order(new).map_err(|bad| wrong(file, bad))?, known))
 }
 
-/// A bead of which some links may lead to those made before it.
-fn event(beads: &Beads, made: &HashMap<String, String>, draft: &Draft) -> Result<Event> {
-    let mut new = New { links: Vec::new(), ..draft.new.clone() };
-    let mut within = Vec::new();
-    for link in &draft.new.links {
-        let mut link = link.clone();
-        if let Some(id) = made.get(&link.to) {
-            link.to.clone_from(id);
-            within.push(link);
-        } else {
-            let to = beads.find_end(&link.to)?.to_owned();
-            new.links.push(NewLink { to, ..link });
+/// A file, on the beads as they are.
+struct Batch<'a> {
+    cx: &'a Context,
+    beads: &'a Beads,
+    actor: &'a Actor,
+    keys: &'a HashSet<&'a str>,
+    done: Batched,
+}
+
+/// What has become of it so far.
+#[derive(Default)]
+struct Batched {
+    /// Where a bead stands in the file, what it is called there, and what it is.
+    ids: Vec<(usize, Option<String>, String)>,
+    /// What was made, by the keys of the file; nothing where that failed.
+    made: HashMap<String, String>,
+    births: Vec<(String, Event)>,
+    /// Links to what comes later in the file.
+    later: Vec<(usize, String, NewLink)>,
+    lines: Vec<(usize, String, Event)>,
+    told: Vec<String>,
+    bad: Vec<Wrong>,
+}
+
+impl Batch<'_> {
+    fn create(&mut self, draft: &Draft, prefix: &str, pen: &mut Pen<'_>) {
+        let mut later = Vec::new();
+        let made = self.birth(draft, &mut later);
+        let made = made.and_then(|event| Ok((pen.create(prefix, &event)?, event)));
+        let done = &mut self.done;
+        let id = match made {
+            Ok((id, event)) => {
+                done.later.extend(later.into_iter().map(|link| (draft.place, id.clone(), link)));
+                done.ids.push((draft.place, draft.key.clone(), id.clone()));
+                done.births.push((id.clone(), event));
+                id
+            }
+            Err(no) => {
+                done.bad.push((draft.place, in_line(&no)));
+                String::new()
+            }
+        };
+        done.made.extend(draft.key.clone().map(|key| (key, id)));
+    }
+
+    /// A bead of which some links may lead to those made before it.
+    fn birth(&self, draft: &Draft, later: &mut Vec<NewLink>) -> Result<Event> {
+        let mut new = draft.ask.new_one();
+        let mut within = Vec::new();
+        for link in draft.ask.ends() {
+            if let Some(id) = self.done.made.get(&link.to) {
+                within.push(NewLink { to: id.clone(), ..link });
+            } else if self.keys.contains(link.to.as_str()) {
+                later.push(link);
+            } else {
+                let to = self.beads.find_end(&link.to)?.to_owned();
+                new.links.push(NewLink { to, ..link });
+            }
+        }
+        let parents = within.iter().chain(&new.links).filter(|link| link.kind.is_parent());
+        if parents.count() > 1 {
+            return Err(Refusal::usage("a bead has one parent at most").into());
+        }
+        let mut event = change::create(self.beads, new)?;
+        if let Event::Created(new) = &mut event {
+            new.links.extend(within);
+        }
+        Ok(event)
+    }
+
+    fn tie_later(&mut self) {
+        for (place, from, NewLink { to, kind }) in std::mem::take(&mut self.done.later) {
+            let to = self.done.made.get(&to).cloned().unwrap_or_default();
+            if to == from {
+                self.done.bad.push((place, "is tied to itself".to_owned()));
+            }
+            self.done.lines.push((place, from, Event::Linked { to, kind }));
         }
     }
-    let parents = within.iter().chain(&new.links).filter(|link| link.kind == Link::PARENT_CHILD);
-    if parents.count() > 1 {
-        return Err(Refusal::usage("a bead has one parent at most").into());
+
+    fn change(&mut self, draft: &Draft) {
+        match self.changes(draft) {
+            Ok((id, events)) => {
+                let lines = events.into_iter().map(|event| (draft.place, id.clone(), event));
+                self.done.lines.extend(lines);
+                self.done.ids.push((draft.place, draft.id.clone(), id));
+            }
+            Err(no) => self.done.bad.push((draft.place, in_line(&no))),
+        }
     }
-    let mut event = change::create(beads, new)?;
-    if let Event::Created(new) = &mut event {
-        new.links.extend(within);
+
+    fn changes(&mut self, draft: &Draft) -> Result<(String, Vec<Event>)> {
+        let (beads, actor) = (self.beads, self.actor);
+        let bead = beads.find(draft.id.as_deref().unwrap_or_default())?;
+        let short = beads.short(&bead.id);
+        if let Some((first, ..)) = self.done.ids.iter().find(|(.., id)| *id == bead.id) {
+            let no = Refusal::usage(format!("{short} is changed in {first}, too"));
+            return Err(no.hint("say all of it in one place").into());
+        }
+        change::may_edit(beads, bead, actor)?;
+        let (ask, within) = self.apart(&draft.ask);
+        let mut events = ask.events(beads, bead, actor)?;
+        let takes = actor.agent && ask.edit.assignee.as_ref() == Some(&actor.by);
+        if takes && bead.assignee.as_ref() != Some(&actor.by) {
+            return Err(Refusal::refused("no file claims a bead")
+                .hint(format!("git bead update {short} --claim"))
+                .into());
+        }
+        if let (true, Some(claim)) = (events.iter().any(Event::ends_claim), &bead.claim) {
+            let no = Refusal::refused(format!("{} holds it, and no file ends that", claim.holder));
+            return Err(no.hint(format!("git bead update {short} --status open")).into());
+        }
+        if within.iter().any(|link| link.kind.is_parent()) {
+            events.extend(change::move_to(beads, bead, None)?);
+        }
+        events.extend(within.into_iter().map(|NewLink { to, kind }| Event::Linked { to, kind }));
+        self.done.told.extend(shared(self.cx, (beads, bead), &events)?);
+        Ok((bead.id.clone(), events))
     }
-    Ok(event)
+
+    /// What is asked with regard to what is there, and links to what was made.
+    fn apart(&self, ask: &Ask) -> (Ask, Vec<NewLink>) {
+        let mut apart = ask.clone();
+        let is_made = |to: &String| self.done.made.contains_key(to);
+        apart.parent.take_if(|to| is_made(to));
+        apart.links.retain(|link| !is_made(&link.to));
+        let within = ask.ends().filter_map(|link| {
+            let to = self.done.made.get(&link.to)?.clone();
+            Some(NewLink { to, ..link })
+        });
+        let within = within.collect();
+        (apart, within)
+    }
+
+    fn write(&mut self, pen: &mut Pen<'_>) {
+        let Batched { births, lines, bad, .. } = &mut self.done;
+        let births = births.iter().map(|(id, event)| (id.as_str(), event));
+        let changes: Vec<_> =
+            lines.iter().map(|(_, id, event)| (id.as_str(), event)).chain(births).collect();
+        for (n, no) in rings(self.beads, &changes) {
+            bad.extend(lines.get(n).map(|(place, ..)| (*place, no)));
+        }
+        for (place, id, event) in lines {
+            if let Err(no) = pen.line(id, event) {
+                bad.push((*place, in_line(&no)));
+            }
+        }
+    }
 }
 
 /// Names every bad line.
@@ -129,6 +258,9 @@ impl Show for ByKey {
 #[serde(transparent)]
 struct Made {
     all: Vec<Record>,
+    /// How many are new, and how many were there.
+    #[serde(skip)]
+    counts: [usize; 2],
     #[serde(skip)]
     silent: bool,
 }
@@ -138,13 +270,15 @@ impl Show for Made {
         if self.silent {
             return self.all.iter().for_each(|record| out.line(&record.id));
         }
-        let count = self.all.len();
-        out.parts(&[(
-            Tone::Good,
-            &format!("Created {count} bead{}", if count == 1 { "" } else { "s" }),
-        )]);
+        let beads = |count: usize| format!("{count} bead{}", if count == 1 { "" } else { "s" });
+        let said = match self.counts {
+            [new, 0] => format!("Created {}", beads(new)),
+            [0, known] => format!("Changed {}", beads(known)),
+            [new, known] => format!("Created {}, changed {known}", beads(new)),
+        };
+        out.parts(&[(Tone::Good, &said)]);
         record::list(out, self.all.get(..SHOWN).unwrap_or(&self.all));
-        if let Some(more) = count.checked_sub(SHOWN).filter(|more| *more > 0) {
+        if let Some(more) = self.all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             out.line(format!("and {more} more"));
         }
     }

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::bead::event::{Link, New, NewLink};
+use crate::bead::alter::Ask;
+use crate::bead::event::{Edit, Link, New, NewLink};
 use crate::bead::words::usual_type;
 use crate::bead::{self, Beads, change, draft, files, rare};
 use crate::cli::bead::bulk;
@@ -60,7 +62,8 @@ pub(in crate::cli) struct Create {
     #[arg(long, value_delimiter = ',', value_name = "KIND:ID")]
     deps: Vec<String>,
     /// Make all that a file describes, all of it or nothing: a JSON record a line, or Markdown with a
-    /// `## title` for each; `-` is standard input
+    /// `## title` for each; a record with an `id` changes that bead, as update --file does; `-` is
+    /// standard input
     #[arg(short, long, value_name = "FILE", conflicts_with_all = OF_ONE, conflicts_with = "graph")]
     file: Option<PathBuf>,
     /// The same for a plan: a JSON object of nodes and edges; says which key became which id
@@ -83,7 +86,7 @@ const OF_ONE: [&str; 9] =
 pub(in crate::cli) struct Fields {
     /// The whole story
     #[arg(short, long, allow_hyphen_values = true)]
-    pub description: Option<String>,
+    description: Option<String>,
     /// Read the description from a file, or from standard input with `-`
     #[arg(long, value_name = "FILE", conflicts_with = "description")]
     body_file: Option<PathBuf>,
@@ -95,49 +98,49 @@ pub(in crate::cli) struct Fields {
     allow_empty_description: bool,
     /// How it is to be done
     #[arg(long, allow_hyphen_values = true)]
-    pub design: Option<String>,
+    design: Option<String>,
     /// Read that from a file, or from standard input with `-`
     #[arg(long, value_name = "FILE", conflicts_with = "design")]
     design_file: Option<PathBuf>,
     /// How one sees that it is done
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub acceptance: Option<String>,
+    acceptance: Option<String>,
     /// What else is worth knowing
     #[arg(long, allow_hyphen_values = true)]
-    pub notes: Option<String>,
+    notes: Option<String>,
     /// Add a paragraph to the notes
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub append_notes: Option<String>,
+    append_notes: Option<String>,
     /// Who shall do it
     #[arg(short, long)]
-    pub assignee: Option<String>,
+    assignee: Option<String>,
     /// The same thing elsewhere, such as gh-9
     #[arg(long, value_name = "REF")]
-    pub external_ref: Option<String>,
+    external_ref: Option<String>,
     /// Minutes it should take
     #[arg(short, long, value_name = "MINUTES", value_parser = minutes)]
-    pub estimate: Option<String>,
+    estimate: Option<String>,
     /// When it has to be done: a day, monday, +3d
     #[arg(long, value_name = "WHEN")]
-    pub due: Option<String>,
+    due: Option<String>,
     /// Put it off until then: it is not ready before
     #[arg(long, value_name = "WHEN")]
-    pub defer: Option<String>,
+    defer: Option<String>,
     /// What it is specified in, such as docs/parser.md
     #[arg(long, value_name = "REF")]
-    pub spec_id: Option<String>,
+    spec_id: Option<String>,
     /// Paths that are its own while somebody works on it, such as 'src/auth/**', separated by commas
     #[arg(long, value_delimiter = ',', value_name = "PATTERN")]
     files: Option<Vec<String>>,
     /// Note a value under a key of your own, as JSON or plain text; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = metadata)]
-    pub set_metadata: Vec<(String, Json)>,
+    set_metadata: Vec<(String, Json)>,
     /// The same for many keys, as one JSON object; @FILE reads it from there
     #[arg(long, value_name = "JSON|@FILE")]
     metadata: Option<String>,
     /// Set a field that has no option of its own, such as sender, pinned, await_id; may be repeated
     #[arg(long, value_name = "FIELD=VALUE", value_parser = rare::setting)]
-    pub set: Vec<(String, Json)>,
+    set: Vec<(String, Json)>,
 }
 
 impl Fields {
@@ -175,12 +178,33 @@ impl Fields {
         Ok(())
     }
 
-    pub(super) fn minutes(&self) -> Option<u64> {
-        self.estimate.as_ref()?.parse().ok()
+    /// What they say; an empty word clears a field.
+    pub(super) fn edit(&self, cx: &Context) -> Result<Edit> {
+        let [due_at, defer_until] = self.times(cx)?;
+        let mut set: IndexMap<_, _> = self.set.iter().cloned().collect();
+        if self.estimate.as_deref() == Some("") {
+            set.insert("estimated_minutes".to_owned(), Json::Null);
+        }
+        Ok(Edit {
+            description: self.description.clone(),
+            design: self.design.clone(),
+            acceptance_criteria: self.acceptance.clone(),
+            notes: self.notes.clone(),
+            append_notes: self.append_notes.clone(),
+            assignee: self.assignee.clone(),
+            external_ref: self.external_ref.clone(),
+            estimated_minutes: self.estimate.as_ref().and_then(|said| said.parse().ok()),
+            due_at,
+            defer_until,
+            spec_id: self.spec_id.clone(),
+            set_metadata: self.set_metadata.iter().cloned().collect(),
+            set,
+            ..Edit::default()
+        })
     }
 
-    /// When it is due, and until when it is put off; an empty word clears it.
-    pub(super) fn times(&self, cx: &Context) -> Result<[Option<String>; 2]> {
+    /// When it is due, and until when it is put off.
+    fn times(&self, cx: &Context) -> Result<[Option<String>; 2]> {
         let now = cx.clock.now();
         let moment = |said: &Option<String>| match said.as_deref() {
             None | Some("") => Ok(said.clone()),
@@ -210,11 +234,10 @@ fn metadata(said: &str) -> Result<(String, Json), String> {
 
 impl Create {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let prefix = bead::prefix(cx.repo()?)?;
         if let Some(file) = self.file.as_ref().or(self.graph.as_ref()) {
-            return bulk::create(cx, file, &prefix, (self.silent, self.graph.is_some()));
+            return bulk::write(cx, file, (self.silent, self.graph.is_some()));
         }
-        let ledger = cx.ledger()?;
+        let (ledger, prefix) = (cx.ledger()?, bead::prefix(cx.repo()?)?);
         let (silent, validate) = (self.silent, self.validate);
         let new = self.into_new(cx)?;
         let (id, beads) = ledger.write_and_read(&cx.actor()?, |beads: &Beads, pen| {
@@ -232,33 +255,15 @@ impl Create {
 
     fn into_new(mut self, cx: &Context) -> Result<New> {
         self.fields.read(cx)?;
-        let times = self.fields.times(cx)?;
-        let [due_at, defer_until] = times.map(|time| time.filter(|time| !time.is_empty()));
+        let title = self.title.or(self.named);
+        let issue_type = Some(usual_type(&self.issue_type).to_owned());
+        let edit =
+            Edit { title, priority: Some(self.priority), issue_type, ..self.fields.edit(cx)? };
         let parent = self.parent.map(|to| NewLink { to, kind: Link::PARENT_CHILD });
         let links = self.deps.iter().map(|dep| link(dep)).chain(parent.map(Ok));
-        Ok(New {
-            title: self.title.or(self.named).unwrap_or_default(),
-            estimated_minutes: self.fields.minutes(),
-            description: self.fields.description.unwrap_or_default(),
-            design: self.fields.design.unwrap_or_default(),
-            acceptance_criteria: self.fields.acceptance.unwrap_or_default(),
-            notes: [self.fields.notes, self.fields.append_notes]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join("\n"),
-            priority: self.priority,
-            issue_type: usual_type(&self.issue_type).to_owned(),
-            assignee: self.fields.assignee.filter(|name| !name.is_empty()),
-            labels: labels(&self.labels),
-            external_ref: self.fields.external_ref.filter(|text| !text.is_empty()),
-            due_at,
-            defer_until,
-            spec_id: self.fields.spec_id.unwrap_or_default(),
-            metadata: self.fields.set_metadata.into_iter().collect(),
-            set: self.fields.set.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-            links: links.collect::<Result<_>>()?,
-        })
+        let links = links.collect::<Result<_>>()?;
+        let ask = Ask { edit, labels: Some(labels(&self.labels)), ..Ask::default() };
+        Ok(New { links, ..ask.new_one() })
     }
 }
 

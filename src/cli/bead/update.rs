@@ -1,12 +1,15 @@
 //! `git bead update`: change what a bead says, or take it.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
-use indexmap::IndexMap;
 use serde::Serialize;
 
-use crate::bead::event::{Edit, Event, Status};
+use crate::bead::alter::Ask;
+use crate::bead::event::{Edit, Event};
 use crate::bead::words::usual_type;
 use crate::bead::{Bead, Beads, change, holding, hub, lease};
+use crate::cli::bead::bulk;
 use crate::cli::bead::create::{Fields, labels, priority};
 use crate::cli::bead::overlap::{shared, tell};
 use crate::cli::bead::ready::Taken;
@@ -14,7 +17,7 @@ use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::Uptime;
-use crate::ledger::{Actor, Json, default_remote};
+use crate::ledger::{Actor, default_remote};
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
@@ -22,6 +25,13 @@ use crate::refusal::Refusal;
 ///
 /// Several ids: the same change to each, all of them or none. An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
 /// racing callers gets it; --status open puts it back. Closing is `git bead close`.
+///
+/// --file changes many beads, each in its own way, as one write. A record names its bead by `id`, and
+/// has fields as create --file takes them: what it does not name stays, null or an empty text clears. Beside
+/// them it may have status, append_notes, add_labels, remove_labels, unset_metadata and remove_deps;
+/// labels are exactly those. A record without an `id` makes a bead, which others name by its `key`. If one
+/// line is bad, all bad ones are named and nothing is written. No file claims or closes a bead, or ends a
+/// claim.
 ///
 /// Short words for single changes: assign ID NAME, priority ID N, tag ID LABEL, label add|remove ID
 /// LABEL, note ID TEXT, defer ID [--until WHEN], undefer ID.
@@ -36,10 +46,13 @@ use crate::refusal::Refusal;
   git bead update 7f3k -p 1 --add-label parser --append-notes 'see the lexer'
   git bead update 7f3k 9a2c --set-labels parser,tabs
   git bead update 7f3k --parent 4tbn --if-unchanged 2026-11-21T05:36:11.123Z
-  git bead update 7f3k --status open    put it back")]
+  git bead update 7f3k --status open    put it back
+  git bead update --file edits.jsonl    many at once, with lines such as
+    {\"id\": \"7f3k\", \"priority\": 1, \"add_labels\": [\"parser\"], \"deps\": [\"map\"]}
+    {\"key\": \"map\", \"title\": \"Draw the map\", \"parent\": \"4tbn\"}")]
 pub(in crate::cli) struct Update {
     /// The beads, by any start of an id that names one
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required_unless_present = "file", value_name = "ID")]
     ids: Vec<String>,
     /// Take it: assign it to the caller and mark it in progress
     #[arg(long, conflicts_with_all = ["status", "assignee"])]
@@ -79,10 +92,35 @@ pub(in crate::cli) struct Update {
     /// Only if it was changed last at this time, as `updated_at` of `show --json` tells it
     #[arg(long, value_name = "STAMP")]
     if_unchanged: Option<String>,
+    /// Make all the changes that a file describes, all of them or none: a JSON record a line, each with
+    /// the `id` of its bead; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_EACH)]
+    file: Option<PathBuf>,
 }
+
+/// What is said of the beads that are named: a file says it of each of its own.
+const OF_EACH: [&str; 14] = [
+    "ids",
+    "claim",
+    "take_over",
+    "title",
+    "Fields",
+    "status",
+    "priority",
+    "issue_type",
+    "unset_metadata",
+    "add_label",
+    "remove_label",
+    "set_labels",
+    "parent",
+    "if_unchanged",
+];
 
 impl Update {
     pub(in crate::cli) fn run(mut self, cx: &Context) -> Result<Done> {
+        if let Some(file) = &self.file {
+            return bulk::write(cx, file, (false, false));
+        }
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         if self.claim && self.ids.len() > 1 {
             return Err(Refusal::usage("a claim takes one bead at a time")
@@ -91,7 +129,7 @@ impl Update {
         }
         self.fields.read(cx)?;
         if self.take_over {
-            self.ask(cx, &actor)?;
+            self.listen(cx, &actor)?;
         }
         let ((ids, told), mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let (mut ids, mut told) = (Vec::new(), Vec::new());
@@ -128,7 +166,7 @@ impl Update {
     }
 
     /// Who takes over has listened to the end, and to where claims are decided if there is such a remote.
-    fn ask(&self, cx: &Context, actor: &Actor) -> Result<()> {
+    fn listen(&self, cx: &Context, actor: &Actor) -> Result<()> {
         let (repo, ledger) = (cx.repo()?, cx.ledger()?);
         let (beads, queue) = ledger.read::<(Beads, Queue)>()?;
         let bead = beads.find(self.ids.first().map_or("", String::as_str))?;
@@ -188,20 +226,7 @@ impl Update {
         if !self.take_over {
             change::may_edit(beads, bead, actor)?;
         }
-        let mut edit = self.edit(cx, beads, bead)?;
-        events.extend(change::put_back(beads, bead, actor, &mut edit)?);
-        if !edit.is_empty() {
-            events.push(Event::Edited(edit));
-        }
-        let (add, remove) = self.labels(bead);
-        if !add.is_empty() || !remove.is_empty() {
-            events.push(Event::Labeled { add, remove });
-        }
-        if let Some(parent) = &self.parent {
-            let parent = Some(parent).filter(|parent| !parent.is_empty());
-            let parent = parent.map(|parent| beads.find(parent)).transpose()?;
-            events.extend(change::move_to(beads, bead, parent)?);
-        }
+        events.extend(self.ask(cx, beads.short(&bead.id))?.events(beads, bead, actor)?);
         if events.is_empty() && !self.claim && self.parent.is_none() {
             return Err(Refusal::usage("nothing to change")
                 .hint("see `git bead update -h`")
@@ -210,57 +235,24 @@ impl Update {
         Ok(events)
     }
 
-    fn edit(&self, cx: &Context, beads: &Beads, bead: &Bead) -> Result<Edit> {
-        let [due_at, defer_until] = self.fields.times(cx)?;
-        let mut set: IndexMap<_, _> = self.fields.set.iter().cloned().collect();
-        if self.fields.estimate.as_deref() == Some("") {
-            set.insert("estimated_minutes".to_owned(), Json::Null);
-        }
-        // Who no longer puts it off means that it can be done.
-        let again = defer_until.as_deref() == Some("") && bead.status.as_str() == "deferred";
+    fn ask(&self, cx: &Context, short: &str) -> Result<Ask> {
         let status = self.status.as_deref().map(change::status).transpose();
-        let status = status.map_err(|no| naming(no, beads.short(&bead.id)))?;
-        let short = beads.short(&bead.id);
-        if self.status.is_some() && bead.status == Status::CLOSED {
-            return Err(Refusal::refused(format!("{short} is closed"))
-                .hint(format!("git bead reopen {short}"))
-                .into());
-        }
-        if let Some(title) = &self.title {
-            change::title(title)?;
-        }
-        Ok(Edit {
+        let edit = Edit {
             title: self.title.clone(),
-            description: self.fields.description.clone(),
-            design: self.fields.design.clone(),
-            acceptance_criteria: self.fields.acceptance.clone(),
-            notes: self.fields.notes.clone(),
-            append_notes: self.fields.append_notes.clone(),
-            status: status.or(again.then_some(Status::OPEN)),
+            status: status.map_err(|no| naming(no, short))?,
             priority: self.priority,
             issue_type: self.issue_type.as_deref().map(|word| usual_type(word).to_owned()),
-            assignee: self.fields.assignee.clone(),
-            external_ref: self.fields.external_ref.clone(),
-            estimated_minutes: self.fields.minutes(),
-            due_at,
-            defer_until,
-            spec_id: self.fields.spec_id.clone(),
-            set_metadata: self.fields.set_metadata.iter().cloned().collect(),
             unset_metadata: self.unset_metadata.clone(),
-            set,
+            ..self.fields.edit(cx)?
+        };
+        Ok(Ask {
+            edit,
+            labels: self.set_labels.as_deref().map(labels),
+            add_labels: labels(&self.add_label),
+            remove_labels: labels(&self.remove_label),
+            parent: self.parent.clone(),
+            ..Ask::default()
         })
-    }
-
-    fn labels(&self, bead: &Bead) -> (Vec<String>, Vec<String>) {
-        let missing = |label: &&String| !bead.labels.contains(label);
-        match &self.set_labels {
-            Some(exactly) => {
-                let exactly = labels(exactly);
-                let gone = bead.labels.iter().filter(|label| !exactly.contains(label));
-                (exactly.iter().filter(missing).cloned().collect(), gone.cloned().collect())
-            }
-            None => (labels(&self.add_label), labels(&self.remove_label)),
-        }
     }
 }
 

@@ -65,8 +65,8 @@ pub(super) fn parse(line: &[u8]) -> Result<Said, String> {
     let text = std::str::from_utf8(line)
         .map_err(|no| format!("is not UTF-8: byte {} begins no character", no.valid_up_to() + 1))?;
     let Object(raw) = serde_json::from_str(text).map_err(|no| {
-        if let Some((name, _)) = no.to_string().split_once(TWICE) {
-            return format!("{name}{TWICE}");
+        if let Some(no) = twice(&no) {
+            return no;
         }
         let what = if no.is_eof() { "is cut off" } else { "is no JSON object" };
         format!("{what}: column {}", no.column())
@@ -127,11 +127,31 @@ impl<'de> Visitor<'de> for Once {
     }
 }
 
+fn twice(no: &serde_json::Error) -> Option<String> {
+    no.to_string().split_once(TWICE).map(|(name, _)| format!("{name}{TWICE}"))
+}
+
+/// Which key of an object, or of one within it, has two values.
+pub(in crate::cli::bead) fn doubled(text: &str) -> Option<String> {
+    let inner: Vec<Box<RawValue>> = match text.as_bytes().first()? {
+        b'{' => match serde_json::from_str(text) {
+            Ok(Object(fields)) => fields.into_values().collect(),
+            Err(no) => return twice(&no),
+        },
+        b'[' => serde_json::from_str(text).unwrap_or_default(),
+        _ => return None,
+    };
+    inner.iter().find_map(|raw| doubled(raw.get()))
+}
+
 /// The fields, and the text of those that would not come back from JSON.
 fn record(raw: IndexMap<String, Box<RawValue>>) -> Result<Record, String> {
     let mut record = Record::default();
     for (name, raw) in raw {
         let value = value(&name, &raw)?;
+        if let Some(no) = doubled(raw.get()) {
+            return Err(format!("in `{name}`, {no}"));
+        }
         if name == "metadata" && value.is_object() {
             let keys: IndexMap<String, Box<RawValue>> =
                 serde_json::from_str(raw.get()).unwrap_or_default();
@@ -221,6 +241,7 @@ mod tests {
             "[1,2]",
             "{\"id\":\"b-5\",\"title\":\"x\",\"title\":\"y\"}",
             "{\"id\":\"b-5\",\"title\":\"x\",\"title\":\"x\"}",
+            "{\"id\":\"b-6\",\"title\":\"x\",\"metadata\":{\"a\":1,\"b\":[{\"k\":1,\"k\":2}]}}",
         ] {
             file.extend([line.as_bytes(), b"\n"].concat());
         }
@@ -243,8 +264,9 @@ mod tests {
                 "14 is no JSON object: column 0",
                 "15 `title` has two values",
                 "16 \"b-5\"",
-                "17 is not UTF-8: byte 1 begins no character",
-                "18 is cut off: column 15 (no line end)",
+                "17 in `metadata`, `k` has two values",
+                "18 is not UTF-8: byte 1 begins no character",
+                "19 is cut off: column 15 (no line end)",
             ]
         );
     }

@@ -2,7 +2,7 @@
 
 mod github;
 mod history;
-mod lines;
+pub(super) mod lines;
 mod ticket;
 
 use std::fs::File;

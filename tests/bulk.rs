@@ -1,0 +1,142 @@
+//! Many beads at once from one file: made and changed as one write, and never claimed or closed.
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, Sandbox};
+
+const LEDGER: &str = "refs/shopfloor/ledger";
+
+fn shown(repo: &Place<'_>, id: &str) -> Value {
+    repo.json(&format!("bead show {id} --json"))[0].take()
+}
+
+/// Writes records to a file, each in a line of its own.
+fn plan(repo: &Place<'_>, records: &[Value]) {
+    let lines: String = records.iter().map(|record| format!("{record}\n")).collect();
+    repo.write("plan.jsonl", lines);
+}
+
+#[test]
+fn one_file_makes_beads_and_changes_others_and_is_taken_back_as_one() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let made = "bead create Draw -l a,b -d old -e 5 --due 2027-01-01 --silent --set-metadata k=1";
+    let (one, epic) = (repo.git(made).ok().line(), repo.bead("Epic"));
+    let other = repo.git(&format!("bead create Walk --parent {epic} --deps {one} --silent"));
+    let other = other.ok().line();
+    let before = [&one, &other].map(|id| shown(&repo, id));
+    plan(
+        &repo,
+        &[
+            json!({"id": one, "title": "Draw it", "priority": "P0", "type": "feat", "estimate": null,
+                "add_labels": "c", "remove_labels": ["a"], "append_notes": "so", "due": "",
+                "metadata": {"team": "core"}, "unset_metadata": "k", "files": "src/**",
+                "status": "blocked", "assignee": "jane", "pinned": true, "deps": ["land"]}),
+            json!({"key": "land", "title": "Land", "deps": "related:sea", "parent": epic}),
+            json!({"key": "sea", "title": "Sea", "deps": "related:land"}),
+            json!({"id": &other[4..], "labels": ["x"], "parent": "sea", "remove_deps": [one]}),
+        ],
+    );
+    let lines = || repo.git("bead log").ok().out.lines().count();
+    let known = lines();
+    let all = repo.json("bead update --file plan.jsonl --json");
+    let ids: Vec<_> = (0..4).map(|n| all[n]["id"].as_str().unwrap()).collect();
+    assert_eq!((ids[0], ids[3]), (one.as_str(), other.as_str()), "in the order of the file");
+    assert_eq!(
+        repo.sh("git bead log --json | grep -o '\"nth\":[0-9]*' | tail -1").line(),
+        "\"nth\":9"
+    );
+    assert_eq!(lines() - known, 10);
+    let is = shown(&repo, &one);
+    let field = |name: &str| is[name].clone();
+    for (name, value) in [
+        ("title", json!("Draw it")),
+        ("priority", json!(0)),
+        ("issue_type", json!("feature")),
+        ("estimated_minutes", Value::Null),
+        ("due_at", Value::Null),
+        ("description", json!("old")),
+        ("notes", json!("so")),
+        ("labels", json!(["b", "c"])),
+        ("metadata", json!({"team": "core"})),
+        ("files", json!(["src/**"])),
+        ("status", json!("blocked")),
+        ("assignee", json!("jane")),
+        ("pinned", json!(true)),
+    ] {
+        assert_eq!(field(name), value, "{name}");
+    }
+    assert_eq!(field("dependencies")[0]["id"], ids[1]);
+    let moved = shown(&repo, &other);
+    assert_eq!((&moved["parent"], &moved["labels"]), (&json!(ids[2]), &json!(["x"])));
+    assert_eq!(moved["dependency_count"], 1, "only its parent is left");
+    repo.git("bead undo").ok();
+    for (id, before) in [&one, &other].into_iter().zip(before) {
+        let after = shown(&repo, id);
+        for name in
+            ["title", "parent", "priority", "status", "estimated_minutes", "due_at", "files"]
+        {
+            assert_eq!(after[name], before[name], "{name}");
+        }
+    }
+    assert_eq!(repo.json("bead count --json")["count"], 3);
+}
+
+#[test]
+fn a_file_that_changes_beads_is_heeded_whole_or_not_at_all_and_each_bad_line_is_named() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let [one, two, held, shut] = ["One", "Two", "Held", "Shut"].map(|title| repo.bead(title));
+    let toast = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead";
+    repo.sh(&format!("{toast} update {held} --claim")).ok();
+    repo.git(&format!("bead close {shut} -r done")).ok();
+    let long = "x".repeat((1 << 20) + 1);
+    let many: Vec<_> = (0..3000).map(|n| format!("a-label-of-some-length-{n}")).collect();
+    let bad = [
+        (json!({"id": one, "status": "closed"}), "git bead close ID --reason"),
+        (json!({"id": one, "status": "in_progress"}), "git bead update ID --claim"),
+        (json!({"id": one, "claim": true}), "git bead update ID --claim"),
+        (json!({"id": held, "status": "open"}), "toast holds it, and no file ends that"),
+        (json!({"id": held, "assignee": "joe"}), "is held by toast"),
+        (json!({"id": shut, "status": "open"}), "git bead reopen"),
+        (json!({"id": "zzzz", "priority": 1}), "no bead's id starts with `zzzz`"),
+        (json!({"id": one}), "says nothing of it"),
+        (json!({"id": one, "key": "k", "priority": 1}), "needs no `key`"),
+        (json!({"id": one, "colour": "red"}), "\"colour\" is not set so"),
+        (json!({"id": one, "title": ""}), "a bead needs a title"),
+        (json!({"id": one, "deps": "two words:x"}), "is no kind of link"),
+        (json!({"id": one, "description": long}), "`description` is too long"),
+        (json!({"id": one, "add_labels": many}), "`add` is too long"),
+        (json!({"title": "new", "labels": many}), "`labels` is too long"),
+        (json!({"title": "new", "status": "open"}), "by its `id`"),
+        (json!({"title": "new", "notes": long}), "`notes` is too long"),
+    ];
+    let tip = repo.rev(LEDGER);
+    for (record, no) in bad {
+        plan(&repo, &[json!({"id": two, "priority": 0}), record.clone()]);
+        let id = record["id"].as_str().unwrap_or_default();
+        let said = repo.git("bead create -f plan.jsonl").fails(129);
+        said.says(&["plan.jsonl:2: ", &no.replace("ID", id), "nothing was written"]);
+        assert_eq!(repo.rev(LEDGER), tip, "{no}");
+    }
+    plan(&repo, &[json!({"id": two, "priority": 0}), json!({"id": two, "title": "Too"})]);
+    repo.git("bead update --file plan.jsonl").fails(129).says(&[":2: ", "is changed in 1, too"]);
+    repo.write("plan.jsonl", format!("{{\"id\":{one:?},\"metadata\":{{\"k\":1,\"k\":2}}}}\n"));
+    repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: `k` has two values"]);
+    // Neither of the two closes a ring.
+    plan(&repo, &[json!({"id": one, "deps": two}), json!({"id": two, "parent": one})]);
+    repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: closes a cycle", ":2: "]);
+    plan(&repo, &[json!({"id": one, "deps": "k"}), json!({"key": "k", "title": "x", "deps": one})]);
+    repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: closes a cycle"]);
+    // An agent says what is said of what nobody holds, and takes nothing so.
+    plan(&repo, &[json!({"id": held, "priority": 0})]);
+    let other = "SHOPFLOOR_AGENT=other SHOPFLOOR_SESSION=s2 git bead update --file plan.jsonl";
+    repo.sh(other).fails(129).says(&["toast holds it"]);
+    plan(&repo, &[json!({"id": one, "assignee": "other"})]);
+    repo.sh(other).fails(129).says(&["no file claims a bead", "--claim"]);
+    repo.git(&format!("bead update {one} --file plan.jsonl")).fails(129);
+    assert_eq!(repo.rev(LEDGER), tip, "nothing was written");
+    plan(&repo, &[json!({"id": one, "priority": 0}), json!({"id": two, "priority": 0})]);
+    let said = repo.sh("git bead update --file - <plan.jsonl").ok().out;
+    assert!(said.starts_with("Changed 2 beads\n"), "{said}");
+}
