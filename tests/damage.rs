@@ -124,6 +124,49 @@ fn the_file_that_says_whose_ledger_it_is_is_made_again() {
     }
 }
 
+/// What it named is all there, and its name tells when it is put together as it was.
+#[test]
+fn a_directory_that_is_lost_is_put_together_again() {
+    let world = Sandbox::new();
+    let hub = hub(&world);
+    let [one] = clones(&world, &hub, ["one"]);
+    one.git("bead sync").ok();
+    let alone = world.repo("alone");
+    alone.bead("Of no remote");
+    for repo in [&one, &alone] {
+        let word = "{\"id\":\"api-%d\",\"title\":\"Task %d\",\"description\":\"%0200d\"}\\n";
+        let many = format!(
+            "awk 'BEGIN {{ for (i = 0; i < 1200; i++) printf \"{}\", i, i, i }}'",
+            word.replace('"', "\\\"")
+        );
+        repo.sh(&format!("{many} >all.jsonl && git bead import all.jsonl")).ok();
+        repo.sh("seq 5000 | git bead create 'Another story' --body-file -").ok();
+        let ours = repo
+            .sh("sed 's/.*name\":\"\\([0-9a-f]*\\).*/r-\\1/' .git/shopfloor-objects/desk/replica");
+        let ours = ours.ok().line();
+        for (dir, spoil) in [
+            ("^{tree}".to_owned(), "rm -f"),
+            ("^{tree}".to_owned(), ": >"),
+            (format!(":{ours}"), "rm -f"),
+            (format!(":{ours}/s"), "printf x >"),
+            (format!(":{ours}/s/0000"), "rm -f"),
+        ] {
+            repo.bead("Never exchanged");
+            let (before, tip) = (titles(repo), repo.rev(LEDGER));
+            let file = file_of(repo, &format!("{LEDGER}{dir}"));
+            let spoil = format!("chmod u+w {file} && {spoil} {file}");
+            repo.sh(&format!("{spoil} && rm -rf .git/shopfloor/cache")).ok();
+            repo.git("bead create X").fails(128).says(&["git bead doctor"]);
+            let (_, command) = problem(repo, "ledger");
+            assert!(command.contains("git mktree"), "{dir}: {command}");
+            repo.sh(&command).ok();
+            assert_eq!(repo.rev(LEDGER), tip);
+            is_well(repo, &before);
+            repo.bead("After it");
+        }
+    }
+}
+
 /// A commit says little: what it named is there, and nothing is lost.
 #[test]
 fn a_commit_that_is_lost_alone_is_made_again() {

@@ -8,13 +8,22 @@ use anyhow::{Context as _, Result};
 use gix::objs::Kind;
 
 use super::Oid;
-use super::store::Store;
+use super::store::{Entry, Store, in_a_tree};
 
 impl Store<'_> {
     /// What a file of these bytes is called, whether it is among ours or not.
     pub fn name_of(&self, bytes: &[u8]) -> Result<Oid> {
+        self.hash(Kind::Blob, bytes)
+    }
+
+    /// The same of a tree.
+    pub fn name_of_tree(&self, entries: &[Entry]) -> Result<Oid> {
+        self.hash(Kind::Tree, &in_a_tree(entries)?)
+    }
+
+    fn hash(&self, kind: Kind, bytes: &[u8]) -> Result<Oid> {
         let hash = self.repo().handle().object_hash();
-        Ok(gix::objs::compute_hash(hash, Kind::Blob, bytes).context("hashing a file")?.into())
+        Ok(gix::objs::compute_hash(hash, kind, bytes).context("hashing an object")?.into())
     }
 
     /// It reads them all: for who knows already that something is wrong.

@@ -54,6 +54,20 @@ pub struct Entry {
     pub id: Oid,
 }
 
+/// A tree as it is stored.
+pub(super) fn in_a_tree(entries: &[Entry]) -> Result<Vec<u8>> {
+    let mut tree = gix::objs::Tree::empty();
+    tree.entries.extend(entries.iter().map(|entry| tree::Entry {
+        mode: if entry.is_tree { EntryKind::Tree } else { EntryKind::Blob }.into(),
+        filename: entry.name.as_str().into(),
+        oid: entry.id.id(),
+    }));
+    tree.entries.sort_unstable();
+    let mut bytes = Vec::new();
+    tree.write_to(&mut bytes).context("writing a tree")?;
+    Ok(bytes)
+}
+
 impl<'r> Store<'r> {
     /// Nothing is made on the disk before the first write.
     pub fn open(repo: &'r Repo) -> Self {
@@ -122,16 +136,7 @@ impl<'r> Store<'r> {
     }
 
     pub fn write_tree(&self, entries: &[Entry]) -> Result<Oid> {
-        let mut tree = gix::objs::Tree::empty();
-        tree.entries.extend(entries.iter().map(|entry| tree::Entry {
-            mode: if entry.is_tree { EntryKind::Tree } else { EntryKind::Blob }.into(),
-            filename: entry.name.as_str().into(),
-            oid: entry.id.id(),
-        }));
-        tree.entries.sort_unstable();
-        let mut bytes = Vec::new();
-        tree.write_to(&mut bytes).context("writing a tree")?;
-        self.write(Kind::Tree, &bytes)
+        self.write(Kind::Tree, &in_a_tree(entries)?)
     }
 
     pub fn write_commit(

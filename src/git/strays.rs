@@ -35,6 +35,15 @@ impl Store<'_> {
 
     /// All directories among ours, whoever names them.
     pub fn trees(&self) -> Result<Vec<Oid>> {
+        self.all(" tree")
+    }
+
+    /// All files, too.
+    pub fn blobs(&self) -> Result<Vec<Oid>> {
+        self.all(" blob")
+    }
+
+    fn all(&self, kind: &str) -> Result<Vec<Oid>> {
         let listed = self
             .repo()
             .git(["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"])
@@ -42,8 +51,8 @@ impl Store<'_> {
             .run()?;
         // What of it is damaged is called missing there, and the rest is told all the same.
         let listed = String::from_utf8_lossy(&listed.out).into_owned();
-        let trees = listed.lines().filter_map(|line| line.strip_suffix(" tree"));
-        Ok(trees.filter_map(|id| id.parse().ok()).collect())
+        let those = listed.lines().filter_map(|line| line.strip_suffix(kind));
+        Ok(those.filter_map(|id| id.parse().ok()).collect())
     }
 
     /// Unlinks it, unless somebody has asked for it since.

@@ -39,6 +39,7 @@ mod prose;
 mod query;
 mod read;
 mod refused;
+mod regrow;
 mod remake;
 mod remote;
 mod replay;

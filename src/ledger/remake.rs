@@ -9,8 +9,13 @@ use crate::git::Oid;
 use crate::refusal::quoted;
 
 impl Ledger<'_> {
-    /// The command that makes the file again that says whose ledger this is, where it cannot be read.
+    /// The command that makes the first directory again that cannot be read, or the file that says whose
+    /// ledger this is.
     pub(super) fn remake(&self) -> Option<String> {
+        self.regrow().or_else(|| self.reof())
+    }
+
+    fn reof(&self) -> Option<String> {
         let tip = self.repo.read_ref(&self.name).ok()??;
         let shelf = self.shelf_of(&tip).ok()?;
         let lost = shelf.entry(OF_FILE)?.id;
@@ -18,17 +23,25 @@ impl Ledger<'_> {
             return None;
         }
         let is_lost = |text: &String| self.store.name_of(text.as_bytes()).ok() == Some(lost);
-        let text = files(&self.possible_roots(&shelf)).into_iter().find(is_lost)?;
+        let text = files(&self.possible_roots(Some(&shelf))).into_iter().find(is_lost)?;
         let (text, dir) = (quoted(text.trim_end()), quoted(self.store.dir()));
         let write = "git hash-object -w --stdin";
         Some(format!("printf '%s\\n' {text} | GIT_OBJECT_DIRECTORY={dir} {write}"))
     }
 
+    /// What such a file can be called.
+    pub(super) fn possible_files(&self) -> Vec<Oid> {
+        let texts = files(&self.possible_roots(None));
+        texts.iter().filter_map(|text| self.store.name_of(text.as_bytes()).ok()).collect()
+    }
+
     /// What a ledger can have said: what its lines do, and what this repository begins with.
-    fn possible_roots(&self, shelf: &Shelf) -> Vec<Oid> {
+    fn possible_roots(&self, shelf: Option<&Shelf>) -> Vec<Oid> {
         let mut roots = BTreeSet::new();
-        // As many as can be read.
-        drop(shelf.lines(&self.store, &mut |line| roots.extend(line.of)));
+        if let Some(shelf) = shelf {
+            // As many as can be read.
+            drop(shelf.lines(&self.store, &mut |line| roots.extend(line.of)));
+        }
         roots.extend(self.begun());
         roots.extend(self.beginning().ok().flatten());
         roots.into_iter().collect()
