@@ -216,6 +216,37 @@ fn a_claim_that_came_second_does_not_land() {
     assert_eq!((one.rev("main"), holder(&one, bead)), (main, "two".into()));
 }
 
+/// A clone that was moved or copied writes under a name of its own, and is still the one that lost.
+#[test]
+fn a_clone_that_came_second_is_no_holder_wherever_it_is_moved() {
+    let world = Sandbox::new();
+    let (_, [one, two], beads) = floor(&world, ["one", "two"], 1);
+    let bead = &beads[0];
+    for place in [&one, &two] {
+        place.git("config user.name jane").ok();
+        place.git("config shopfloor.autorun false").ok();
+        place.git(&format!("bead update {bead} --claim")).ok();
+        place.git("bead sync").ok();
+    }
+    let close = format!("bead close {bead} --reason mine");
+    let says = ["jane holds it in another clone"];
+    two.git(&close).fails(3).says(&says);
+    let [moved, copied] = ["moved", "copied"].map(|name| world.place(".").at(name));
+    world.place(".").sh("mv two moved").ok();
+    moved.git(&close).fails(3).says(&says);
+    moved.bead("Under its new name");
+    moved.git(&close).fails(3).says(&says);
+    world.place(".").sh("cp -r moved copied").ok();
+    copied.bead("Under a third one");
+    for place in [&moved, &copied] {
+        place.git(&close).fails(3).says(&says);
+        place.git("switch -q -c work").ok();
+        place.commit("work", "text\n", &format!("Do it\n\nBead: {bead}")).ok();
+        place.git("refinery submit work").fails(3).says(&says);
+    }
+    one.git(&close).ok();
+}
+
 #[test]
 fn a_confirmed_claim_lands() {
     let world = Sandbox::new();

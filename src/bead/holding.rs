@@ -84,7 +84,7 @@ pub fn holds(bead: &Bead, actor: &Actor) -> Result<u64, String> {
     if claim.holder != actor.by || claim.session != actor.session {
         return Err(format!("{} holds it (epoch {})", claim.holder, claim.epoch));
     }
-    if let Some(whose) = bead.is_of_another(claim, actor.replica.as_deref()) {
+    if let Some(whose) = bead.is_of_another(claim, &actor.replicas) {
         return Err(whose);
     }
     match actor.epoch {
@@ -111,7 +111,7 @@ pub(super) mod tests {
             model: None,
             agent,
             epoch: session.map(|_| 1),
-            replica: None,
+            replicas: Vec::new(),
         }
     }
 

@@ -4,12 +4,11 @@
 use crate::bead::fields::{Bead, Claim, Second};
 
 impl Bead {
-    /// Why what is said in this clone is not the holder's word, though it goes by the same name.
-    pub fn is_of_another(&self, claim: &Claim, replica: Option<&str>) -> Option<String> {
+    /// Why what is said in a clone that has these names is not the holder's word, though it goes by the same name.
+    pub fn is_of_another(&self, claim: &Claim, replicas: &[String]) -> Option<String> {
         let namesake =
             |other: &Claim| other.holder == claim.holder && other.session == claim.session;
-        let here =
-            |second: &&Second| second.replica.is_some() && second.replica.as_deref() == replica;
+        let here = |second: &&Second| second.replica.iter().any(|name| replicas.contains(name));
         let Claim { holder, epoch, .. } = claim;
         if self.rivals.iter().any(|rival| namesake(&rival.claim)) {
             return Some(format!(
@@ -123,8 +122,10 @@ mod tests {
             all
         };
         let says = |all: &Beads, replica: Option<&str>| {
-            let replica = replica.map(str::to_owned);
-            let toast = Actor { replica, ..actor("toast", None, true) };
+            // Each has been moved.
+            let replicas = replica.into_iter().flat_map(|name| ["since", name]);
+            let replicas = replicas.map(str::to_owned).collect();
+            let toast = Actor { replicas, ..actor("toast", None, true) };
             holds(all.get("b-1").unwrap(), &toast).err().unwrap_or_default()
         };
         let (here, there) = (Some("here"), Some("there"));

@@ -123,7 +123,7 @@ pub fn actor(repo: &Repo, mark: Option<&Mark>) -> Result<Actor> {
         model,
         agent: mark.is_some(),
         epoch: mark.and_then(|mark| mark.epoch),
-        replica: ledger::known_replica(repo),
+        replicas: ledger::replica_names(repo),
     })
 }
 

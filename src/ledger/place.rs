@@ -21,6 +21,9 @@ use crate::host::{machine, share, unwritable};
 struct Replica {
     name: String,
     place: String,
+    /// What it was called before it was moved, or what it is a copy of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<String>,
 }
 
 /// The tip that this clone last saw, and how far each replica had got in it.
@@ -37,14 +40,20 @@ pub fn known(repo: &Repo) -> Option<String> {
     (replica.place == place(repo).ok()?).then_some(replica.name)
 }
 
+/// That name and all that it had before, wherever it stood then: what was said of it under those holds.
+pub fn names(repo: &Repo) -> Vec<String> {
+    let replica: Option<Replica> = read(&repo.desk().join("replica"));
+    replica.into_iter().flat_map(|it| std::iter::once(it.name).chain(it.former)).collect()
+}
+
 /// The name under which this clone appends. To be asked for by who has the ledger's turn.
 pub(super) fn replica(repo: &Repo) -> Result<String> {
     if let Some(name) = known(repo) {
         return Ok(name);
     }
     let (path, place) = (repo.desk_dir()?.join("replica"), place(repo)?);
-    let name = name();
-    write(&path, &Replica { name: name.clone(), place })?;
+    let (name, former) = (name(), names(repo));
+    write(&path, &Replica { name: name.clone(), place, former })?;
     Ok(name)
 }
 

@@ -48,7 +48,7 @@ impl<'a> Lease<'a> {
         let actor = Actor {
             by: "refinery".to_owned(),
             owner: owner.to_owned(),
-            replica: ledger::known_replica(repo),
+            replicas: ledger::replica_names(repo),
             ..Actor::default()
         };
         let note = note(repo, target)?;

@@ -313,7 +313,7 @@ fn may_bring(
         let what = format!("{short} is held by {holder}, and its landing would close it");
         return Err(Refusal::refused(what).hint("name no bead, or wait until it is free").into());
     }
-    let Some(whose) = bead.is_of_another(claim, actor.replica.as_deref()) else { return Ok(()) };
+    let Some(whose) = bead.is_of_another(claim, &actor.replicas) else { return Ok(()) };
     Err(Refusal::refused(format!("{short}: {whose}"))
         .hint(format!("`git bead update {short} --claim --take-over` makes it yours here"))
         .into())
@@ -341,7 +341,7 @@ fn holds(
             Some(format!("the claim of {short} was renewed (epoch {})", claim.epoch))
         }
         Some(claim) => {
-            let whose = bead.is_of_another(claim, actor.replica.as_deref());
+            let whose = bead.is_of_another(claim, &actor.replicas);
             whose.map(|whose| format!("{short}: {whose}"))
         }
     };
