@@ -215,3 +215,50 @@ fn what_was_changed_where_a_deletion_was_not_known_is_there_once_it_is_open_agai
         assert_eq!(back["dependencies"], json!([[other, "blocks"]]));
     }
 }
+
+#[test]
+fn what_was_remembered_or_forgotten_last_is_taken_back_and_no_command_before_it() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("Draw");
+    let recall = || repo.git("bead recall k").out;
+    let undo = || drop(repo.git("bead undo").ok());
+    repo.git(&format!("bead update {id} -d story")).ok();
+    repo.git("bead remember one --key k").ok();
+    undo();
+    repo.git("bead recall k").fails(1);
+    undo();
+    assert_eq!(recall(), "one\n");
+    repo.git("bead remember two --key k").ok();
+    undo();
+    assert_eq!(recall(), "one\n");
+    repo.git("bead forget k").ok();
+    undo();
+    assert_eq!(recall(), "one\n");
+    repo.sh("SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead remember three --key k").ok();
+    repo.git("bead undo").fails(3).says(&["`k` was changed by toast at", "after you"]);
+    assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["description"], "story");
+    repo.write("beads.jsonl", "{\"_type\":\"memory\",\"key\":\"t\",\"value\":\"told\"}\n");
+    repo.git("bead import beads.jsonl").ok();
+    repo.git("bead undo").fails(3).says(&["is not taken back"]);
+    repo.git("bead remember ours --key t").ok();
+    undo();
+    assert_eq!(repo.git("bead recall t").out, "told\n");
+}
+
+#[test]
+fn what_was_told_in_short_is_told_whole_again() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let text = "A sentence that goes on and says the same again. ".repeat(20);
+    let id = repo.run(["git", "bead", "create", "Draw", "--silent", "-d", &text]).ok().line();
+    repo.git(&format!("bead close {id} -r done")).ok();
+    repo.git(&format!("bead compact {id}")).ok();
+    let digest = || repo.json(&format!("bead show {id} --json"))[0]["digest"].clone();
+    let short = digest();
+    assert_ne!(short, Value::Null);
+    repo.git("bead undo").ok();
+    assert_eq!(digest(), Value::Null);
+    repo.git("bead undo").ok();
+    assert_eq!(digest(), short);
+}

@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 16;
+    const VERSION: u32 = 17;
 
     fn name() -> String {
         "beads".to_owned()

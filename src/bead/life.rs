@@ -72,8 +72,10 @@ impl Bead {
             Event::Renewed { .. } => return,
             Event::Digested { text, size, lines } => {
                 let saw_all = lines.is_none_or(|lines| lines == self.lines);
-                if saw_all && self.status == Status::CLOSED {
-                    self.digest = Some(Digest { text, at: line.at.clone(), size });
+                let digest = Digest { text, at: line.at.clone(), size };
+                // An empty one takes another back.
+                if digest.text.is_empty() || saw_all && self.status == Status::CLOSED {
+                    self.digest = Some(digest).filter(|digest| !digest.text.is_empty());
                 }
                 return;
             }
@@ -159,7 +161,6 @@ impl Bead {
             }
             self.notes.push_str(&more);
         }
-        let filled = |text: String| Some(text).filter(|text| !text.is_empty());
         let clearable = [
             (&mut self.assignee, edit.assignee),
             (&mut self.external_ref, edit.external_ref),
@@ -168,7 +169,7 @@ impl Bead {
         ];
         for (field, value) in clearable {
             if let Some(value) = value {
-                *field = filled(value);
+                *field = Some(value).filter(|text| !text.is_empty());
             }
         }
         self.metadata.retain(|key, _| !edit.unset_metadata.contains(key));

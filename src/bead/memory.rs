@@ -1,6 +1,8 @@
 //! What is remembered under a key, for every later session: the fold of its lines, and what may be written
 //! of them. What another tool remembers is known, too, until something else is said here of its key.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -168,6 +170,28 @@ pub fn forget(memories: &Memories, key: &str, pen: &mut Pen<'_>) -> Result<Memor
     let memory = memories.find(key)?.clone();
     pen.line(&format!("{SUBJECT}{key}"), &MemoryEvent::Forgotten)?;
     Ok(memory)
+}
+
+/// What was remembered before an operation, by all lines on a subject of ours; and of others, what was told
+/// of its key.
+pub fn before(on: &str, lines: &[Line], operation: &HashSet<&str>) -> Result<Option<Memory>> {
+    let key = on.strip_prefix(SUBJECT).unwrap_or(on);
+    let is_in = |line: &&Line| operation.contains(line.id.as_str());
+    if let Some(last) = lines.iter().rfind(|line| line.on == on).filter(|line| !is_in(line)) {
+        let what =
+            format!("what is remembered as `{key}` was changed by {} at {}", last.by, last.at);
+        return Err(Refusal::refused(format!("{what}, after you"))
+            .hint(format!("`git bead log {on}` tells what it was"))
+            .into());
+    }
+    let mut memories = Memories::default();
+    lines.iter().filter(|line| !is_in(line)).for_each(|line| memories.drink(line));
+    Ok(memories.find(key).ok().cloned())
+}
+
+/// Under which subject another tool tells of the same key.
+pub fn told_of(on: &str) -> Option<String> {
+    on.strip_prefix(SUBJECT).map(|key| format!("{TOLD}{key}"))
 }
 
 #[cfg(test)]

@@ -23,10 +23,19 @@ const HELD: [&str; 3] = [STATE, "assignee", "started_at"];
 pub fn is_own_doing(line: &Line, actor: &Actor) -> bool {
     let on_the_way = match line.event::<Event>() {
         Some(Event::Closed(closed)) => closed.landed.is_some(),
-        Some(Event::Renewed { .. } | Event::Withdrawn { .. }) | None => true,
+        Some(Event::Renewed { .. } | Event::Withdrawn { .. }) => true,
         Some(_) => false,
+        // What a later version says of a bead is taken back by that.
+        None => !is_of_bead(line) || line.act.starts_with("bead."),
     };
     line.by == actor.by && line.session == actor.session && !on_the_way
+}
+
+/// What a line of `git bead` begins with; those of other commands are not taken back here.
+pub const OURS: [&str; 4] = ["bead", "import", "memory", "view"];
+
+pub fn is_of_bead(line: &Line) -> bool {
+    line.act.split_once('.').is_some_and(|(room, _)| OURS.contains(&room))
 }
 
 /// Where the operation begins that a line belongs to.
@@ -196,9 +205,10 @@ fn born(beads: &Beads, now: &Bead, then: &Then, actor: &Actor) -> Result<Vec<Eve
 fn opposite(
     beads: &Beads,
     now: &Bead,
-    Step { line, event, before, .. }: &Step,
+    step: &Step,
     (is_alone, actor): (bool, &Actor),
 ) -> Result<Option<Event>> {
+    let Step { line, event, before, .. } = step;
     let short = beads.short(&now.id);
     let no = |what: &str, hint: String| {
         let no = Refusal::refused(format!("{short}: {what}")).hint(hint);
@@ -243,20 +253,37 @@ fn opposite(
                 no("closing has a verb of its own", format!("git bead close {short} --reason '…'"))
             }
         },
+        Event::Taken { .. } | Event::Told(_) => {
+            no("that is not taken back", format!("`git bead log {short}` tells what it was"))
+        }
+        _ => said(beads, now, step),
+    }
+}
+
+/// What takes back what was said of a bead.
+fn said(
+    beads: &Beads,
+    now: &Bead,
+    Step { line, event, before, after }: &Step,
+) -> Result<Option<Event>> {
+    Ok(match event {
         Event::Commented { .. } => {
             let is_there = now.comments.iter().any(|said| said.id == *line);
-            Ok(is_there.then(|| Event::Retracted { comment: line.clone() }))
+            is_there.then(|| Event::Retracted { comment: line.clone() })
         }
         Event::Retracted { comment } => {
             let said = before.iter().flat_map(|before| &before.comments);
             let said = said.into_iter().find(|said| said.id == *comment);
-            said.map(|said| change::comment(beads, now, &said.text)).transpose()
+            said.map(|said| change::comment(beads, now, &said.text)).transpose()?
         }
-        Event::Taken { .. } | Event::Told(_) => {
-            no("that is not taken back", format!("`git bead log {short}` tells what it was"))
+        Event::Digested { .. } if now.digest == after.digest => {
+            let old = before.as_ref().and_then(|before| before.digest.clone());
+            let (text, size) = old.map_or_else(Default::default, |old| (old.text, old.size));
+            let lines = Some(now.lines).filter(|_| !text.is_empty());
+            Some(Event::Digested { text, size, lines })
         }
-        _ => Ok(None),
-    }
+        _ => None,
+    })
 }
 
 /// Gives a field the value that it had before.

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::event::Event;
+use crate::bead::event::{Event, MemoryEvent};
 use crate::bead::history::History;
-use crate::bead::{Beads, undo};
+use crate::bead::{Beads, memory, undo};
 use crate::cli::bead::log::{Entry, tell};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -16,6 +16,8 @@ use crate::refusal::Refusal;
 
 /// So many beads are looked for one by one; for more of them all lines are read once.
 const FEW: usize = 64;
+/// What lines about a bead begin with.
+const BEADS: [&str; 2] = ["bead.", "import.bead"];
 /// So many lines are shown.
 const SHOWN: usize = 20;
 
@@ -25,7 +27,8 @@ const SHOWN: usize = 20;
 /// taken back by new lines, and `git bead log` tells both. A field gets the value that it had, unless it
 /// was changed once more since: then nothing is written, and you are told by whom. A bead that you made
 /// is deleted, a link or a label is put back or taken away, a comment of yours is retracted, a claim is
-/// released, and a close by hand opens again. What has landed stays, and so does what others did.
+/// released, and a close by hand opens again, with nobody who holds it. What was remembered or forgotten
+/// is as it was. What has landed stays, and so does what others did.
 ///
 /// Undone twice, it is done again; only closing is left to `git bead close`.
 #[derive(clap::Args)]
@@ -39,7 +42,14 @@ pub(in crate::cli) struct Undo {
 }
 
 /// Lines that are to be written, each with its subject.
-type Answer = Vec<(String, Event)>;
+type Answer = Vec<(String, Back)>;
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Back {
+    Bead(Event),
+    Memory(MemoryEvent),
+}
 
 impl Undo {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
@@ -58,8 +68,12 @@ impl Undo {
             // The last first, so that nothing is deleted before what was hung on it.
             for line in operation.iter().rev().filter(|line| seen.insert(&line.on)) {
                 let lines = history.get(line.on.as_str()).map_or(&[][..], Vec::as_slice);
+                if !BEADS.iter().any(|word| line.act.starts_with(word)) {
+                    answer.push((line.on.clone(), aside(&ledger, line, (lines, &ids))?));
+                    continue;
+                }
                 for event in undo::back(beads, &line.on, (lines, &ids), &actor)? {
-                    answer.push((line.on.clone(), ledger.spelled(event)?));
+                    answer.push((line.on.clone(), Back::Bead(ledger.spelled(event)?)));
                 }
             }
             Ok(answer)
@@ -72,9 +86,9 @@ impl Undo {
                 let answer = decide(beads)?;
                 pen.undo(&first.id);
                 for (on, event) in &answer {
-                    match event.is_claim() {
-                        true => pen.sole(on, event)?,
-                        false => pen.line(on, event)?,
+                    match event {
+                        Back::Bead(claim) if claim.is_claim() => pen.sole(on, event)?,
+                        _ => pen.line(on, event)?,
                     }
                 }
                 Ok(answer)
@@ -91,9 +105,26 @@ impl Undo {
     }
 }
 
+/// What takes back a line that is about no bead.
+fn aside(
+    ledger: &Ledger<'_>,
+    line: &Line,
+    (lines, operation): (&[Line], &HashSet<&str>),
+) -> Result<Back> {
+    if line.event::<MemoryEvent>().is_none() {
+        return Err(Refusal::refused(format!("{} of {} is not taken back", line.act, line.on))
+            .hint(format!("`git bead log --on {}` tells what it was", line.on))
+            .into());
+    }
+    Ok(Back::Memory(match memory::before(&line.on, lines, operation)? {
+        Some(known) => MemoryEvent::Kept { text: ledger.spelled(known)?.value() },
+        None => MemoryEvent::Forgotten,
+    }))
+}
+
 /// The lines of the last operation of somebody, in their order.
 fn last(ledger: &Ledger<'_>, actor: &Actor) -> Result<Vec<Line>> {
-    let act = vec!["bead".to_owned(), "import".to_owned()];
+    let act = undo::OURS.map(str::to_owned).to_vec();
     let query = Query { by: vec![actor.by.clone()], act, ..Query::default() };
     let mut most = 64;
     loop {
@@ -101,8 +132,7 @@ fn last(ledger: &Ledger<'_>, actor: &Actor) -> Result<Vec<Line>> {
         for line in lines.iter().rev().filter(|line| undo::is_own_doing(line, actor)) {
             let operation = all_of(ledger, line)?;
             // What was done along with a dispatch, or a landing, is not one of ours.
-            let ours = |line: &Line| ["bead.", "import."].iter().any(|it| line.act.starts_with(it));
-            if operation.iter().all(ours) {
+            if operation.iter().all(undo::is_of_bead) {
                 return Ok(operation);
             }
         }
@@ -135,8 +165,12 @@ fn all_of(ledger: &Ledger<'_>, line: &Line) -> Result<Vec<Line>> {
 fn histories(ledger: &Ledger<'_>, operation: &[Line]) -> Result<HashMap<String, Vec<Line>>> {
     let mut found: HashMap<String, Vec<Line>> =
         operation.iter().map(|line| (line.on.clone(), Vec::new())).collect();
+    let told: HashMap<_, _> = operation
+        .iter()
+        .filter_map(|line| Some((memory::told_of(&line.on)?, line.on.clone())))
+        .collect();
     let mut keep = |line: &Line| {
-        if let Some(lines) = found.get_mut(&line.on) {
+        if let Some(lines) = found.get_mut(told.get(&line.on).unwrap_or(&line.on)) {
             lines.push(line.clone());
         }
     };
@@ -144,7 +178,8 @@ fn histories(ledger: &Ledger<'_>, operation: &[Line]) -> Result<HashMap<String, 
         ledger.tell(&Query::default(), &mut keep)?;
     } else {
         let history: History = ledger.read()?;
-        let ids: Vec<_> = operation.iter().map(|line| line.on.as_str()).collect();
+        let own = operation.iter().map(|line| line.on.as_str());
+        let ids: Vec<_> = own.chain(told.keys().map(String::as_str)).collect();
         history.lines(ledger, &ids)?.iter().for_each(keep);
     }
     Ok(found)
@@ -167,7 +202,7 @@ struct Written {
 }
 
 impl Written {
-    fn of((on, event): (String, Event)) -> Result<Self> {
+    fn of((on, event): (String, Back)) -> Result<Self> {
         let (act, with) = crate::ledger::word(&event)?;
         Ok(Self { on, event: serde_json::json!({"do": act, "with": with}) })
     }
