@@ -260,3 +260,29 @@ fn a_confirmed_claim_lands() {
     one.git("refinery run --drain").ok();
     assert_eq!(one.json(&format!("bead show {bead} --json"))[0]["status"], "closed");
 }
+
+/// What an agent holds, others leave alone; a person may, and is told what that ends.
+#[test]
+fn what_another_agent_holds_is_tied_to_nothing_and_a_person_is_told_whose_claim_ends() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let [held, on] = ["Held", "On"].map(|title| repo.bead(title));
+    repo.sh(&format!("SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead update {held} --claim"))
+        .ok();
+    repo.git(&format!("bead dep add {held} {on}")).ok();
+    let other = "SHOPFLOOR_AGENT=bun SHOPFLOOR_SESSION=s2 git bead";
+    for words in [
+        format!("dep add {held} {on} -t related"),
+        format!("dep add {held} external:api:login"),
+        format!("dep remove {held} {on}"),
+        format!("dep relate {on} {held}"),
+        format!("dep unrelate {on} {held}"),
+    ] {
+        repo.sh(&format!("{other} {words}")).fails(3).says(&["toast holds it", "git bead comment"]);
+    }
+    repo.sh(&format!("{other} dep add {on} {held} -t related")).ok();
+    let said = repo.git(&format!("bead defer {held}")).ok();
+    said.says(&["note: this ends the claim of toast on ", "(epoch 1)"]);
+    let again = repo.git(&format!("bead update {held} --status open")).ok();
+    assert!(!again.err.contains("ends the claim"), "{again}");
+}

@@ -44,7 +44,7 @@ const EVERYTHING: &str = "update ID --title New -p 0 -d more --append-notes x --
     --set owner=joan --due 2027-01-01 -a joe -s blocked --spec-id y --external-ref z -t bug";
 
 /// What is done to a bead, before and then; and whether it can be done again by undoing the undoing.
-const DONE: [(&str, &str, bool); 12] = [
+const DONE: [(&str, &str, bool); 13] = [
     ("", EVERYTHING, true),
     ("", "update ID --set-labels=", true),
     ("", "update ID -d=", true),
@@ -57,6 +57,7 @@ const DONE: [(&str, &str, bool); 12] = [
     ("", "delete ID --reason twice", true),
     ("delete ID", "reopen ID", true),
     ("", "close ID --reason done", false),
+    ("update ID --claim", "close ID --reason done", false),
 ];
 
 #[test]
@@ -261,4 +262,57 @@ fn what_was_told_in_short_is_told_whole_again() {
     assert_eq!(digest(), Value::Null);
     repo.git("bead undo").ok();
     assert_eq!(digest(), short);
+}
+
+/// Who undoes a close goes on with the work, under a claim that no earlier one counts against.
+#[test]
+fn a_claim_that_a_close_has_ended_is_given_back_to_its_holder_alone() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (id, other) = (repo.bead("Draw"), repo.bead("Walk"));
+    let toast = |epoch: u64, words: &str| {
+        let who = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1";
+        repo.sh(&format!("{who} SHOPFLOOR_EPOCH={epoch} git bead {words}"))
+    };
+    toast(1, &format!("update {id} --claim")).ok();
+    toast(1, &format!("close {id} -r done")).ok();
+    toast(1, "undo").ok().says(&["SHOPFLOOR_EPOCH=2"]);
+    let now = picture(&repo, &id);
+    assert_eq!((&now["status"], &now["assignee"]), (&json!("in_progress"), &json!("toast")));
+    toast(1, &format!("close {id} -r stale")).fails(3).says(&["epoch 1 is stale"]);
+    toast(2, &format!("close {id} -r done")).ok();
+    repo.sh(&format!("SHOPFLOOR_AGENT=bun SHOPFLOOR_SESSION=s2 git bead update {other} --claim"))
+        .ok();
+    repo.git(&format!("bead close {other} -r no --on-behalf-of bun")).ok();
+    let said = repo.git("bead undo").ok();
+    said.says(&["note: nobody holds", &format!("git bead update {} --claim", &other[..8])]);
+    let now = picture(&repo, &other);
+    assert_eq!((&now["status"], &now["assignee"]), (&json!("open"), &Value::Null));
+}
+
+/// Whoever has children of others is not gone without a word.
+#[test]
+fn an_epic_of_which_others_have_made_parts_is_not_deleted_without_a_word() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let epic = repo.bead("Epic");
+    let child = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead create Part --silent --parent";
+    let child = repo.sh(&format!("{child} {epic}")).ok().line();
+    let tip = repo.rev("refs/shopfloor/ledger");
+    let no = ["has children that stay: ", &child[..8], "--force", "git bead update CHILD --parent"];
+    repo.git("bead undo").fails(3).says(&no);
+    repo.git(&format!("bead delete {epic}")).fails(3).says(&no);
+    assert_eq!(repo.rev("refs/shopfloor/ledger"), tip, "nothing was written");
+    repo.git(&format!("bead delete {epic} --force")).ok();
+    repo.git("bead undo").ok();
+    repo.git(&format!("bead delete {child}")).ok();
+    repo.git(&format!("bead delete {epic}")).ok();
+    // All of one file goes together.
+    repo.write(
+        "plan.jsonl",
+        "{\"title\":\"a\",\"key\":\"a\"}\n{\"title\":\"b\",\"parent\":\"a\"}\n",
+    );
+    repo.git("bead create -f plan.jsonl").ok();
+    repo.git("bead undo").ok();
+    repo.git("bead count").fails(1);
 }

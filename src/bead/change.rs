@@ -6,7 +6,7 @@ use crate::bead::event::{Deleted, Edit, Event, Link, New, NewLink, Status};
 use crate::bead::fields::{Edge, is_external};
 use crate::bead::holding::{deleted, holds, release};
 use crate::bead::{Bead, Beads, rings};
-use crate::ledger::Actor;
+use crate::ledger::{Actor, Row};
 use crate::refusal::Refusal;
 
 /// Priorities run from 0, the most urgent, to this.
@@ -122,6 +122,29 @@ pub fn delete(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result
         claim: bead.claim.as_ref().map(|claim| claim.id.clone()),
         close: bead.close.as_ref().map(|close| close.line.clone()),
     }))
+}
+
+/// Of what is taken out of the way all at once, nothing that is left is a part.
+pub fn leaves_none(beads: &Beads, ids: &[&str]) -> Result<()> {
+    let is_left = |child: &Row<'_, Bead>| {
+        child.face().status != Status::TOMBSTONE.as_str() && !ids.contains(&child.key())
+    };
+    for id in ids {
+        let left: Vec<_> = beads.children(id).filter(is_left).collect();
+        if left.is_empty() {
+            continue;
+        }
+        let short = beads.short(id);
+        let named = left.iter().take(6).map(|child| beads.short(child.key()));
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more =
+            if left.len() > 6 { format!(" and {} more", left.len() - 6) } else { String::new() };
+        return Err(Refusal::refused(format!("{short} has children that stay: {named}{more}"))
+            .hint("`git bead update CHILD --parent OTHER` moves one, --parent= takes it out")
+            .hint(format!("`git bead delete {short} --force` leaves them without it"))
+            .into());
+    }
+    Ok(())
 }
 
 /// What an edit of status or assignee means for the claim that stands: putting the bead back ends

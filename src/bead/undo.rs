@@ -153,6 +153,7 @@ pub fn back(
     let mut events = Vec::new();
     for step in then.steps.iter().rev() {
         events.extend(opposite(beads, now, step, (then.steps.len() == 1, actor))?);
+        events.extend(given_back(now, step, actor));
     }
     let mut edit = Edit::default();
     let of_claims = then.steps.iter().any(|step| step.event.is_of_claims());
@@ -258,6 +259,19 @@ fn opposite(
         }
         _ => said(beads, now, step),
     }
+}
+
+/// The claim that a close has ended, if it was of whoever takes that back: a new one, of a higher epoch.
+/// Nobody can have taken up meanwhile what is closed.
+fn given_back(now: &Bead, step: &Step, actor: &Actor) -> Option<Event> {
+    let held = step.before.as_ref()?.claim.as_ref().filter(|_| is_close(&step.event))?;
+    let (holder, session) = (held.holder.clone(), held.session.clone());
+    let is_ours = holder == actor.by && session == actor.session;
+    is_ours.then(|| Event::Claimed { epoch: now.epoch + 1, holder, session })
+}
+
+fn is_close(event: &Event) -> bool {
+    matches!(event, Event::Closed(_))
 }
 
 /// What takes back what was said of a bead.

@@ -11,7 +11,7 @@ use crate::cli::show::{Done, Screen, Show, Tone};
 /// Delete a bead: it is in no list any more, and holds nothing up
 ///
 /// The ledger forgets nothing: `git bead show` still tells what it was, and `git bead reopen` brings it
-/// back.
+/// back. What has children that are not deleted is not deleted without --force, which leaves them without it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead delete 7f3k --reason 'there is one already'")]
@@ -21,9 +21,9 @@ pub(in crate::cli) struct Delete {
     /// Why it is not wanted
     #[arg(short, long, default_value = "")]
     reason: String,
-    /// Nothing is asked here anyway
-    #[arg(short, long = "force", hide = true)]
-    _force: bool,
+    /// Also if it has children, which are a part of nothing then
+    #[arg(short, long)]
+    force: bool,
 }
 
 impl Delete {
@@ -31,6 +31,9 @@ impl Delete {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
+            if !self.force {
+                change::leaves_none(beads, &[&bead.id])?;
+            }
             pen.line(&bead.id, &change::delete(beads, bead, &actor, &self.reason)?)?;
             Ok(bead.id.clone())
         })?;

@@ -78,7 +78,8 @@ impl Verb {
 
 /// Let ID depend on ON: ID waits until ON is closed
 ///
-/// A dependency that would close a cycle is refused, and the cycle is shown. ON may be
+/// A dependency that would close a cycle is refused, and the cycle is shown; so is an agent that ties what
+/// another one holds. ON may be
 /// external:PROJECT:WHAT, what another project is to do: this ledger does not hear when that is done, so
 /// whoever does ends the dependency.
 #[derive(clap::Args)]
@@ -109,8 +110,10 @@ impl Add {
 }
 
 fn added(cx: &Context, id: &str, on: &str, kind: &Link) -> Result<Done> {
-    let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+    let actor = cx.actor()?;
+    let said = cx.ledger()?.write(&actor, |beads: &Beads, pen| {
         let (from, to) = (beads.find(id)?, beads.find_end(on)?);
+        change::may_edit(beads, from, &actor)?;
         let event = match beads.get(to) {
             Some(to) => change::link(beads, from, to, kind.clone())?,
             None => change::link_out(beads, from, to, kind.clone())?,
@@ -148,8 +151,10 @@ pub(in crate::cli) struct Remove {
 
 impl Remove {
     fn run(self, cx: &Context) -> Result<Done> {
-        let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+        let actor = cx.actor()?;
+        let said = cx.ledger()?.write(&actor, |beads: &Beads, pen| {
             let from = beads.find(&self.id)?;
+            change::may_edit(beads, from, &actor)?;
             // What was imported may lead to what no ledger has.
             let to = match from.dependencies.iter().find(|edge| edge.depends_on_id == self.on) {
                 Some(edge) => &edge.depends_on_id,
@@ -184,8 +189,11 @@ pub(in crate::cli) struct Relate {
 
 impl Relate {
     fn run(self, cx: &Context) -> Result<Done> {
-        let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+        let actor = cx.actor()?;
+        let said = cx.ledger()?.write(&actor, |beads: &Beads, pen| {
             let (one, other) = (beads.find(&self.id)?, beads.find(&self.other)?);
+            change::may_edit(beads, one, &actor)?;
+            change::may_edit(beads, other, &actor)?;
             if one.id == other.id {
                 return Err(Refusal::usage("that is the same bead twice").into());
             }
@@ -215,8 +223,11 @@ pub(in crate::cli) struct Unrelate {
 
 impl Unrelate {
     fn run(self, cx: &Context) -> Result<Done> {
-        let said = cx.ledger()?.write(&cx.actor()?, |beads: &Beads, pen| {
+        let actor = cx.actor()?;
+        let said = cx.ledger()?.write(&actor, |beads: &Beads, pen| {
             let (one, other) = (beads.find(&self.id)?, beads.find(&self.other)?);
+            change::may_edit(beads, one, &actor)?;
+            change::may_edit(beads, other, &actor)?;
             let mut some = false;
             for (from, to) in [(one, other), (other, one)] {
                 let edges = from.dependencies.iter().filter(|edge| edge.depends_on_id == to.id);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::bead::event::{Event, MemoryEvent};
 use crate::bead::history::History;
-use crate::bead::{Beads, memory, undo};
+use crate::bead::{Beads, change, memory, undo};
 use crate::cli::bead::log::{Entry, tell};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -27,8 +27,10 @@ const SHOWN: usize = 20;
 /// taken back by new lines, and `git bead log` tells both. A field gets the value that it had, unless it
 /// was changed once more since: then nothing is written, and you are told by whom. A bead that you made
 /// is deleted, a link or a label is put back or taken away, a comment of yours is retracted, a claim is
-/// released, and a close by hand opens again, with nobody who holds it. What was remembered or forgotten
-/// is as it was. What has landed stays, and so does what others did.
+/// released, and a close by hand opens again. You hold it once more if you held it then, by a claim with a
+/// higher epoch; another's claim that it has ended stays ended, and you are told. What was remembered or
+/// forgotten is as it was. What has landed stays, and so does what others did. What has children by now
+/// is not deleted so.
 ///
 /// Undone twice, it is done again; only closing is left to `git bead close`.
 #[derive(clap::Args)]
@@ -76,6 +78,9 @@ impl Undo {
                     answer.push((line.on.clone(), Back::Bead(ledger.spelled(event)?)));
                 }
             }
+            let gone =
+                answer.iter().filter(|(_, back)| matches!(back, Back::Bead(Event::Deleted(_))));
+            change::leaves_none(beads, &gone.map(|(on, _)| on.as_str()).collect::<Vec<_>>())?;
             Ok(answer)
         };
         let (answer, beads) = if self.dry_run {
@@ -99,10 +104,40 @@ impl Undo {
                 .hint("`git bead log` tells by what")
                 .into());
         }
+        for (on, back) in &answer {
+            if let Back::Bead(Event::Claimed { epoch, session: Some(_), .. }) = back {
+                let short = beads.short(on);
+                cx.note(format!(
+                    "note: you hold {short} by epoch {epoch}: SHOPFLOOR_EPOCH={epoch}"
+                ));
+            }
+        }
+        for on in left_free(&answer, &operation) {
+            let short = beads.short(on);
+            cx.note(format!("note: nobody holds {short} now, as its close has ended the claim"));
+            cx.hint(format!("git bead update {short} --claim"));
+        }
         let undone: Vec<_> = operation.iter().map(|it| Entry::of(&beads, it.clone())).collect();
         let lines = answer.into_iter().map(Written::of).collect::<Result<_>>()?;
         Ok(Undone { dry_run: self.dry_run, undone, lines }.into())
     }
+}
+
+/// Beads that are open again and were held when they were closed, by somebody who does not hold them now.
+fn left_free<'a>(answer: &'a Answer, operation: &[Line]) -> Vec<&'a str> {
+    let has_ended = |on: &str| {
+        let events = operation.iter().filter(|line| line.on == on).filter_map(Line::event::<Event>);
+        events
+            .into_iter()
+            .any(|event| matches!(event, Event::Closed(closed) if closed.claim.is_some()))
+    };
+    let is_taken = |on: &str| {
+        answer.iter().any(|(it, back)| it == on && matches!(back, Back::Bead(it) if it.is_claim()))
+    };
+    let open = answer.iter().filter(|(on, back)| {
+        matches!(back, Back::Bead(Event::Reopened { .. })) && has_ended(on) && !is_taken(on)
+    });
+    open.map(|(on, _)| on.as_str()).collect()
 }
 
 /// What takes back a line that is about no bead.

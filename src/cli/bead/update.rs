@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::bead::alter::Ask;
 use crate::bead::event::{Edit, Event};
 use crate::bead::words::usual_type;
-use crate::bead::{Bead, Beads, change, holding, hub, lease};
+use crate::bead::{Bead, Beads, Claim, change, holding, hub, lease};
 use crate::cli::bead::bulk;
 use crate::cli::bead::create::{Fields, labels, priority};
 use crate::cli::bead::overlap::{shared, tell};
@@ -25,6 +25,8 @@ use crate::refusal::Refusal;
 ///
 /// Several ids: the same change to each, all of them or none. An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
 /// racing callers gets it; --status open puts it back. Closing is `git bead close`.
+///
+/// Who puts off, or puts back, what somebody else holds ends that claim, and is told.
 ///
 /// --file changes many beads, each in its own way, as one write. A record names its bead by `id`, and
 /// has fields as create --file takes them: what it does not name stays, null or an empty text clears. Beside
@@ -131,27 +133,33 @@ impl Update {
         if self.take_over {
             self.listen(cx, &actor)?;
         }
-        let ((ids, told), mut beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
-            let (mut ids, mut told) = (Vec::new(), Vec::new());
-            for bead in beads.find_each(&self.ids)? {
-                // Named twice, it is changed once.
-                if ids.contains(&bead.id) {
-                    continue;
-                }
-                let events = self.events(cx, (beads, bead), &actor)?;
-                told.extend(shared(cx, (beads, bead), &events)?);
-                for event in events {
-                    // Two clones that claim it under one name are two claimants.
-                    match event.is_claim() {
-                        true => pen.sole(&bead.id, &event)?,
-                        false => pen.line(&bead.id, &event)?,
+        let ((ids, told, ended), mut beads) =
+            ledger.write_and_read(&actor, |beads: &Beads, pen| {
+                let (mut ids, mut told, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+                for bead in beads.find_each(&self.ids)? {
+                    // Named twice, it is changed once.
+                    if ids.contains(&bead.id) {
+                        continue;
                     }
+                    let events = self.events(cx, (beads, bead), &actor)?;
+                    told.extend(shared(cx, (beads, bead), &events)?);
+                    let is_own = holding::holds(bead, &actor).is_ok();
+                    ended.extend(ends(&events, beads, bead).filter(|_| !is_own));
+                    for event in events {
+                        // Two clones that claim it under one name are two claimants.
+                        match event.is_claim() {
+                            true => pen.sole(&bead.id, &event)?,
+                            false => pen.line(&bead.id, &event)?,
+                        }
+                    }
+                    ids.push(bead.id.clone());
                 }
-                ids.push(bead.id.clone());
-            }
-            Ok((ids, told))
-        })?;
+                Ok((ids, told, ended))
+            })?;
         tell(cx, &told);
+        for said in ended {
+            cx.note(said);
+        }
         if let (true, Some(id)) = (self.take_over, ids.first()) {
             Self::confirm(cx, &actor, id)?;
             beads = ledger.read()?;
@@ -254,6 +262,13 @@ impl Update {
             ..Ask::default()
         })
     }
+}
+
+/// That somebody's claim is over, for who may not have meant that.
+fn ends(events: &[Event], beads: &Beads, bead: &Bead) -> Option<String> {
+    let claim = bead.claim.as_ref().filter(|_| events.iter().any(Event::ends_claim))?;
+    let (short, Claim { holder, epoch, .. }) = (beads.short(&bead.id), claim);
+    Some(format!("note: this ends the claim of {holder} on {short} (epoch {epoch})"))
 }
 
 fn changed_since(beads: &Beads, bead: &Bead, known: &str) -> Refusal {
