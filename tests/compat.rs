@@ -62,18 +62,28 @@ fn a_checkpoint_that_was_signed_once_holds_in_every_later_release() {
          git commit -q --allow-empty -m 'first light'"
     ))
     .ok();
-    let signed = corpus().join("signed");
-    plant(&repo, &signed.join("ledger"));
-    let allowed = signed.join("allowed");
-    let key = "gpg.ssh.allowedSignersFile";
-    repo.run(["git", "config", key, allowed.to_str().unwrap()]).ok();
-    let told = repo.git("bead verify").ok();
-    let line = "2 of clone 6273e21070ca6729 are signed by jane@example.org, SHA256:W7q6FLwa";
-    assert!(told.out.starts_with(&format!("4 lines of 1 clone: all sound\n{line}")), "{told}");
+    let mut kinds = String::new();
+    for (sample, clone, told) in [
+        ("attested", "0a340151d432c903", "2 lines and 2 of the trail of 1 clone: all sound\n1"),
+        ("signed", "6273e21070ca6729", "4 lines of 1 clone: all sound\n2"),
+    ] {
+        let signed = corpus().join(sample);
+        plant(&repo, &signed.join("ledger"));
+        repo.sh("rm -rf .git/shopfloor .git/shopfloor-objects/desk").ok();
+        let allowed = signed.join("allowed");
+        let key = "gpg.ssh.allowedSignersFile";
+        repo.run(["git", "config", key, allowed.to_str().unwrap()]).ok();
+        let ran = repo.git("bead verify").ok();
+        let trail = if sample == "signed" { "" } else { " and 2 of its trail" };
+        let line =
+            format!("{told} of clone {clone}{trail} are signed by jane@example.org, SHA256:");
+        assert!(ran.out.starts_with(&line), "{ran}");
+        let file = signed.join(format!("ledger/r-{clone}/0-0.jsonl"));
+        kinds += &fs::read_to_string(file).unwrap();
+    }
     let beads = ["api-7w2ksbd6am4tvymb", "api-aipzc2r5agjgn4vk", "api-uf6o43n567wjmnuv"];
     assert_eq!(ids(&repo), beads);
     let lines = fs::read_to_string(root().join("src/ledger/checkpoint.rs")).unwrap();
-    let kinds = fs::read_to_string(signed.join("ledger/r-6273e21070ca6729/0-0.jsonl")).unwrap();
     assert!(renames(&lines).iter().all(|kind| kinds.contains(&format!("\"do\":\"{kind}\""))));
 }
 

@@ -218,9 +218,14 @@ fn verify_walks_everything() {
 
 /// Rewrites the longest file of lines in the hub's ledger with a filter.
 pub(crate) fn rewrite(hub: &Place<'_>, filter: &str) {
+    rewrite_in(hub, "", filter);
+}
+
+/// The same of the files that are named so.
+pub(crate) fn rewrite_in(hub: &Place<'_>, which: &str, filter: &str) {
     hub.sh(&format!(
         "set -e
-         file=$(git ls-tree -r -l {LEDGER} | sort -k4n | tail -n 1 | cut -f2)
+         file=$(git ls-tree -r -l {LEDGER} | grep -e '{which}' | sort -k4n | tail -n 1 | cut -f2)
          git cat-file blob {LEDGER}:$file | {filter} >changed
          ! git cat-file blob {LEDGER}:$file | cmp -s - changed
          export GIT_INDEX_FILE=index-of-mine

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 
-use super::checkpoint::{Claim, Event, KIND, NAMESPACE, Tally};
+use super::checkpoint::{Claim, Event, NAMESPACE, Tally, Trail, is_one};
 use super::heads::Ends;
+use super::layout::Book;
 use super::shelf::tail;
-use super::{Actor, Ledger, Line, Pen, REF, place};
-use crate::git::{Signed, Statement};
+use super::{Actor, Ledger, Line, Pen, REF, place, trail};
+use crate::git::{Oid, Signed, Statement};
 use crate::host::Stamp;
 use crate::refusal::{Kind, Refusal};
 
@@ -30,6 +31,8 @@ impl Attested {
 impl Ledger<'_> {
     /// Signs what this clone has written; none where nothing came after what it signed last with this key.
     pub fn attest(&self) -> Result<Option<Attested>> {
+        // What was noted belongs to it, as far as it can be poured.
+        drop(self.pour());
         let shelf = self.checked()?.map(|(_, shelf)| shelf).unwrap_or_default();
         let replica = place::known(self.repo);
         let Some((replica, dir)) =
@@ -47,13 +50,15 @@ impl Ledger<'_> {
             tally.add(&line.id);
             newest = line;
         })?;
-        if newest.act == KIND && !self.is_by_another_key(&newest)? {
+        let trail = self.end_of_trail(&dir)?;
+        if is_one(&newest) && !self.is_outdone(&newest, trail.as_ref())? {
             return Ok(None);
         }
         let (lines, digest, at) = (tally.lines, tally.digest(), self.now());
         let (name, last) = (REF.to_owned(), newest.id);
         let signature = String::new();
-        let mut claim = Claim { repository, name, replica, lines, last, digest, at, signature };
+        let mut claim =
+            Claim { repository, name, replica, lines, last, digest, at, trail, signature };
         let said = Statement { text: &claim.text(), namespace: NAMESPACE };
         claim.signature = self.repo.sign(said)?;
         if let Signed::Stranger { why, .. } | Signed::No(why) = claim.check(self.repo)? {
@@ -62,12 +67,25 @@ impl Ledger<'_> {
                 .hint("or add a line for it there: who you are, then the public key")
                 .into());
         }
-        Ok(Some(Attested { replica: claim.replica.clone(), lines, event: Event::Signed(claim) }))
+        Ok(Some(Attested { replica: claim.replica.clone(), lines, event: Event::of(claim) }))
     }
 
-    /// Whether another key than the one here has made a checkpoint. Where that cannot be told it is no.
-    fn is_by_another_key(&self, line: &Line) -> Result<bool> {
-        let Some(Event::Signed(claim)) = line.event() else { return Ok(false) };
+    /// How far the trail of a replica has come.
+    fn end_of_trail(&self, dir: &Oid) -> Result<Option<Trail>> {
+        let Some(dir) = Book::open(&self.store, dir)?.trail() else { return Ok(None) };
+        let lines = Book::open(&self.store, &dir)?.count(&self.store)?;
+        let mut last = String::new();
+        trail::walk(&self.store, &dir, lines.saturating_sub(1), &mut |line| last = line.id)?;
+        Ok(Some(Trail { lines, last }))
+    }
+
+    /// Whether the trail has grown since a checkpoint, or another key than the one here has made it.
+    /// Where that cannot be told it is no.
+    fn is_outdone(&self, line: &Line, trail: Option<&Trail>) -> Result<bool> {
+        let Some(claim) = line.event().map(Event::claim) else { return Ok(false) };
+        if claim.trail.as_ref() != trail {
+            return Ok(true);
+        }
         let (Signed::By { key, .. } | Signed::Key(key) | Signed::Stranger { key, .. }) =
             claim.check(self.repo)?
         else {

@@ -1,9 +1,10 @@
 //! Checkpoints: a clone says how far it has written, and signs that.
 //!
 //! What is signed names repository, ref and replica, how many lines that has, which is the last, and the
-//! hash over the ids of all. So a signature holds for nothing else: not in another repository, under
-//! another ref, for another replica, nor for other lines. A checkpoint is a line like any other, and
-//! no fold knows of it; only who verifies looks for them.
+//! hash over the ids of all; and where that has a trail, how many lines that has and which is the last:
+//! each line of a trail names the one before it. So a signature holds for nothing else: not in another
+//! repository, under another ref, for another replica, nor for other lines. A checkpoint is a line like
+//! any other, and no fold knows of it; only who verifies looks for them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,12 +22,37 @@ use crate::refusal::Refusal;
 /// The first word of all that is signed or hashed here, and what a signature is good for.
 const FORM: &str = "shopfloor checkpoint 1";
 pub(super) const NAMESPACE: &str = "shopfloor-checkpoint";
-pub(super) const KIND: &str = "ledger.signed";
+const KINDS: [&str; 2] = ["ledger.signed", "ledger.attested"];
 
 #[derive(Serialize, Deserialize)]
 pub(super) enum Event {
     #[serde(rename = "ledger.signed")]
     Signed(Claim),
+    /// With the trail: who knows of the former alone passes it over.
+    #[serde(rename = "ledger.attested")]
+    Attested(Claim),
+}
+
+impl Event {
+    pub(super) fn of(claim: Claim) -> Self {
+        if claim.trail.is_some() { Self::Attested(claim) } else { Self::Signed(claim) }
+    }
+
+    pub(super) fn claim(self) -> Claim {
+        let (Self::Signed(claim) | Self::Attested(claim)) = self;
+        claim
+    }
+}
+
+pub(super) fn is_one(line: &Line) -> bool {
+    KINDS.contains(&line.act.as_str())
+}
+
+/// How far a trail has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trail {
+    pub(super) lines: u64,
+    pub(super) last: String,
 }
 
 /// What is signed, and the signature.
@@ -40,6 +66,8 @@ pub(super) struct Claim {
     pub(super) last: String,
     pub(super) digest: String,
     pub(super) at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trail: Option<Trail>,
     #[serde(default)]
     pub(super) signature: String,
 }
@@ -47,9 +75,11 @@ pub(super) struct Claim {
 impl Claim {
     pub(super) fn text(&self) -> String {
         let Self { repository, name, replica, lines, last, digest, at, .. } = self;
+        let trail = self.trail.iter().map(|it| format!("trail {} {}\n", it.lines, it.last));
         format!(
             "{FORM}\nrepository {repository}\nref {name}\nreplica {replica}\nlines {lines}\n\
-             last {last}\ndigest {digest}\nat {at}\n"
+             last {last}\ndigest {digest}\nat {at}\n{}",
+            trail.collect::<String>()
         )
     }
 
@@ -100,6 +130,9 @@ pub struct Checkpoint {
     pub line: String,
     pub replica: String,
     pub lines: u64,
+    /// Of its trail; none where that is not among what was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trail: Option<u64>,
     /// The allowed signer; none where nobody is named here.
     pub signer: Option<String>,
     pub key: String,
@@ -115,9 +148,15 @@ pub(super) struct Judged {
     pub(super) idle: Vec<Finding>,
 }
 
-/// The checkpoints that stand in a ledger.
+/// The checkpoints that stand in a ledger, and what stands in its trails.
 #[derive(Default)]
-pub(super) struct Checkpoints(Vec<Line>);
+pub(super) struct Checkpoints {
+    all: Vec<Line>,
+    /// The lines of trails that they name, and where each stands.
+    ends: HashMap<String, Option<(String, u64)>>,
+    /// How many lines each trail has.
+    trails: HashMap<String, u64>,
+}
 
 /// What was found of the lines that checkpoints speak of.
 #[derive(Default)]
@@ -134,17 +173,40 @@ struct Found {
 
 impl Checkpoints {
     pub(super) fn line(&mut self, line: &Line) {
-        if line.act == KIND {
-            self.0.push(line.clone());
+        if is_one(line) {
+            let claim = line.event().map(Event::claim);
+            let trail = claim.and_then(|claim| claim.trail);
+            self.ends.extend(trail.map(|trail| (trail.last, None)));
+            self.all.push(line.clone());
+        }
+    }
+
+    /// The next line of the trail of this replica.
+    pub(super) fn trail(&mut self, replica: &str, line: &Line) {
+        let count = self.trails.entry(replica.to_owned()).or_default();
+        *count += 1;
+        if let Some(end) = self.ends.get_mut(&line.id) {
+            *end = Some((replica.to_owned(), *count));
+        }
+    }
+
+    /// Whether the trail is here as far as a claim says. A merge may have set its end apart.
+    fn has_trail(&self, claim: &Claim) -> bool {
+        let Some(Trail { lines, last }) = &claim.trail else { return true };
+        let Some(Some((name, count))) = self.ends.get(last) else { return false };
+        let own = self.trails.get(&claim.replica).copied().unwrap_or_default();
+        match *name == claim.replica {
+            true => count == lines,
+            false => own >= lines.saturating_sub(*count),
         }
     }
 
     pub(super) fn end(self, ledger: &Ledger<'_>, shelf: &Shelf) -> Result<Judged> {
         let (mut judged, mut claims) = (Judged::default(), Vec::new());
-        for line in self.0 {
-            match line.event() {
-                Some(Event::Signed(claim)) => claims.push((line, claim)),
-                None => judged.bad.push(Finding::new(&line, "it is no checkpoint")),
+        for line in &self.all {
+            match line.event().map(Event::claim) {
+                Some(claim) => claims.push((line.clone(), claim)),
+                None => judged.bad.push(Finding::new(line, "it is no checkpoint")),
             }
         }
         let found =
@@ -170,13 +232,16 @@ impl Checkpoints {
             };
             let extent = ledger.extent(shelf, &found, &claim)?;
             let is_home = ledger.is_of(shelf, &claim.repository)?;
-            let place = Place { is_home, is_among: found.stands(&line, &claim), extent };
+            let (is_among, has_trail) = (found.stands(&line, &claim), self.has_trail(&claim));
+            let place = Place { is_home, is_among, extent, has_trail };
             match (judge(&claim, &place), idle) {
                 (Some(wrong), _) => judged.bad.push(Finding::new(&line, wrong)),
                 (None, Some(why)) => judged.idle.push(Finding::new(&line, why)),
                 (None, None) => {
-                    let Claim { replica, lines, .. } = claim;
-                    judged.good.push(Checkpoint { line: line.id, replica, lines, signer, key });
+                    let Claim { replica, lines, trail, .. } = claim;
+                    let trail = trail.map(|trail| trail.lines);
+                    let line = line.id;
+                    judged.good.push(Checkpoint { line, replica, lines, trail, signer, key });
                 }
             }
         }
@@ -199,6 +264,7 @@ struct Place {
     is_among: bool,
     /// What stands where it speaks of.
     extent: Option<Extent>,
+    has_trail: bool,
 }
 
 /// What is wrong with a checkpoint whose signature holds.
@@ -217,6 +283,9 @@ fn judge(claim: &Claim, place: &Place) -> Option<String> {
         None => Some(format!("it signs {lines} lines of replica {replica}, which are not here")),
         Some(extent) if extent.last != *last || extent.digest != *digest => {
             Some(format!("the {lines} lines of replica {replica} are not those that it signs"))
+        }
+        Some(_) if !place.has_trail => {
+            Some(format!("the trail of replica {replica} is not the one that it signs"))
         }
         Some(_) => None,
     }
@@ -241,7 +310,7 @@ impl Ledger<'_> {
                 if tally.lines == 1 && name_of(&line.id) == name {
                     found.tails.insert(name.to_owned());
                 }
-                if line.act == KIND {
+                if is_one(&line) {
                     found.homes.insert((line.id.clone(), name.to_owned()));
                 }
                 let place = (name.to_owned(), tally.lines);
@@ -297,6 +366,7 @@ mod tests {
             last: text("b"),
             digest: text("d"),
             at: text("2026-11-21T05:36:11.123Z"),
+            trail: None,
             signature: text("s"),
         }
     }
@@ -309,6 +379,8 @@ mod tests {
              replica 5e8c02d9b7341fa6\nlines 2\nlast b\ndigest d\nat 2026-11-21T05:36:11.123Z\n"
         );
         assert_eq!(claim().text(), text);
+        let trail = Some(Trail { lines: 7, last: "t".to_owned() });
+        assert_eq!(Claim { trail, ..claim() }.text(), text + "trail 7 t\n");
         assert_eq!(claim().moment(), "20261121053611");
     }
 
@@ -346,9 +418,39 @@ mod tests {
             (claim(), true, true, extent("c", "d"), Some("not those")),
             (claim(), true, true, extent("b", "e"), Some("not those")),
         ] {
-            let told = judge(&claim, &Place { is_home, is_among, extent });
+            let told = judge(&claim, &Place { is_home, is_among, extent, has_trail: true });
             assert_eq!(told.is_some(), wrong.is_some(), "{told:?}");
             assert!(told.unwrap_or_default().contains(wrong.unwrap_or_default()));
         }
+    }
+
+    #[test]
+    fn a_trail_is_here_whole_or_with_its_end_set_apart() {
+        let signed = |lines, last: &str| {
+            let trail = Some(Trail { lines, last: last.to_owned() });
+            let claim = Claim { trail, ..claim() };
+            let with = serde_json::to_value(&claim).unwrap().into();
+            let line = Line { act: "ledger.attested".to_owned(), with, ..Line::default() };
+            (line, claim)
+        };
+        let ours = claim().replica;
+        for (trails, lines, last, is_here) in [
+            (&[(ours.as_str(), &["a", "b", "c"][..])][..], 2, "b", true),
+            (&[(&ours, &["a", "b"])], 3, "c", false),
+            (&[(&ours, &["b", "c"])], 3, "c", false),
+            (&[(&ours, &["a", "x"]), ("tail", &["b", "c"])], 3, "c", true),
+            (&[(&ours, &[]), ("tail", &["b", "c"])], 3, "c", false),
+        ] {
+            let (line, claim) = signed(lines, last);
+            let mut all = Checkpoints::default();
+            all.line(&line);
+            for (name, ids) in trails {
+                for id in *ids {
+                    all.trail(name, &Line { id: (*id).to_owned(), ..Line::default() });
+                }
+            }
+            assert_eq!(all.has_trail(&claim), is_here, "{trails:?}");
+        }
+        assert!(Checkpoints::default().has_trail(&claim()), "what was signed before trails were");
     }
 }

@@ -137,12 +137,11 @@ impl Ledger<'_> {
         })?;
         texts.end()?;
         let (mut findings, mut count) = (order.end(), 0);
-        let Judged { good: checkpoints, bad, idle } = checkpoints.end(self, shelf)?;
-        findings.extend(bad);
         for (name, dir) in trail::dirs(&self.store, shelf)? {
             let told = trail::walk(&self.store, &dir, 0, &mut |line| {
                 count += 1;
                 homes.line(&line);
+                checkpoints.trail(&name, &line);
                 let session = line.session.as_deref().unwrap_or_default();
                 let is_told =
                     [session, line.id.as_str()].iter().any(|name| accounted.contains(*name));
@@ -152,6 +151,8 @@ impl Ledger<'_> {
             });
             told.with_context(|| format!("replica {name}"))?;
         }
+        let Judged { good: checkpoints, bad, idle } = checkpoints.end(self, shelf)?;
+        findings.extend(bad);
         let strays = homes.end(self)?.into_iter().chain(self.silent(shelf)?);
         findings.extend(strays.map(|it| Finding {
             what: it.what(),

@@ -24,9 +24,9 @@ use crate::refusal::Refusal;
 /// --range is for the hub: as hooks/pre-receive there does, it decides whether a push may replace
 /// one state of the ledger by another. What is wrong in OLD already does not count there.
 ///
-/// --sign writes a checkpoint: the lines of this clone up to now, signed with your SSH key as git
-/// would sign a commit (gpg.format ssh, user.signingKey). It holds for this repository, ref and
-/// clone alone. Every later verify checks all checkpoints, and against gpg.ssh.allowedSignersFile
+/// --sign writes a checkpoint: the lines and the trail of this clone up to now, signed with your SSH
+/// key as git would sign a commit (gpg.format ssh, user.signingKey). It holds for this repository, ref
+/// and clone alone. Every later verify checks all checkpoints, and against gpg.ssh.allowedSignersFile
 /// whose they are; one that does not hold is listed. One by a key that is not in that file counts for
 /// nothing and is noted; nothing is signed with such a key.
 #[derive(clap::Args)]
@@ -140,11 +140,13 @@ impl Show for Report {
         let all = format!("{lines} lines{trail} of {clones}: ");
         out.parts(&[(Tone::Plain, &all), (told.0, &told.1)]);
         for newest in furthest(checkpoints) {
-            let Checkpoint { lines, replica, signer, key, .. } = newest;
+            let Checkpoint { lines, replica, trail, signer, key, .. } = newest;
+            let trail = trail.map(|trail| format!(" and {trail} of its trail")).unwrap_or_default();
+            let all = format!("{lines} of clone {replica}{trail} are signed");
             out.line(match signer {
-                Some(who) => format!("{lines} of clone {replica} are signed by {who}, {key}"),
+                Some(who) => format!("{all} by {who}, {key}"),
                 None => format!(
-                    "{lines} of clone {replica} are signed with {key}; \
+                    "{all} with {key}; \
                      git config gpg.ssh.allowedSignersFile would say by whom"
                 ),
             });
