@@ -124,7 +124,7 @@ fn a_file_that_changes_beads_is_heeded_whole_or_not_at_all_and_each_bad_line_is_
     repo.write("plan.jsonl", format!("{{\"id\":{one:?},\"metadata\":{{\"k\":1,\"k\":2}}}}\n"));
     repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: `k` has two values"]);
     // Neither of the two closes a ring.
-    plan(&repo, &[json!({"id": one, "deps": two}), json!({"id": two, "parent": one})]);
+    plan(&repo, &[json!({"id": one, "deps": two}), json!({"id": two, "deps": one})]);
     repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: closes a cycle", ":2: "]);
     plan(&repo, &[json!({"id": one, "deps": "k"}), json!({"key": "k", "title": "x", "deps": one})]);
     repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: closes a cycle"]);

@@ -1,8 +1,8 @@
 //! Which beads have to be done one after the other, so that nothing is done sooner than they are? Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::bead::event::Link;
+use crate::bead::waits::{Moment, Sight};
 use crate::bead::web::{Web, farthest};
 
 /// What is to be known of a bead.
@@ -24,59 +24,54 @@ pub struct Chain {
     pub unestimated: usize,
 }
 
-/// Three moments of a bead: it starts, its children have ended, it ends.
-const MOMENTS: usize = 3;
-const START: usize = 0;
-const DEEP: usize = 1;
-const END: usize = 2;
+/// The moments of a bead, and their place among them.
+const MOMENTS: [Moment; 5] = [Moment::Let, Moment::Free, Moment::First, Moment::Deep, Moment::End];
+const END: usize = 4;
 
-fn at(bead: usize, moment: usize) -> usize {
-    bead * MOMENTS + moment
+fn at(bead: usize, moment: Moment) -> usize {
+    bead * MOMENTS.len() + MOMENTS.iter().position(|it| *it == moment).unwrap_or(END)
 }
 
 /// The longest chain there is, or that leads to one of these. What has children takes as long as they do.
-pub fn longest(web: &Web<'_>, weights: &[Weight], to: &[usize]) -> Chain {
+pub fn longest<'a>(sight: &Sight<'a>, web: &Web<'a>, weights: &[Weight], to: &[usize]) -> Chain {
     let weight = |n: usize| weights.get(n).copied().unwrap_or_default();
-    let both = |before: usize, after: usize| weight(before).is_open && weight(after).is_open;
-    let ties: Vec<_> = web.ties.iter().filter(|tie| both(tie.before, tie.after)).collect();
+    let open: Vec<_> = (0..web.rows.len()).filter(|n| weight(*n).is_open).collect();
+    let key = |n: usize| Some(web.rows.get(n)?.key());
+    let places: HashMap<_, _> = open.iter().filter_map(|n| Some((key(*n)?, *n))).collect();
     let mut pairs = Vec::new();
     let mut parents = HashSet::new();
-    for tie in &ties {
-        let (before, after) = (tie.before, tie.after);
-        match Link::new(tie.kind) {
-            kind if kind.blocks() => pairs.push((at(before, END), at(after, START))),
-            kind if kind == Link::WAITS_FOR => pairs.push((at(before, DEEP), at(after, START))),
-            _ => {
-                parents.insert(before);
-                pairs.push((at(before, START), at(after, START)));
-                pairs.push((at(after, END), at(before, DEEP)));
+    for (id, n) in open.iter().filter_map(|n| Some((key(*n)?, *n))) {
+        for moment in MOMENTS {
+            let before = sight.before((id, moment)).into_iter();
+            for (first, then) in before.filter_map(|(id, then)| Some((*places.get(id)?, then))) {
+                pairs.push((at(first, then), at(n, moment)));
+                if moment == Moment::Deep {
+                    parents.insert(n);
+                }
             }
         }
     }
-    let open: Vec<_> = (0..web.rows.len()).filter(|n| weight(*n).is_open).collect();
-    for n in &open {
-        pairs.extend([(at(*n, START), at(*n, END)), (at(*n, DEEP), at(*n, END))]);
-    }
     // What is tied to nothing is in no chain, and says nothing about how to weigh one.
     let tied = web.tied();
-    let counts = |n: &usize| ties.is_empty() || tied.get(*n) == Some(&true);
+    let counts = |n: &usize| web.ties.is_empty() || tied.get(*n) == Some(&true);
     let work = open.iter().filter(|n| !parents.contains(*n) && counts(n));
     let unestimated = work.filter(|n| weight(**n).minutes.is_none()).count();
     let in_minutes = unestimated == 0 && !open.is_empty();
     let long = |from: usize, there: usize| {
-        let n = from / MOMENTS;
-        if from % MOMENTS != START || there != at(n, END) || parents.contains(&n) {
+        let n = from / MOMENTS.len();
+        if from != at(n, Moment::Free) || there != at(n, Moment::End) || parents.contains(&n) {
             return 0;
         }
         if in_minutes { weight(n).minutes.unwrap_or(0) } else { 1 }
     };
-    let far = farthest(web.rows.len() * MOMENTS, &pairs, &long);
-    let end = |n: usize| far.get(at(n, END)).map_or(0, |far| far.0);
+    let far = farthest(web.rows.len() * MOMENTS.len(), &pairs, &long);
+    let end = |n: usize| far.get(at(n, Moment::End)).map_or(0, |far| far.0);
     let ends = open.iter().copied().filter(|n| to.is_empty() || to.contains(n));
     // Of equals the first.
     let Some(last) = ends.rev().max_by_key(|n| end(*n)) else { return Chain::default() };
-    let way = std::iter::successors(Some(at(last, END)), |at| far.get(*at)?.1);
-    let mut beads: Vec<_> = way.filter(|at| at % MOMENTS == END).map(|at| at / MOMENTS).collect();
+    let way = std::iter::successors(Some(at(last, Moment::End)), |at| far.get(*at)?.1);
+    let ends = way.filter(|at| at % MOMENTS.len() == END);
+    let mut beads: Vec<_> = ends.map(|at| at / MOMENTS.len()).collect();
     beads.reverse();
     Chain { beads, total: end(last), in_minutes, unestimated }
 }
@@ -85,6 +80,7 @@ pub fn longest(web: &Web<'_>, weights: &[Weight], to: &[usize]) -> Chain {
 mod tests {
     use super::*;
     use crate::bead::beads::tests::beads;
+    use crate::bead::event::Link;
     use crate::bead::web::tests::chained;
     use proptest::prelude::*;
 
@@ -97,7 +93,7 @@ mod tests {
         let web = Web::open(&all);
         let weights: Vec<_> =
             minutes.iter().map(|minutes| Weight { is_open: true, minutes: *minutes }).collect();
-        let chain = longest(&web, &weights, to);
+        let chain = longest(&Sight::of(&all), &web, &weights, to);
         let key = |n: &usize| web.rows[*n].key().to_owned();
         (chain.beads.iter().map(key).collect(), chain.total)
     }
@@ -154,7 +150,7 @@ mod tests {
             let up: Vec<_> = pairs.iter().filter(|(a, b)| a != b).map(|(a, b)| (*a.min(b), *a.max(b))).collect();
             let all = chained(8, &up);
             let open = |minutes: &u64| Weight { is_open: true, minutes: Some(*minutes) };
-            let chain = longest(&Web::open(&all), &minutes.iter().map(open).collect::<Vec<_>>(), &[]);
+            let chain = longest(&Sight::of(&all), &Web::open(&all), &minutes.iter().map(open).collect::<Vec<_>>(), &[]);
             // Each is after those before it only, so one round from the first to the last is enough.
             let mut best = minutes.clone();
             for n in 0..8 {

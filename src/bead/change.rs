@@ -5,7 +5,9 @@ use anyhow::Result;
 use crate::bead::event::{Deleted, Edit, Event, Link, New, NewLink, Status};
 use crate::bead::fields::{Edge, is_external};
 use crate::bead::holding::{deleted, holds, release};
-use crate::bead::{Bead, Beads, rings};
+use crate::bead::rings;
+use crate::bead::waits::{Edges, Sight};
+use crate::bead::{Bead, Beads};
 use crate::ledger::{Actor, Row};
 use crate::refusal::Refusal;
 
@@ -38,7 +40,24 @@ pub fn create(beads: &Beads, mut new: New) -> Result<Event> {
     if new.links.iter().filter(|link| link.kind == Link::PARENT_CHILD).count() > 1 {
         return Err(Refusal::usage("a bead has one parent at most").into());
     }
+    if new.links.iter().any(|link| link.kind.is_parent()) {
+        let edges = new.links.iter().map(|link| (link.kind.plain(), link.to.as_str())).collect();
+        rings(beads, vec![(NEW, edges)], "it cannot depend on these")?;
+    }
     Ok(Event::Created(new))
+}
+
+/// What a bead is called that has no id yet.
+const NEW: &str = "the new bead";
+
+/// Refuses what would make beads wait for themselves, and shows how.
+fn rings<'a>(beads: &'a Beads, told: Vec<(&'a str, Edges<'a>)>, what: &str) -> Result<()> {
+    let changed: Vec<_> = told.iter().map(|(id, _)| *id).collect();
+    let (now, then) = (Sight::of(beads), Sight::told(beads, told));
+    let Some(ring) = rings::closed(&now, &then, &changed) else { return Ok(()) };
+    let refusal = Refusal::refused(format!("{what}: that closes a cycle"));
+    let told = rings::told(&ring, &|id| beads.short(id).to_owned()).into_iter();
+    Err(told.fold(refusal, Refusal::hint).into())
 }
 
 /// A title is one line that fits on one.
@@ -198,17 +217,13 @@ pub fn link(beads: &Beads, from: &Bead, to: &Bead, kind: Link) -> Result<Option<
         let what = format!("{} cannot be tied to itself", beads.short(&from.id));
         return Err(Refusal::refused(what).hint("name another bead").into());
     }
-    if kind.orders()
-        && let Some(ring) = rings::ring(beads, &from.id, &to.id)
-    {
-        let shown: Vec<_> = ring.iter().map(|id| beads.short(id)).collect();
-        return Err(Refusal::refused(format!(
-            "{} cannot depend on {}: that closes a cycle",
-            beads.short(&from.id),
-            beads.short(&to.id)
-        ))
-        .hint(shown.join(" -> "))
-        .into());
+    if kind.orders() {
+        let mut edges = beads.row(&from.id).map(|row| row.face().edges).unwrap_or_default();
+        // Under another parent it is no longer below the one it has.
+        edges.retain(|edge| !kind.is_parent() || edge.0 != Link::PARENT_CHILD.as_str());
+        edges.push((kind.plain(), &to.id));
+        let [short, other] = [from, to].map(|bead| beads.short(&bead.id));
+        rings(beads, vec![(&from.id, edges)], &format!("{short} cannot depend on {other}"))?;
     }
     if kind.is_parent() && from.dependencies.iter().any(|edge| edge.kind.is_parent()) {
         return Err(Refusal::refused(format!("{} has a parent already", beads.short(&from.id)))

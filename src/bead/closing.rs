@@ -4,8 +4,9 @@ use anyhow::Result;
 
 use crate::bead::event::{Closed, Event, Landed, Status};
 use crate::bead::holding::{deleted, holds};
+use crate::bead::waits::{Moment, Sight};
 use crate::bead::{Bead, Beads};
-use crate::ledger::{Actor, Row};
+use crate::ledger::Actor;
 use crate::refusal::{Refusal, word};
 
 /// What stands outside the work graph and still decides whether a bead may be closed by hand.
@@ -52,10 +53,8 @@ pub fn by_hand(
         .hint("git bead sync asks for it")
         .into());
     }
-    let over = [Status::CLOSED, Status::TOMBSTONE];
-    let is_open =
-        |child: &Row<'_, Bead>| !over.iter().any(|over| over.as_str() == child.face().status);
-    if let Some(open) = beads.children(&bead.id).find(is_open).map(|child| child.whole()) {
+    let parts = Sight::of(beads).before((&bead.id, Moment::Deep));
+    if let Some(open) = parts.first().and_then(|(child, _)| beads.get(child)) {
         return Err(Refusal::refused(format!(
             "{short} has an open child: {} {}",
             beads.short(&open.id),

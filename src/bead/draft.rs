@@ -188,8 +188,8 @@ pub fn link(said: &str) -> NewLink {
     NewLink { to: to.to_owned(), kind: Link::new(kind) }
 }
 
-/// Drafts in an order in which each comes after those of the file that it waits for, or is a part of. What
-/// does so in a ring is wrong.
+/// Drafts in an order in which each comes after those of the file that it waits for, or is a part of, as far
+/// as there is one.
 pub fn in_order(drafts: Vec<Draft>) -> Result<Vec<Draft>, Vec<Wrong>> {
     let mut keys = HashMap::new();
     let mut wrong = Vec::new();
@@ -219,8 +219,10 @@ pub fn in_order(drafts: Vec<Draft>) -> Result<Vec<Draft>, Vec<Wrong>> {
             }
         }
         if later.len() == before {
-            let ring = |draft: Draft| (draft.place, "waits for what waits for it".to_owned());
-            return Err(later.into_iter().map(ring).collect());
+            // They name each other: the first of them is told of the others later.
+            let first = later.remove(0);
+            made.extend(first.key.clone());
+            ordered.push(first);
         }
         left = later;
     }
@@ -307,12 +309,9 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_of_keys_and_a_key_twice_are_wrong() {
+    fn what_names_each_other_is_in_order_and_a_key_twice_is_wrong() {
         let ring = "{\"key\":\"a\",\"title\":\"x\",\"deps\":\"b\"}\n{\"key\":\"b\",\"title\":\"y\",\"deps\":\"a\"}";
-        assert_eq!(
-            told(ring),
-            ["1: waits for what waits for it", "2: waits for what waits for it"]
-        );
+        assert_eq!(told(ring), ["1 x P2 task blocks>b", "2 y P2 task blocks>a"]);
         let twice = "{\"key\":\"a\",\"title\":\"x\"}\n{\"key\":\"a\",\"title\":\"y\"}";
         assert_eq!(told(twice), ["2: has the key \"a\" of 1"]);
     }

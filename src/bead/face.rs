@@ -8,7 +8,7 @@ use crate::ledger::{Kept, Row};
 
 /// The mark of a bead that may hold others up, of one that is closed, of one that is neither, and of one
 /// that is deleted.
-const LIVE: u32 = 0;
+pub(super) const LIVE: u32 = 0;
 pub(super) const CLOSED: u32 = 1;
 const FREEING: u32 = 2;
 pub(super) const DELETED: u32 = 3;

@@ -1,128 +1,34 @@
-//! Edges between beads: what holds what up, what would close a ring, what a close would free. Pure.
+//! What holds beads up, what a close would free, and where to begin. Pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::bead::event::{Link, Status};
-use crate::bead::face::{Face, is_live};
-use crate::bead::fields::{Edge, is_external};
+use crate::bead::face::is_live;
+use crate::bead::waits::{Moment, Sight, is_under};
 use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
-/// Why nothing can start on a bead: the open beads it depends on, the open children of a spawner that it
-/// waits for, and whatever its parents wait for in that way. A finished bead waits for nothing.
-pub fn blockers<'a>(beads: &'a Beads, id: &str) -> Vec<&'a str> {
-    Sight { beads, done: None }.blockers(id)
-}
-
-/// The beads as they are, or as they would be with one of them done.
-#[derive(Clone, Copy)]
-struct Sight<'a, 'd> {
-    beads: &'a Beads,
-    done: Option<&'d str>,
-}
-
-impl<'a> Sight<'a, '_> {
-    fn is_open(&self, row: &Row<'_, Bead>) -> bool {
-        is_live(row) && self.done != Some(row.key())
-    }
-
-    fn blockers(&self, id: &str) -> Vec<&'a str> {
-        let mut found = Vec::new();
-        let mut known = HashSet::new();
-        let mut seen = HashSet::new();
-        let mut at = self.beads.row(id).filter(|row| self.is_open(row));
-        while let Some(row) = at.filter(|row| seen.insert(row.key())) {
-            let face = row.face();
-            for blocker in self.direct(&row, &face).into_iter().filter(|_| self.is_open(&row)) {
-                // What waits for its own child is not waited for by that.
-                let own = blocker == id && row.key() != id;
-                if !own && known.insert(blocker) {
-                    found.push(blocker);
-                }
-            }
-            at = self.beads.over(&face);
-        }
-        found
-    }
-
-    fn direct(&self, row: &Row<'a, Bead>, face: &Face<'a>) -> Vec<&'a str> {
-        let mut blockers = Vec::new();
-        for (kind, to) in face.edges.iter().copied() {
-            let kind = Link::new(kind);
-            let target = self.beads.row(to);
-            if kind == Link::WAITS_FOR {
-                let open = self.beads.children(to).filter(|child| self.is_open(child));
-                let mut open = open.map(|child| child.key()).peekable();
-                if open.peek().is_some() && !self.one_is_enough(row, to) {
-                    blockers.extend(open);
-                }
-            } else if kind.blocks() && is_external(to) {
-                blockers.push(to);
-            } else if kind.blocks() {
-                let holds = |target: &Row<'_, Bead>| {
-                    self.is_open(target)
-                        || (kind == Link::CONDITIONAL_BLOCKS && !has_failed(target))
-                };
-                blockers.extend(target.filter(holds).map(|target| target.key()));
-            }
-        }
-        blockers
-    }
-
-    /// Whether who waits for the children of a bead waits for the first of them that is done, and one is.
-    fn one_is_enough(&self, row: &Row<'_, Bead>, spawner: &str) -> bool {
-        let of = |edge: &&Edge| edge.kind == Link::WAITS_FOR && edge.depends_on_id == spawner;
-        // The metadata of an edge is a text that holds JSON.
-        let any = |edge: &Edge| {
-            edge.rest.get("metadata").is_some_and(|it| it.text.contains("any-children"))
-        };
-        row.whole().dependencies.iter().find(of).is_some_and(any)
-            && self.beads.children(spawner).any(|child| !self.is_open(&child))
-    }
-}
-
-/// Words of a reason that tell of a failure wherever they stand, and those that do so at its beginning.
-const FAILED: &[&str] = &[
-    "fail",
-    "fails",
-    "failed",
-    "failure",
-    "rejected",
-    "wontfix",
-    "won't",
-    "canceled",
-    "cancelled",
-    "abandoned",
-    "aborted",
-    "timeout",
-];
-const FAILED_FIRST: &[&str] = &["error", "blocked"];
-
-/// Whether a bead was closed because it came to nothing.
-fn has_failed(row: &Row<'_, Bead>) -> bool {
-    let reason = row.read().close_reason.unwrap_or_default().to_lowercase();
-    let mut words = reason.split(|c: char| !c.is_alphanumeric() && c != '\'');
-    words.clone().next().is_some_and(|first| FAILED_FIRST.contains(&first))
-        || words.any(|word| FAILED.contains(&word))
+/// Why nothing can start on a bead.
+pub fn blockers<'a>(beads: &'a Beads, id: &'a str) -> Vec<&'a str> {
+    Sight::of(beads).blockers(id)
 }
 
 /// What can start now that `id` is closed, and could not before.
 pub fn freed<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
-    let mut found = waiting(beads, id);
-    found.retain(|row| blockers(beads, row.key()).is_empty());
+    let (mut found, now) = (waiting(beads, id), Sight::of(beads));
+    found.retain(|row| now.blockers(row.key()).is_empty());
     found
 }
 
-/// What could start if `id` were closed, and cannot now.
+/// What could start if `id` were closed, and cannot now; nothing while its children keep it open.
 pub fn frees<'a>(beads: &'a Beads, id: &'a str) -> Vec<Row<'a, Bead>> {
-    if !beads.row(id).is_some_and(|row| is_live(&row)) {
+    let (now, then) = (Sight::of(beads), Sight::done(beads, id));
+    let is_open = beads.row(id).is_some_and(|row| is_live(&row));
+    if !is_open || !now.before((id, Moment::Deep)).is_empty() {
         return Vec::new();
     }
-    let then = Sight { beads, done: Some(id) };
     let mut found = waiting(beads, id);
-    found.retain(|row| {
-        !blockers(beads, row.key()).is_empty() && then.blockers(row.key()).is_empty()
-    });
+    found.retain(|row| !now.blockers(row.key()).is_empty() && then.blockers(row.key()).is_empty());
     found
 }
 
@@ -181,7 +87,9 @@ pub fn behind(beads: &Beads, id: &str) -> usize {
         for row in all.filter(|row| is_live(row) && row.key() != id) {
             if waiting.insert(row.key()) {
                 ending.insert(row.key());
-                next.push_back((row.key(), true));
+                // What waits for a part of its own keeps no other part from starting.
+                let own = beads.row(at).is_some_and(|part| is_under(beads, &part, row.key()));
+                next.push_back((row.key(), !own));
             }
         }
         // Its parent ends after it.
@@ -222,19 +130,6 @@ impl<'a> Beginnings<'a> {
     }
 }
 
-/// Whether `id` is above this bead.
-pub fn is_under(beads: &Beads, row: &Row<'_, Bead>, id: &str) -> bool {
-    let mut seen = HashSet::new();
-    let mut at = beads.above(&row.face());
-    while let Some(parent) = at.filter(|parent| seen.insert(*parent)) {
-        if parent == id {
-            return true;
-        }
-        at = beads.row(parent).and_then(|row| beads.above(&row.face()));
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +160,8 @@ mod tests {
             ("b", &[], 1),
             ("c", &[], 0),
             ("child", &["gate"], 2),
-            ("epic", &["later"], 1),
+            // Its child keeps it open.
+            ("epic", &[], 1),
             ("friend", &[], 0),
         ] {
             assert_eq!(keys(&frees(&all, id)), frees_now, "{id}");

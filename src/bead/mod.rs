@@ -51,6 +51,7 @@ mod rival;
 pub mod search;
 mod spelling;
 pub mod tally;
+pub mod together;
 pub mod tokens;
 pub mod told;
 pub mod tree;
@@ -58,6 +59,7 @@ pub mod undo;
 mod unite;
 pub mod unlike;
 pub mod views;
+pub mod waits;
 pub mod web;
 pub mod words;
 

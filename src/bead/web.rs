@@ -1,7 +1,6 @@
 //! The beads that order each other, as a graph in which an edge leads from what is first to what comes
 //! after it. petgraph finds its knots and its order; both in one pass that needs no deep stack. Pure.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use petgraph::algo::kosaraju_scc;
@@ -101,27 +100,13 @@ impl<'a> Web<'a> {
         far.into_iter().map(|far| usize::try_from(far.0).unwrap_or(0)).collect()
     }
 
-    /// Beads that wait for themselves: of each knot one ring, the shortest through its oldest bead.
-    pub fn rings(&self) -> Vec<Vec<usize>> {
-        let mut after = vec![Vec::new(); self.rows.len()];
-        for tie in &self.ties {
-            if let Some(all) = after.get_mut(tie.before) {
-                all.push(tie.after);
-            }
-        }
-        let knots = components(self.rows.len(), &self.pairs()).into_iter();
-        let mut rings: Vec<_> = knots.filter_map(|knot| shortest(&after, &knot)).collect();
-        rings.sort_unstable();
-        rings
-    }
-
     fn pairs(&self) -> Vec<(usize, usize)> {
         self.ties.iter().map(|tie| (tie.before, tie.after)).collect()
     }
 }
 
 /// What is strongly connected, those first that nothing comes after.
-fn components(count: usize, pairs: &[(usize, usize)]) -> Vec<Vec<usize>> {
+pub(super) fn components(count: usize, pairs: &[(usize, usize)]) -> Vec<Vec<usize>> {
     let mut graph = DiGraph::<(), (), u32>::with_capacity(count, pairs.len());
     for _ in 0..count {
         graph.add_node(());
@@ -190,29 +175,6 @@ pub(super) fn farthest(
     far
 }
 
-/// The shortest ring within a knot from its first member back to itself, each waiting for the next.
-fn shortest(after: &[Vec<usize>], knot: &[usize]) -> Option<Vec<usize>> {
-    let start = *knot.iter().min()?;
-    let inside: HashSet<_> = knot.iter().copied().collect();
-    let mut reached = HashMap::new();
-    let mut next = VecDeque::from([start]);
-    while let Some(at) = next.pop_front() {
-        for to in after.get(at)?.iter().copied().filter(|to| inside.contains(to)) {
-            if to == start {
-                let back = std::iter::successors(Some(at), |at| reached.get(at).copied());
-                let mut ring: Vec<_> = back.collect();
-                ring.rotate_right(1);
-                return Some(ring);
-            }
-            if let Entry::Vacant(new) = reached.entry(to) {
-                new.insert(at);
-                next.push_back(to);
-            }
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 pub(in crate::bead) mod tests {
     use super::*;
@@ -230,23 +192,6 @@ pub(in crate::bead) mod tests {
         }
         let told = names.iter().zip(&links).map(|(name, links)| (name.as_str(), &links[..]));
         beads(&told.collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn each_knot_is_told_by_one_ring() {
-        for (pairs, rings) in [
-            (&[(0, 1), (1, 2)][..], &[][..]),
-            (&[(0, 1), (1, 0)], &[&[0, 1][..]]),
-            (&[(2, 2)], &[&[2]]),
-            // Two rings in one knot: the shorter one. Each waits for the next.
-            (&[(0, 1), (1, 2), (2, 0), (2, 3), (3, 0)], &[&[0, 2, 1]]),
-            (&[(0, 1), (1, 0), (1, 2), (2, 3), (3, 2)], &[&[0, 1], &[2, 3]]),
-        ] {
-            assert_eq!(Web::open(&chained(4, pairs)).rings(), rings, "{pairs:?}");
-        }
-        let mut all = chained(2, &[(0, 1), (1, 0)]);
-        drink(&mut all, "b-0", "jane", &Event::Closed(Closed::default()));
-        assert!(Web::open(&all).rings().is_empty(), "nobody waits for what is closed");
     }
 
     fn around(all: &Beads, seed: &str) -> Vec<String> {
@@ -285,19 +230,14 @@ pub(in crate::bead) mod tests {
 
     #[test]
     fn large_graphs_take_no_deep_stack_and_no_long_time() {
-        let ring: Vec<_> = (0..10_000).map(|n| (n, (n + 1) % 10_000)).collect();
-        assert_eq!(Web::open(&chained(10_000, &ring)).rings()[0].len(), 10_000);
         let chain: Vec<_> = (1..50_000).map(|n| (n - 1, n)).collect();
         let deep = chained(50_000, &chain);
-        assert!(Web::open(&deep).rings().is_empty());
         assert_eq!(Web::open(&deep).layers()[49_999], 49_999);
         assert_eq!(Web::around(&deep, &[deep.get("b-7").unwrap()]).rows.len(), 50_000);
-        let star: Vec<_> = (1..100_000).map(|n| (0, n)).collect();
-        assert!(Web::open(&chained(100_000, &star)).rings().is_empty());
     }
 
     /// Who can be reached from whom, the slow way.
-    fn reach(count: usize, pairs: &[(usize, usize)]) -> Vec<Vec<bool>> {
+    pub(in crate::bead) fn reach(count: usize, pairs: &[(usize, usize)]) -> Vec<Vec<bool>> {
         let mut reach = vec![vec![false; count]; count];
         for (a, b) in pairs {
             reach[*a][*b] = true;
@@ -321,24 +261,6 @@ pub(in crate::bead) mod tests {
             let layers = Web::open(&chained(9, &pairs)).layers();
             for (before, after) in pairs {
                 prop_assert!(reach[after][before] || layers[before] < layers[after]);
-            }
-        }
-
-        #[test]
-        fn rings_are_found_where_there_are_any(
-            pairs in proptest::collection::vec((0usize..9, 0usize..9), 0..18),
-        ) {
-            let reach = reach(9, &pairs);
-            let rings = Web::open(&chained(9, &pairs)).rings();
-            let mut heads: Vec<_> = (0..9).filter(|n| reach[*n][*n]).collect();
-            heads.retain(|n| !(0..*n).any(|other| reach[*n][other] && reach[other][*n]));
-            let found: Vec<_> = rings.iter().map(|ring| ring[0]).collect();
-            prop_assert_eq!(found, heads, "one for each knot, and it begins with the oldest");
-            for ring in rings {
-                let next = ring.iter().cycle().skip(1);
-                for (after, before) in ring.iter().zip(next) {
-                    prop_assert!(pairs.contains(&(*before, *after)));
-                }
             }
         }
     }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::graph::{self, Beginnings};
+use crate::bead::waits::is_under;
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::list::{answer, ids};
 use crate::cli::bead::only::Only;
@@ -46,7 +47,7 @@ impl Blocked {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let beads = self.as_of.beads(cx)?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
-        let fits = |row: &Row<'_, Bead>| parent.is_none_or(|p| graph::is_under(&beads, row, &p.id));
+        let fits = |row: &Row<'_, Bead>| parent.is_none_or(|p| is_under(&beads, row, &p.id));
         let all = beads.live().map(|row| (row, graph::blockers(&beads, row.key())));
         let mut waiting = all.filter(|(row, by)| !by.is_empty() && fits(row)).peekable();
         if waiting.peek().is_none() {

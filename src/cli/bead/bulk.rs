@@ -12,8 +12,7 @@ use crate::bead::alter::Ask;
 use crate::bead::draft::{self, Draft, in_line};
 use crate::bead::event::{Event, NewLink};
 use crate::bead::forms::{self, Wrong};
-use crate::bead::rings::rings;
-use crate::bead::{self, Beads, change};
+use crate::bead::{self, Beads, change, together};
 use crate::cli::bead::import::lines::doubled;
 use crate::cli::bead::overlap::{shared, tell};
 use crate::cli::bead::record::{self, Record};
@@ -218,12 +217,18 @@ impl Batch<'_> {
     }
 
     fn write(&mut self, pen: &mut Pen<'_>) {
-        let Batched { births, lines, bad, .. } = &mut self.done;
+        let Batched { ids, made, births, lines, bad, .. } = &mut self.done;
+        let name = |id: &str| {
+            let key = made.iter().find(|(_, made)| *made == id).map(|(key, _)| key.as_str());
+            key.unwrap_or_else(|| self.beads.short(id)).to_owned()
+        };
         let births = births.iter().map(|(id, event)| (id.as_str(), event));
         let changes: Vec<_> =
             lines.iter().map(|(_, id, event)| (id.as_str(), event)).chain(births).collect();
-        for (n, no) in rings(self.beads, &changes) {
-            bad.extend(lines.get(n).map(|(place, ..)| (*place, no)));
+        for (n, no) in together::ring(self.beads, &changes, &name) {
+            let birth = || ids.get(n - lines.len()).map(|(place, ..)| *place);
+            let place = lines.get(n).map(|(place, ..)| *place).or_else(birth);
+            bad.extend(place.map(|place| (place, no)));
         }
         for (place, id, event) in lines {
             if let Err(no) = pen.line(id, event) {

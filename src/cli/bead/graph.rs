@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::bead::Bead;
 use crate::bead::chain::{Weight, longest};
+use crate::bead::waits::Sight;
 use crate::bead::web::Web;
 use crate::cli::bead::arrows::{self, Arrow, Spot};
 use crate::cli::bead::drawn::Drawn;
@@ -81,7 +82,7 @@ impl Graph {
         let is_seed = |row: &Row<'_, Bead>| seeds.iter().any(|seed| row.key() == seed.id);
         let rows = web.rows.iter().enumerate();
         let to: Vec<_> = rows.filter(|(_, row)| is_seed(row)).map(|(n, _)| n).collect();
-        let mut chain = longest(&web, &weights(&read), &to);
+        let mut chain = longest(&Sight::of(&beads), &web, &weights(&read), &to);
         if self.critical {
             let rows = chain.beads.iter().filter_map(|n| web.rows.get(*n).copied());
             web = Web::of(rows.collect());

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::web::Web;
+use crate::bead::rings::{self, How};
 use crate::bead::{Beads, fields};
 use crate::cli::bead::list;
 use crate::cli::bead::past::AsOf;
@@ -169,9 +169,11 @@ impl Show for Edges {
 
 /// Find beads that wait for themselves
 ///
-/// Nothing of a ring can start. `dep add` refuses to close one; a file of another tool may bring it, and so
-/// may two clones. Of beads that are knotted in more than one way the shortest ring is told: when it is
-/// cut, the next one shows. Closed beads make no ring. Exit code 3: there is one.
+/// Nothing of a ring can ever be closed: each of it ends only after the next, because it waits for that or
+/// for what that is a part of, or because that is its child. A bead may wait for its own children; that is
+/// no ring. `dep add` refuses to close one; a file of another tool may bring it, and so may two clones. Of
+/// beads that are knotted in more than one way the shortest ring is told: when it is cut, the next one
+/// shows. Exit code 3: there is one.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead dep cycles
@@ -184,34 +186,46 @@ pub(in crate::cli) struct Cycles {
 impl Cycles {
     pub(super) fn run(self, cx: &Context) -> Result<Done> {
         let beads = self.as_of.beads(cx)?;
-        let web = Web::open(&beads);
-        let record = |n: &usize| Some(Record::of(&beads, &web.rows.get(*n)?.read()));
-        let rings = web.rings();
+        let found = rings::all(&beads);
+        let how = |(_, how): &(&str, How)| match how {
+            How::Waits => String::new(),
+            how => format!("  {} the next", how.said()),
+        };
+        let hows: Vec<Vec<_>> = found.iter().map(|ring| ring.iter().map(how).collect()).collect();
+        let record = |(id, _): &(&str, How)| Some(Record::of(&beads, beads.get(id)?));
         let rings: Vec<Vec<_>> =
-            rings.iter().map(|ring| ring.iter().filter_map(record).collect()).collect();
+            found.iter().map(|ring| ring.iter().filter_map(record).collect()).collect();
         let code = if rings.is_empty() { 0 } else { exit::REFUSED };
         match rings.is_empty() {
             true => cx.remark("nothing waits for itself"),
             false => cx.hint("`git bead dep remove ID ON` cuts a ring: ID no longer waits for ON"),
         }
-        Ok(Done::from(Rings(rings)).exit(code))
+        if hows.iter().flatten().any(|how| !how.is_empty()) {
+            cx.hint("`git bead update ID --parent \"\"` takes a child out of its parent");
+        }
+        Ok(Done::from(Rings { rings, hows }).exit(code))
     }
 }
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Rings(Vec<Vec<Record>>);
+struct Rings {
+    rings: Vec<Vec<Record>>,
+    /// How each depends on the next, where it does not wait for it.
+    #[serde(skip)]
+    hows: Vec<Vec<String>>,
+}
 
 /// A ring that is longer than this is told by its beginning.
 const LONGEST: usize = 20;
 
 impl Show for Rings {
     fn show(&self, out: &mut Screen) {
-        for ring in &self.0 {
+        for (ring, hows) in self.rings.iter().zip(&self.hows) {
             let head = format!("A ring of {}, each waiting for the next", ring.len());
             out.parts(&[(Tone::Bad, &head)]);
-            for record in ring.iter().take(LONGEST) {
-                row(out, &record.status, &record.short, &record.title, "");
+            for (record, how) in ring.iter().zip(hows).take(LONGEST) {
+                row(out, &record.status, &record.short, &record.title, how);
             }
             if let Some(more) = ring.len().checked_sub(LONGEST).filter(|more| *more > 0) {
                 out.parts(&[(Tone::Faint, &format!("  and {more} more, back to the first"))]);

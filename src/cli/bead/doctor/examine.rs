@@ -33,8 +33,24 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
     clock(facts, &mut found);
     remotes(&facts.remotes, facts.hooks.set_up, &mut found);
     leftovers(&facts.leftovers, &mut found);
+    rings(&facts.rings, &mut found);
     found.sort_by_key(|finding| finding.level);
     found
+}
+
+/// So many rings are told.
+const RINGS: usize = 3;
+
+fn rings(rings: &[String], found: &mut Vec<Finding>) {
+    if rings.is_empty() {
+        return;
+    }
+    let more = rings.len().saturating_sub(RINGS);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let told = rings.iter().take(RINGS).cloned().collect::<Vec<_>>().join("; ");
+    let what = format!("beads wait for themselves: {told}{more}");
+    let why = "nothing of a ring can ever be closed";
+    found.push(Finding::problem("graph", what, why).mend("git bead dep cycles"));
 }
 
 fn places(facts: &Facts, found: &mut Vec<Finding>) {

@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::agent::Desk;
+use crate::bead::past::{self, Moment};
+use crate::bead::rings;
 use crate::cli::bead::doctor::finding::name;
 use crate::cli::context::Context;
 use crate::git::{Repo, Unpacked};
 use crate::githook::{self, Standing};
 use crate::host::{self, Stamp, share};
-use crate::ledger::{self, Health};
+use crate::ledger::{self, Health, Ledger};
 use crate::refinery;
 use crate::refusal::quoted;
 
@@ -55,6 +57,8 @@ pub(super) struct Facts {
     pub reftable: bool,
     pub remotes: Remotes,
     pub leftovers: Leftovers,
+    /// Beads that wait for themselves: each ring as it is told.
+    pub rings: Vec<String>,
     /// What could not be looked at, and why.
     pub unseen: Vec<(&'static str, String)>,
 }
@@ -139,9 +143,19 @@ impl Facts {
             reftable: repo.reftable(),
             remotes,
             leftovers,
+            // What keeps it from being read is found without.
+            rings: rings(repo, &ledger).unwrap_or_default(),
             unseen,
         })
     }
+}
+
+/// Saves nothing on the way, as a read would.
+fn rings(repo: &Repo, ledger: &Ledger<'_>) -> Result<Vec<String>> {
+    let Some(tip) = repo.resolve(ledger::REF)? else { return Ok(Vec::new()) };
+    let beads = past::beads(ledger, &Moment::Tip(tip))?;
+    let told = |ring| rings::told(ring, &|id| beads.short(id).to_owned()).swap_remove(0);
+    Ok(rings::all(&beads).iter().map(told).collect())
 }
 
 impl Remotes {
