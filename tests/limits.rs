@@ -64,6 +64,29 @@ fn a_long_text_is_written_shown_and_kept_out_of_its_line() {
     repo.git("fsck --strict").ok();
 }
 
+/// What is cut says so, and how much there is.
+#[test]
+fn the_log_marks_what_it_cuts_and_tells_it_whole_when_asked() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (lines, long) = ("one\ntwo\nthree", "x".repeat(412));
+    let made = ["git", "bead", "create", "Draw", "--silent", "--notes", lines, "--design", &long];
+    let id = repo.run(made).ok().line();
+    described(&repo, "Walk", &story("of the map"));
+    repo.git(&format!("bead update {id} --notes short")).ok();
+    let told = repo.git("bead log").ok().out;
+    let cut = format!("design={}… (412 characters)", &long[..60]);
+    for said in [cut.as_str(), "notes=one… (13 characters)", "description=… (204800 bytes)"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(told.ends_with("notes=short\n"), "{told}");
+    let whole = repo.git(&format!("bead log {id} --full")).ok().out;
+    assert!(whole.contains(&format!("    design={long}\n")), "{whole}");
+    assert!(whole.contains("    notes=one\n    two\n    three\n"), "{whole}");
+    let all = repo.git("bead log --full").ok().out;
+    assert!(all.contains("    description=0 of the map\n    1 of the map\n"), "all but the mark");
+}
+
 /// Two who write one text at once, and one who writes it again, have one blob.
 #[test]
 fn a_text_is_kept_once() {

@@ -16,7 +16,7 @@ use crate::cli::stream::Stream;
 use crate::cli::table;
 use crate::cli::when;
 use crate::convoy::Convoys;
-use crate::ledger::{Json, Line, Query, REDACTED, UNDOES, is_elsewhere};
+use crate::ledger::{Json, Ledger, Line, Query, REDACTED, UNDOES, is_elsewhere};
 use crate::refusal::{Kind, Refusal};
 
 /// Tell what happened, in order: who did what to which bead
@@ -30,6 +30,7 @@ use crate::refusal::{Kind, Refusal};
 #[command(after_help = "Examples:
   git bead log -n 20                    the newest of everything
   git bead log 7f3k toast main#42       a bead, an agent, an entry of the queue
+  git bead log 7f3k --full              with every value whole
   git bead log 7f3k --trail             and what was done for it in detail
   git bead log --file src/parse --since 2w
   git bead log --do trail.decision --model opus --json
@@ -66,6 +67,9 @@ pub(in crate::cli) struct Log {
     /// As it was told then: a date (the end of a day), how long ago, or a commit
     #[arg(long, value_name = "WHEN|COMMIT", conflicts_with_all = ["trail", "session", "file", "until"])]
     as_of: Option<String>,
+    /// Tell every value whole, on lines of its own, as JSON always does
+    #[arg(long)]
+    full: bool,
     /// Tell the trail, too
     #[arg(long)]
     trail: bool,
@@ -86,13 +90,13 @@ impl Log {
         let subjects = Subject::meant(&self.of, &history, &beads, &convoys)?;
         let mut about: Vec<_> = subjects.into_iter().map(About::new).collect();
         let moment = AsOf { as_of: self.as_of.clone() }.moment(cx)?;
-        let (limit, query) = (self.limit, self.query(cx, &beads)?);
+        let (limit, full, query) = (self.limit, self.full, self.query(cx, &beads)?);
         if query.asks_trail()
             && let Err(no) = ledger.pour()
         {
             cx.note(format!("note: what was noted last is not told: {no:#}"));
         }
-        let mut out = Stream::new(cx, tell);
+        let mut out = Stream::new(cx, if full { tell_whole } else { tell });
         let (mut newest, mut trouble) = (VecDeque::new(), Ok(()));
         let named = named(&about, &query);
         // Each subject follows what is said of it, so it has to see every line.
@@ -105,8 +109,11 @@ impl Log {
             if trouble.is_err() || (concerned == 0 && !about.is_empty()) || !query.fits(line) {
                 return;
             }
-            let entry = Entry::of(&beads, line.clone());
-            if limit == 0 {
+            let mut entry = Entry::of(&beads, line.clone());
+            if full && !cx.json {
+                trouble = entry.spell(&ledger);
+            }
+            if limit == 0 && trouble.is_ok() {
                 trouble = out.add(entry);
                 return;
             }
@@ -258,6 +265,15 @@ impl Entry {
         let on = beads.row(&line.on).map_or(line.on.as_str(), |row| beads.short(row.key()));
         Self { on: on.to_owned(), line }
     }
+
+    /// With the texts that stand beside it.
+    fn spell(&mut self, ledger: &Ledger<'_>) -> Result<()> {
+        let mut with = self.line.with.json();
+        if ledger.spell(&mut with)? {
+            self.line.with = with.into();
+        }
+        Ok(())
+    }
 }
 
 /// The lines as rows: when, who, on what, what, and the facts in short.
@@ -270,25 +286,40 @@ pub(super) fn tell(out: &mut Screen, entries: &[Entry]) {
                 (Tone::Plain, line.by.clone()),
                 (Tone::Id, on.clone()),
                 (Tone::Strong, line.act.clone()),
-                (Tone::Plain, facts(line)),
+                (Tone::Plain, facts(line, cut).join(" ")),
             ]
         })
         .collect();
     table::rows(out, &rows);
 }
 
-/// The plain facts of a line: its short scalar fields, in their order.
-fn facts(line: &Line) -> String {
+/// The same with all that was said.
+fn tell_whole(out: &mut Screen, entries: &[Entry]) {
+    for Entry { line, on } in entries {
+        let head = format!("{}  {}  ", line.at, line.by);
+        let act = format!("  {}", line.act);
+        out.parts(&[(Tone::Faint, &head), (Tone::Id, on), (Tone::Strong, &act)]);
+        for fact in facts(line, str::to_owned) {
+            fact.lines().for_each(|said| out.line(format!("    {said}")));
+        }
+    }
+}
+
+/// The plain facts of a line, each as long as is wanted, in their order.
+fn facts(line: &Line, length: fn(&str) -> String) -> Vec<String> {
     let gone = line.rest.get(REDACTED).and_then(Json::as_str);
     let gone = gone.map(|said| format!("[redacted {said}]"));
     let with = line.with.json();
-    let Some(fields) = with.as_object() else { return gone.unwrap_or_default() };
+    let Some(fields) = with.as_object() else { return gone.into_iter().collect() };
+    let fact = |before: &str, key: &str, text: &str| format!("{before}{key}={}", length(text));
     // What a line is about is told beside it, and another line's name tells a person nothing.
     let plain = |key: &str| !["bead", "claim"].contains(&key);
     let said = fields.iter().filter(|(key, _)| plain(key)).flat_map(|(key, value)| {
         match (key.as_str(), value) {
-            ("set", Json::Object(inner)) => settings("", inner),
-            ("metadata" | "set_metadata", Json::Object(inner)) => settings("metadata.", inner),
+            ("set", Json::Object(inner)) => settings("", inner, &fact),
+            ("metadata" | "set_metadata", Json::Object(inner)) => {
+                settings("metadata.", inner, &fact)
+            }
             ("unset_metadata", Json::Array(keys)) => {
                 let keys = keys.iter().filter_map(Json::as_str);
                 keys.map(|key| fact("metadata.", key, "")).collect()
@@ -300,13 +331,14 @@ fn facts(line: &Line) -> String {
     let status = fields.get("record").and_then(|record| record.get("status")?.as_str());
     let status = status.map(|status| format!("status={status}"));
     let undoes = line.rest.contains_key(UNDOES).then(|| "(undo)".to_owned());
-    said.chain(status).chain(gone).chain(undoes).collect::<Vec<_>>().join(" ")
+    said.chain(status).chain(gone).chain(undoes).collect()
 }
 
 /// Each for itself, whatever it is set to: who overwrites one finds here what it was.
 fn settings<'a>(
     before: &str,
     inner: impl IntoIterator<Item = (&'a String, &'a Json)>,
+    fact: &dyn Fn(&str, &str, &str) -> String,
 ) -> Vec<String> {
     let said = |value: &Json| match value {
         Json::Null => String::new(),
@@ -315,18 +347,24 @@ fn settings<'a>(
     inner.into_iter().map(|(key, value)| fact(before, key, &said(value))).collect()
 }
 
-fn fact(before: &str, key: &str, text: &str) -> String {
-    let cut = if text.chars().count() > 60 { "…" } else { "" };
-    let start: String = text.chars().take(60).collect();
-    format!("{before}{key}={start}{cut}")
+/// The beginning of a text, and how long it is where that is not all.
+fn cut(text: &str) -> String {
+    let start: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
+    match start == text.trim_end() {
+        true => start,
+        false => format!("{start}… ({} characters)", text.chars().count()),
+    }
 }
 
-/// A value as one short text, if it can be one.
+/// A value as one text, if it can be one.
 fn short(value: &Json) -> Option<String> {
     Some(match value {
-        Json::String(text) if is_elsewhere(text) => "…".to_owned(),
+        Json::String(text) if is_elsewhere(text) => {
+            let bytes = text.trim_end_matches('\u{1}').rsplit(':').next().unwrap_or_default();
+            format!("… ({bytes} bytes)")
+        }
         Json::String(text) if is_commit(text) => text.chars().take(10).collect(),
-        Json::String(text) => text.lines().next().unwrap_or_default().to_owned(),
+        Json::String(text) => text.clone(),
         Json::Number(number) => number.to_string(),
         Json::Bool(flag) => flag.to_string(),
         Json::Array(items) => items.iter().map(word).collect::<Option<Vec<_>>>()?.join(","),
