@@ -211,6 +211,43 @@ fn bad_lines_are_named_and_good_ones_come_in() {
     repo.git("bead import nowhere.jsonl").fails(128).says(&["nowhere.jsonl", "hint: "]);
 }
 
+/// Long records come in as several lines; one that none takes keeps no other out.
+#[test]
+fn a_record_of_any_length_comes_in_or_is_named() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let word = |n: usize| format!("a word of some length {n}");
+    let words: Vec<_> = (0..3000).map(word).collect();
+    let edges = (0..2000).map(|n| json!({"depends_on_id": word(n), "type": "related"}));
+    let keys: serde_json::Map<_, _> = (0..3000).map(|n| (word(n), json!(n))).collect();
+    let bead = |id: &str, name: &str, value: Value| json!({"id": id, "title": "x", name: value});
+    let records = [
+        bead("b-1", "labels", json!(words)),
+        bead("b-2", "dependencies", edges.collect()),
+        bead("b-3", "metadata", keys.into()),
+        bead("b-4", "metadata", json!({"k": words})),
+        bead("b-5", "waiters", json!(words)),
+        bead("b-6", "labels", json!(["x".repeat(70_000)])),
+        bead("b-7", "assignee", json!("x".repeat(70_000))),
+    ];
+    repo.write("long.jsonl", records.iter().map(|it| format!("{it}\n")).collect::<String>());
+    let ran = repo.git("bead import long.jsonl").fails(3);
+    assert_eq!(
+        ran.out,
+        "Imported 5 new, 0 changed, 0 unchanged
+  long.jsonl:6 has 70002 bytes in one entry of `labels`; no line takes that
+  long.jsonl:7 has 70025 bytes in fields that no line takes
+2 not read
+"
+    );
+    let file = export(&repo);
+    for (line, record) in file.lines().zip(&records) {
+        let told: Value = serde_json::from_str(line).unwrap();
+        let same = record.as_object().unwrap().iter().all(|(name, value)| told[name] == *value);
+        assert!(same, "{}", told["id"]);
+    }
+}
+
 /// What cannot be written is not held either, however long it is.
 #[test]
 fn a_line_without_end_takes_no_memory() {

@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 17;
+    const VERSION: u32 = 18;
 
     fn name() -> String {
         "beads".to_owned()

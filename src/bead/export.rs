@@ -125,6 +125,7 @@ mod tests {
             json!({"id": "bd-1", "title": "x", "created_at": time, "updated_at": "2025-11-03", "assignee": null}),
             json!({"id": "bd-1", "title": "x", "dependencies": ["bd-2", {"type": "follows"}]}),
             json!({"id": "bd-1", "title": "x", "comments": [{"id": 7, "text": "y"}], "timeout": 60_000_000_000u64}),
+            json!({"id": "bd-1", "title": "x", "metadata": {"k": ["x".repeat(5000)]}}),
             json!({"id": "bd-1", "title": "x", "metadata": "words", "parent": "bd-0", "comment_count": 3}),
             json!({"id": "bd-1", "title": "x", "updated_by": "y", "created_by": "y", "wisp": true}),
             json!({"id": "bd-1", "title": "x\u{202e}\u{1b}", "payload": "\u{1}text:abc:3\u{1}"}),

@@ -35,8 +35,9 @@ impl Told {
         let mut echoes = remarks::echoes(&said).into_iter();
         let mut room = ROOM;
         for (name, value) in self.record.iter().filter(|(name, _)| goes_on(name)) {
-            for (key, item) in items(value) {
-                let size = size(&item) + key.as_ref().map_or(0, String::len);
+            for it in items(value) {
+                let size = size(&it);
+                let (key, item) = it;
                 if size > room {
                     room = ROOM;
                     let (at, from, by) = (self.at.clone(), self.from.clone(), self.by.clone());
@@ -64,7 +65,9 @@ impl Told {
     }
 }
 
-fn items(value: &Json) -> Vec<(Option<String>, Json)> {
+pub(super) type Item = (Option<String>, Json);
+
+pub(super) fn items(value: &Json) -> Vec<Item> {
     match value {
         Json::Array(items) => items.iter().map(|item| (None, item.clone())).collect(),
         Json::Object(fields) => {
@@ -83,9 +86,11 @@ fn put(part: &mut Told, name: &str, (key, item): (Option<String>, Json)) {
     }
 }
 
-fn size(item: &Json) -> usize {
+/// How much of a line an entry takes at least; a long text of it can stand beside that.
+pub(super) fn size((key, item): &Item) -> usize {
     let text = item.get("text").and_then(Json::as_str).map_or(0, str::len);
-    item.to_string().len().saturating_sub(text.saturating_sub(SHORT))
+    let bytes = item.to_string().len().saturating_sub(text.saturating_sub(SHORT));
+    bytes + key.as_ref().map_or(0, String::len)
 }
 
 #[cfg(test)]

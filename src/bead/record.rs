@@ -3,8 +3,8 @@
 use indexmap::IndexMap;
 
 use crate::bead::event::Told;
-use crate::bead::field;
 use crate::bead::raw::{Fields, Raw};
+use crate::bead::{field, parts};
 use crate::host;
 use crate::ledger::{Json, LONGEST_TEXT};
 
@@ -58,6 +58,14 @@ impl Record {
         let fixed: usize = told.record.iter().filter(|it| !is_list(it.0)).map(fixed).sum();
         if fixed > 2 * ROOM {
             return Err(format!("has {fixed} bytes in fields that no line takes"));
+        }
+        for (name, value) in told.record.iter().filter(|it| is_list(it.0)) {
+            let most = parts::items(value).iter().map(parts::size).max().unwrap_or(0);
+            if most > 2 * ROOM {
+                return Err(format!(
+                    "has {most} bytes in one entry of `{name}`; no line takes that"
+                ));
+            }
         }
         if let Some((name, length)) = longest(&told).filter(|(_, length)| *length > LONGEST_TEXT) {
             return Err(format!("`{name}` has {length} bytes, and {LONGEST_TEXT} are allowed"));

@@ -43,6 +43,10 @@ impl Bead {
         }
         let metadata = told.metadata.iter().map(|(key, raw)| (key.clone(), raw.clone()));
         bead.metadata.extend(metadata);
+        // It was no empty object there: these were taken out of it.
+        if let Some(source) = bead.source.as_mut().filter(|_| !told.metadata.is_empty()) {
+            source.said.shift_remove("metadata");
+        }
         for name in SILENT {
             if !told.more && !told.record.contains_key(name) && !told.rest.contains_key(name) {
                 bead.note_said(name, String::new());
