@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::support::{Place, Sandbox};
 use crate::sync::clones;
-use crate::tamper::{rewrite, rewrite_in};
+use crate::tamper::rewrite;
 
 const LEDGER: &str = "refs/shopfloor/ledger";
 
@@ -68,44 +68,6 @@ fn a_second_clone_sees_what_the_first_one_has_signed() {
     let note = format!("{clone} counts for nothing here: {key} is no key of a signer in none");
     assert_eq!(told.out.matches(&note).count(), 1, "{told}");
     assert!(!told.out.contains("are signed"), "{told}");
-}
-
-/// Its lines alone were signed once, and what sessions had told could be cut short behind them.
-#[test]
-fn a_checkpoint_covers_the_trail() {
-    let world = Sandbox::new();
-    with_key(&world);
-    let hub = world.bare("hub.git");
-    let [one] = clones(&world, &hub, ["one"]);
-    one.bead("a");
-    let tell = |n: u8| one.git(&format!("bead trail add --do edit --file x{n}.rs")).ok();
-    (1..=3).for_each(|n| drop(tell(n)));
-    let clone = replica(&one);
-    let signed = |place: &Place<'_>, told: &str| {
-        let ran = place.git("bead verify").ok();
-        assert!(ran.out.contains(&format!("{told} are signed by jane@example.org")), "{ran}");
-    };
-    one.git("bead verify --sign").ok();
-    signed(&one, &format!("1 of clone {clone} and 3 of its trail"));
-    one.git("bead verify --sign").ok().says(&["nothing came after what is signed"]);
-    tell(4);
-    one.git("bead verify --sign").ok();
-    signed(&one, &format!("2 of clone {clone} and 4 of its trail"));
-    tell(5);
-    one.git("bead sync").ok();
-    let newcomer = |name: &str| {
-        world.place(".").git(&format!("clone -q {} {name}", hub.dir.display())).ok();
-        world.place(name).git("bead sync").ok();
-        world.place(name)
-    };
-    signed(&newcomer("two"), &format!("2 of clone {clone} and 4 of its trail"));
-    // What came after it may go, and nothing before it.
-    rewrite_in(&hub, "/trail/", "head -n 4");
-    signed(&newcomer("three"), &format!("2 of clone {clone} and 4 of its trail"));
-    rewrite_in(&hub, "/trail/", "head -n 3");
-    let told = newcomer("four").git("bead verify").fails(3);
-    assert!(told.out.contains("the trail of replica"), "{told}");
-    assert!(told.out.contains("is not the one that it signs"), "{told}");
 }
 
 #[test]

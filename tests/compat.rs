@@ -83,7 +83,7 @@ fn a_checkpoint_that_was_signed_once_holds_in_every_later_release() {
     }
     let beads = ["api-7w2ksbd6am4tvymb", "api-aipzc2r5agjgn4vk", "api-uf6o43n567wjmnuv"];
     assert_eq!(ids(&repo), beads);
-    let lines = fs::read_to_string(root().join("src/ledger/checkpoint.rs")).unwrap();
+    let lines = fs::read_to_string(root().join("src/ledger/claim.rs")).unwrap();
     assert!(renames(&lines).iter().all(|kind| kinds.contains(&format!("\"do\":\"{kind}\""))));
 }
 

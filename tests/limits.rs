@@ -288,6 +288,24 @@ fn what_is_too_large_beside_the_lines_is_not_taken_in_either() {
 }
 
 /// With the saved state and the ledger both damaged there is no answer, and that is said.
+/// Forty megabytes of lines, of which an eighth still says how things stand.
+#[test]
+fn the_first_read_holds_a_few_files_at_once_and_not_all_lines() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    for version in 1..=8 {
+        let record = r#"{\"id\":\"api-%d\",\"title\":\"Task\",\"description\":\"%04000d\",\"created_at\":\"2025-01-01T00:00:00Z\",\"updated_at\":\"2025-01-0%dT00:00:00Z\"}\n"#;
+        let print = format!("printf \"{record}\", i, i + {version}, {version}");
+        let all = format!("awk 'BEGIN {{ for (i = 0; i < 1200; i++) {print} }}'");
+        repo.sh(&format!("{all} | git bead import -")).ok();
+    }
+    assert_eq!(repo.json("bead verify --json")["lines"], 9600);
+    // Who helps to read has a stack of its own.
+    let helpers = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = (48 + 3 * helpers) << 10;
+    repo.sh(&format!("rm -rf .git/shopfloor && ulimit -d {most} && git-bead ready --json")).ok();
+}
+
 #[test]
 fn a_damaged_cache_over_a_damaged_ledger_is_an_error_and_no_crash() {
     let world = Sandbox::new();

@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
+use crate::checkpoints::{replica, with_key};
 use crate::sling::{shop, sling, text};
 use crate::support::{Place, Sandbox};
+use crate::sync::clones;
+use crate::tamper::rewrite_in;
 
 /// What an agent does that tells of it.
 const TELLS: &str = "\
@@ -273,4 +276,42 @@ fn what_is_no_deed_is_refused_and_nothing_of_it_is_written() {
     assert_eq!(lines[1]["with"]["text"], "[secret:github]");
     // A person without a session tells it of themselves.
     assert_eq!((&lines[0]["by"], &lines[0]["on"]), (&"Jane Doe".into(), &"Jane Doe".into()));
+}
+
+/// Its lines alone were signed once, and what sessions had told could be cut short behind them.
+#[test]
+fn a_checkpoint_covers_the_trail() {
+    let world = Sandbox::new();
+    with_key(&world);
+    let hub = world.bare("hub.git");
+    let [one] = clones(&world, &hub, ["one"]);
+    one.bead("a");
+    let tell = |n: u8| one.git(&format!("bead trail add --do edit --file x{n}.rs")).ok();
+    (1..=3).for_each(|n| drop(tell(n)));
+    let clone = replica(&one);
+    let signed = |place: &Place<'_>, told: &str| {
+        let ran = place.git("bead verify").ok();
+        assert!(ran.out.contains(&format!("{told} are signed by jane@example.org")), "{ran}");
+    };
+    one.git("bead verify --sign").ok();
+    signed(&one, &format!("1 of clone {clone} and 3 of its trail"));
+    one.git("bead verify --sign").ok().says(&["nothing came after what is signed"]);
+    tell(4);
+    one.git("bead verify --sign").ok();
+    signed(&one, &format!("2 of clone {clone} and 4 of its trail"));
+    tell(5);
+    one.git("bead sync").ok();
+    let newcomer = |name: &str| {
+        world.place(".").git(&format!("clone -q {} {name}", hub.dir.display())).ok();
+        world.place(name).git("bead sync").ok();
+        world.place(name)
+    };
+    signed(&newcomer("two"), &format!("2 of clone {clone} and 4 of its trail"));
+    // What came after it may go, and nothing before it.
+    rewrite_in(&hub, "/trail/", "head -n 4");
+    signed(&newcomer("three"), &format!("2 of clone {clone} and 4 of its trail"));
+    rewrite_in(&hub, "/trail/", "head -n 3");
+    let told = newcomer("four").git("bead verify").fails(3);
+    assert!(told.out.contains("the trail of replica"), "{told}");
+    assert!(told.out.contains("is not the one that it signs"), "{told}");
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::checkpoint::{Claim, Event, NAMESPACE, Tally, Trail, is_one};
+use super::claim::{Claim, Event, NAMESPACE, Tally, Trail, is_one};
 use super::heads::Ends;
 use super::layout::Book;
 use super::shelf::tail;

@@ -14,6 +14,7 @@ mod canon;
 mod chain;
 mod check;
 mod checkpoint;
+mod claim;
 mod commit;
 mod find;
 mod fold;

@@ -92,7 +92,9 @@ impl Debris<'_, '_> {
         let ours = place::known(self.ledger.repo);
         for (id, entries) in self.trees.iter().filter(|(id, _)| !self.named.contains(id)) {
             if entries.iter().any(|entry| entry.name.starts_with("0-")) {
-                ours.iter().for_each(|name| add(&format!("r-{name}"), true, *id));
+                if let Some(name) = &ours {
+                    add(&format!("r-{name}"), true, *id);
+                }
             } else if entries.iter().all(|it| it.is_tree && it.name.len() == 2) {
                 add(TEXTS, true, *id);
             }
