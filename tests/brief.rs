@@ -19,6 +19,10 @@ fn a_reader_gets_the_fields_that_were_asked_for_and_no_others() {
         ("blocked --fields blocked_by --json", "blocked_by"),
         (
             "list -t epic --json",
+            "id title status priority issue_type created_at created_by updated_at dependency_count dependent_count comment_count",
+        ),
+        (
+            "list -t epic --long --json",
             "id title status priority issue_type owner created_at created_by updated_at updated_by dependency_count dependent_count comment_count",
         ),
     ] {
@@ -29,4 +33,40 @@ fn a_reader_gets_the_fields_that_were_asked_for_and_no_others() {
     let one = repo.git("bead list -t epic --brief -q").fails(129);
     one.says(&["cannot be used with"]);
     repo.git("bead list --fields titel").fails(129).says(&["did you mean `title`?"]);
+}
+
+/// Who changes something hears which bead it was and what is new about it: no text comes back to who wrote it.
+#[test]
+fn a_change_answers_with_what_was_changed_and_no_more() {
+    let world = Sandbox::new();
+    let repo = floor(&world, "api");
+    let [id, next] = ["Walls", "Roof"].map(|title| repo.bead(title));
+    repo.git(&format!("bead dep add {next} {id}")).ok();
+    let keys = |told: &serde_json::Value| {
+        told.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    for (call, told) in [
+        ("update @ -d long -p 1 --json", "id status priority"),
+        ("update @ --add-label ui --json", "id status labels"),
+        ("update @ --append-notes more --json", "id status"),
+        ("update @ --claim --json", "id title status assignee epoch"),
+        ("close @ --reason built --json", "id title status closed_at close_reason freed"),
+        ("reopen @ --json", "id title status"),
+        ("delete @ --json", "id title status deleted_at"),
+    ] {
+        let said = repo.json(&format!("bead {}", call.replace('@', &id)));
+        assert_eq!(keys(&said), told, "{call}");
+        if let Some(freed) = said.get("freed") {
+            assert_eq!(keys(&freed[0]), "id title priority");
+        }
+    }
+    let seen = repo.json(&format!("bead show {next} --json"))[0]["updated_at"].clone();
+    let edit = format!("bead update {next} -p 0 --if-unchanged {} --json", seen.as_str().unwrap());
+    assert_eq!(keys(&repo.json(&edit)), "id status priority updated_at");
+    // One line, as all JSON that no person looks at.
+    assert_eq!(repo.git(&format!("bead show {next} --json")).ok().out.lines().count(), 1);
+    let page = repo.git(&format!("bead show {next}")).ok().out;
+    assert!(!page.contains("Trail"), "{page}");
+    let page = repo.git(&format!("bead show {next} --full")).ok().out;
+    assert!(page.contains("Trail") && page.contains("bead.created"), "{page}");
 }

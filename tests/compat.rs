@@ -13,14 +13,14 @@ use crate::sync::{clones, ids};
 const LEDGER: &str = "refs/shopfloor/ledger";
 
 const QUESTIONS: &[(&str, &str)] = &[
-    ("beads", "git bead list --all --limit 0 --json"),
+    ("beads", "git bead list --all --limit 0 --long --json"),
     ("log", "git bead log --trail --json"),
     ("convoys", "git convoy list --all --json"),
     ("mail", "git sling mail --json"),
     ("sessions", "git sling ps --all --json"),
     ("views", "git bead query --list --json"),
     ("memories", "git bead recall --json"),
-    ("queue", "git refinery status --json | grep -v '\"tip\":'"),
+    ("queue", "git refinery status --json | sed 's/\"tip\":[^,]*,//g'"),
 ];
 
 #[test]

@@ -48,7 +48,7 @@ fn a_long_text_is_written_shown_and_kept_out_of_its_line() {
     let (text, other) = (story("of the map"), story("of the walk")[..100 << 10].to_owned());
     let id = described(&repo, "Draw the map", &text);
     tells(&repo, &id, &text);
-    let page = repo.git(&format!("bead show {id}")).ok().out;
+    let page = repo.git(&format!("bead show {id} --full")).ok().out;
     assert!(page.contains("\n  29 of the map\n") && page.contains("description=…"), "{page}");
     repo.run(["git", "bead", "update", &id, "--description", &other]).ok();
     tells(&repo, &id, &other);

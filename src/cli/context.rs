@@ -139,6 +139,11 @@ impl Context {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Whether stdout is no person's terminal: who reads it pays for every word.
+    pub(super) fn is_terse(&self) -> bool {
+        !std::io::stdout().is_terminal()
+    }
+
     /// Whether stdout takes colours: a terminal, and nobody who said no.
     pub(super) fn colour(&self) -> bool {
         let never = self.env.get("NO_COLOR").is_some_and(|value| !value.is_empty())

@@ -14,9 +14,12 @@ pub(super) fn say(cx: &Context, done: &Done) -> Result<()> {
         if !done.whole {
             spell(cx, &mut json)?;
         }
-        serde_json::to_string_pretty(&json)? + "\n"
+        // Blanks and breaks are for eyes.
+        let text =
+            if cx.is_terse() { json.to_string() } else { serde_json::to_string_pretty(&json)? };
+        text + "\n"
     } else {
-        let mut screen = Screen::new(cx.colour());
+        let mut screen = Screen::new(cx.colour()).terse(cx.is_terse());
         view.text(&mut screen);
         screen.finish()
     };

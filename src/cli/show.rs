@@ -103,11 +103,17 @@ impl Tone {
 pub(super) struct Screen {
     text: String,
     colour: bool,
+    /// Nothing is said twice, and nothing that another call tells.
+    pub terse: bool,
 }
 
 impl Screen {
     pub(super) fn new(colour: bool) -> Self {
-        Self { text: String::new(), colour }
+        Self { text: String::new(), colour, terse: false }
+    }
+
+    pub(super) fn terse(self, terse: bool) -> Self {
+        Self { terse, ..self }
     }
 
     /// One line of plain text.

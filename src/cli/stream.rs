@@ -63,7 +63,7 @@ impl<'c, T: Serialize> Stream<'c, T> {
             return self.put(&text);
         }
         self.told += rows.len();
-        let mut screen = Screen::new(self.cx.colour());
+        let mut screen = Screen::new(self.cx.colour()).terse(self.cx.is_terse());
         match self.only.is_empty() {
             true => (self.show)(&mut screen, &rows),
             false => columns(&mut screen, &self.records(&rows)?, &self.only),

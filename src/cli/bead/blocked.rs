@@ -22,13 +22,15 @@ const FEW: usize = 5;
 /// List what cannot start because something else is to be done first
 ///
 /// Each with what holds it up, whether that can start or who is at it, and where to begin so that it can
-/// one day. `git bead ready --explain` tells every reason there is. Exit code 1: nothing is blocked.
+/// one day; with --json that is `--fields held_up_by`. `git bead ready --explain` tells every reason there
+/// is. Exit code 1: nothing is blocked.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead blocked
   git bead blocked -q
   git bead blocked --brief --json
   git bead blocked --parent 4tbn --json
+  git bead blocked --fields id,title,held_up_by --json
   git bead blocked --as-of yesterday")]
 pub(in crate::cli) struct Blocked {
     /// Only what is below this bead, at any depth
@@ -58,12 +60,16 @@ impl Blocked {
             waiting.try_for_each(|(row, _)| out.add(row.key()))?;
             return answer(out);
         }
-        let mut out = Stream::new(cx, Waiting::list).only(&self.only.names(cx.json)?);
+        let only = self.only.names(cx.json)?;
+        let mut out = Stream::new(cx, Waiting::list).only(&only);
         let mut beginnings = Beginnings::default();
         for (row, by) in waiting {
-            let holders = by.iter().map(|id| Holder::of(&beads, id, &mut beginnings)).collect();
+            let told = if cx.json && only.is_empty() { 0 } else { by.len() };
+            let holders = by.iter().take(told);
+            let holders = holders.map(|id| Holder::of(&beads, id, &mut beginnings)).collect();
+            let record = Record::of(&beads, &row.read());
             out.add(Waiting {
-                record: Record::of(&beads, &row.read()),
+                record: if only.is_empty() { bare(record) } else { record },
                 blocked_by_count: by.len(),
                 blocked_by: by.iter().map(|id| (*id).to_owned()).collect(),
                 held_up_by: holders,
@@ -73,12 +79,20 @@ impl Blocked {
     }
 }
 
+/// What it waits for is told beside it.
+fn bare(record: Record) -> Record {
+    let (dependencies, updated_at) = Default::default();
+    let record = Record { dependencies, updated_at, ..record.uncounted() };
+    Record { dependency_count: None, dependent_count: None, comment_count: None, ..record }
+}
+
 #[derive(Serialize)]
 struct Waiting {
     #[serde(flatten)]
     record: Record,
     blocked_by_count: usize,
     blocked_by: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     held_up_by: Vec<Holder>,
 }
 
@@ -109,7 +123,7 @@ impl Holder {
             (_, "closed", _) => "closed, and it has not failed".to_owned(),
             (_, "in_progress", Some(name)) => format!("in progress, @{name}"),
             (_, status, _) if status != "open" => status.to_owned(),
-            (Some(begin), ..) if begin == id => "can start now".to_owned(),
+            (Some(begin), ..) if begin == id => "ready".to_owned(),
             (Some(begin), ..) => format!("begin with {}", beads.short(begin)),
             (None, ..) => "waits for itself: `git bead dep cycles`".to_owned(),
         };
@@ -130,11 +144,12 @@ impl Waiting {
         for waiting in all {
             record::list(out, std::slice::from_ref(&waiting.record));
             for holder in waiting.held_up_by.iter().take(FEW) {
-                let title = if holder.title.is_empty() { "" } else { "  " };
+                let title = if out.terse { "" } else { &holder.title };
+                let blanks = if title.is_empty() { "" } else { "  " };
                 out.parts(&[
                     (Tone::Faint, "    waits for "),
                     (Tone::Id, &holder.short),
-                    (Tone::Plain, &format!("{title}{}", holder.title)),
+                    (Tone::Plain, &format!("{blanks}{title}")),
                     (Tone::Faint, &format!("  ({})", holder.how)),
                 ]);
             }

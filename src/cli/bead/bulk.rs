@@ -51,7 +51,7 @@ pub(super) fn write(cx: &Context, file: &Path, (silent, by_key): (bool, bool)) -
         return Ok(ByKey { ids: ids.collect() }.into());
     }
     ids.sort_unstable_by_key(|(place, ..)| *place);
-    let records = ids.iter().map(|(.., id)| Ok(Record::of(&beads, beads.find(id)?)));
+    let records = ids.iter().map(|(.., id)| Ok(Record::of(&beads, beads.find(id)?).uncounted()));
     let all = records.collect::<Result<_>>()?;
     Ok(Made { all, counts: [new.len(), known.len()], silent }.into())
 }

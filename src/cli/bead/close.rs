@@ -9,8 +9,10 @@ use crate::agent::Roster;
 
 use crate::bead::closing::{self, Elsewhere};
 use crate::bead::event::{Closed, Link};
+use crate::bead::export::priority;
 use crate::bead::hub::{self, is_among};
-use crate::bead::{Beads, change, epics, graph};
+use crate::bead::{Bead, Beads, change, epics, graph};
+use crate::cli::bead::changed::Changed;
 use crate::cli::bead::create::no_flag;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
@@ -83,7 +85,7 @@ pub(super) fn finish(
     let (ledger, actor) = (cx.ledger()?, cx.actor()?);
     let held_back = held_back(cx, id)?;
     let (hub, provisional) = (hub::name(cx.repo()?)?, hub::provisional(cx.repo()?, &ledger)?);
-    let (id, (beads, _)) =
+    let (was, (beads, _)) =
         ledger.write_and_read(&actor, |(beads, queue): &(Beads, Queue), pen| {
             let bead = beads.find(id)?;
             let mut closed = closed.clone();
@@ -103,19 +105,20 @@ pub(super) fn finish(
             if let Some(event) = closing::by_hand(beads, bead, &actor, closed, &elsewhere)? {
                 pen.line(&bead.id, &event)?;
             }
-            Ok(bead.id.clone())
+            Ok(Record::of(beads, bead))
         })?;
     convoy::announce(cx);
-    let bead = beads.find(&id)?;
-    let freed = graph::freed(&beads, &id).into_iter();
-    let freed = freed.map(|row| Record::of(&beads, &row.read())).collect();
+    let bead = beads.find(&was.id)?;
+    let freed = graph::freed(&beads, &bead.id).into_iter();
+    let freed = freed.map(|row| Freed::of(&beads, &row.read())).collect();
     if let Some(epic) = epics::ended_by(&beads, bead) {
         cx.hint(format!(
             "all children of {} are closed: `git bead epic close-eligible` closes it, too",
             beads.short(epic.key())
         ));
     }
-    Ok(Finished { freed, bead: Record::of(&beads, bead) }.into())
+    let bead = Changed::of("✓ Closed", &was, &Record::of(&beads, bead))?;
+    Ok(Finished { freed, bead }.into())
 }
 
 /// The commands that submit what the holder's worktree has and the target lacks: edits, new files, or
@@ -147,19 +150,32 @@ fn held_back(cx: &Context, id: &str) -> Result<Vec<String>> {
 #[derive(Serialize)]
 struct Finished {
     #[serde(flatten)]
-    bead: Record,
+    bead: Changed,
     /// What can start now and could not before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    freed: Vec<Record>,
+    freed: Vec<Freed>,
+}
+
+#[derive(Serialize)]
+struct Freed {
+    id: String,
+    title: String,
+    priority: i64,
+    #[serde(skip)]
+    short: String,
+}
+
+impl Freed {
+    fn of(beads: &Beads, bead: &Bead) -> Self {
+        let short = beads.short(&bead.id).to_owned();
+        let (id, title) = (bead.id.clone(), bead.title.clone());
+        Self { id, title, priority: priority(bead), short }
+    }
 }
 
 impl Show for Finished {
     fn show(&self, out: &mut Screen) {
-        out.parts(&[
-            (Tone::Good, "✓ Closed "),
-            (Tone::Id, &self.bead.short),
-            (Tone::Plain, &format!("  {}", self.bead.title)),
-        ]);
+        self.bead.show(out);
         for bead in &self.freed {
             out.parts(&[
                 (Tone::Faint, "  can start now: "),
@@ -187,22 +203,12 @@ pub(in crate::cli) struct Reopen {
 impl Reopen {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
+        let (was, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             pen.line(&bead.id, &closing::reopen(beads, bead, &actor, &self.reason)?)?;
-            Ok(bead.id.clone())
+            Ok(Record::of(beads, bead))
         })?;
-        Ok(Again(Record::of(&beads, beads.find(&id)?)).into())
-    }
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Again(Record);
-
-impl Show for Again {
-    fn show(&self, out: &mut Screen) {
-        let title = format!("  {}", self.0.title);
-        out.parts(&[(Tone::Plain, "Reopened "), (Tone::Id, &self.0.short), (Tone::Plain, &title)]);
+        let is = Record::of(&beads, beads.find(&was.id)?);
+        Ok(Changed::of("Reopened", &was, &is)?.into())
     }
 }

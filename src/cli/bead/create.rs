@@ -250,7 +250,7 @@ impl Create {
             }
             pen.create(&prefix, &change::create(beads, new)?)
         })?;
-        Ok(Created { record: Record::of(&beads, beads.find(&id)?), silent }.into())
+        Ok(Created { record: Record::of(&beads, beads.find(&id)?).uncounted(), silent }.into())
     }
 
     fn into_new(mut self, cx: &Context) -> Result<New> {
@@ -306,7 +306,7 @@ impl Show for Created {
         }
         out.parts(&[
             (Tone::Good, "Created "),
-            (Tone::Id, &self.record.id),
+            (Tone::Id, &self.record.short),
             (Tone::Plain, "  "),
             (Tone::Plain, &self.record.title),
         ]);

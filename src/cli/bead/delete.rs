@@ -1,12 +1,12 @@
 //! `git bead delete`: take a bead out of everybody's way.
 
 use anyhow::Result;
-use serde::Serialize;
 
 use crate::bead::{Beads, change};
+use crate::cli::bead::changed::Changed;
 use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::show::Done;
 
 /// Delete a bead: it is in no list any more, and holds nothing up
 ///
@@ -29,25 +29,15 @@ pub(in crate::cli) struct Delete {
 impl Delete {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let (id, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
+        let (was, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             if !self.force {
                 change::leaves_none(beads, &[&bead.id])?;
             }
             pen.line(&bead.id, &change::delete(beads, bead, &actor, &self.reason)?)?;
-            Ok(bead.id.clone())
+            Ok(Record::of(beads, bead))
         })?;
-        Ok(Deleted(Record::of(&beads, beads.find(&id)?)).into())
-    }
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Deleted(Record);
-
-impl Show for Deleted {
-    fn show(&self, out: &mut Screen) {
-        let title = format!("  {}", self.0.title);
-        out.parts(&[(Tone::Plain, "Deleted "), (Tone::Id, &self.0.short), (Tone::Plain, &title)]);
+        let is = Record::of(&beads, beads.find(&was.id)?);
+        Ok(Changed::of("Deleted", &was, &is)?.into())
     }
 }

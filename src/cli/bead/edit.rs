@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 
 use crate::bead::event::{self, Event};
 use crate::bead::{Bead, Beads, change};
+use crate::cli::bead::changed::{Changed, UPDATED};
 use crate::cli::bead::record::Record;
-use crate::cli::bead::update::Updated;
 use crate::cli::context::Context;
 use crate::cli::show::Done;
 use crate::host::process::Program;
@@ -139,11 +139,13 @@ impl Edit {
                     .hint(format!("`git bead show {short}` tells what it is now"))
                     .into());
             }
-            pen.line(&id, &self.event(text)?)
+            pen.line(&id, &self.event(text)?)?;
+            Ok(Record::of(beads, now))
         });
-        let ((), beads) = written.map_err(|no| kept(no, &file))?;
+        let (was, beads) = written.map_err(|no| kept(no, &file))?;
         drop(fs::remove_file(&file));
-        Ok(Updated(Record::of(&beads, beads.find(&id)?)).into())
+        let is = Record::of(&beads, beads.find(&id)?);
+        Ok(Changed::of(UPDATED, &was, &is)?.into())
     }
 }
 

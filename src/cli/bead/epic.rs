@@ -78,7 +78,7 @@ impl Status {
 
 fn told(cx: &Context, beads: &Beads, only_done: bool) -> Result<Done> {
     let found = epics(beads).filter(|epic| epic.is_done() || !only_done).map(|epic| Row {
-        epic: Record::of(beads, &epic.row.read()),
+        epic: Record::of(beads, &epic.row.read()).uncounted(),
         total_children: epic.children,
         closed_children: epic.closed,
         eligible_for_close: epic.is_done(),

@@ -93,6 +93,9 @@ pub(super) struct Telling {
     tree: bool,
     #[command(flatten)]
     only: Only,
+    /// Nothing is told of what there is none of.
+    #[arg(skip)]
+    uncounted: bool,
 }
 
 /// Rows with how deep they stand: a child below its parent, where that is among them.
@@ -145,6 +148,10 @@ pub(super) fn none(cx: &Context, what: &str) -> Result<()> {
 }
 
 impl Telling {
+    pub(super) fn uncounted(self) -> Self {
+        Self { uncounted: true, ..self }
+    }
+
     /// Tells the first `limit` of `found`, one after the other; says on stderr when some were left out, or
     /// that there is none. An empty list is told apart by its exit code.
     pub(super) fn tell(
@@ -178,8 +185,16 @@ impl Telling {
             return answer(out);
         }
         let mut out = Stream::new(cx, if self.long { record::long } else { record::list });
-        out = out.only(&self.only.names(cx.json)?);
-        found.map(|row| Record::of(beads, &row.read())).try_for_each(|record| out.add(record))?;
+        let only = self.only.names(cx.json)?;
+        out = out.only(&only);
+        for row in found {
+            let record = Record::of(beads, &row.read());
+            out.add(match self.uncounted {
+                _ if self.long || !only.is_empty() => record,
+                true => record.uncounted(),
+                false => record.row(),
+            })?;
+        }
         answer(out)
     }
 }

@@ -4,6 +4,7 @@ mod arrows;
 mod asked;
 mod blocked;
 mod bulk;
+mod changed;
 mod close;
 mod comment;
 mod compact;

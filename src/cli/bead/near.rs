@@ -100,7 +100,7 @@ impl End {
 
     fn of(beads: &Beads, edge: &fields::Edge, id: &str) -> Self {
         let there = match beads.get(id) {
-            Some(bead) => There::Bead(Box::new(Record::of(beads, bead))),
+            Some(bead) => There::Bead(Box::new(Record::of(beads, bead).uncounted())),
             None => There::Name { id: id.to_owned() },
         };
         let short = [&edge.issue_id, &edge.depends_on_id].map(|id| beads.short(id).to_owned());
@@ -192,7 +192,7 @@ impl Cycles {
             how => format!("  {} the next", how.said()),
         };
         let hows: Vec<Vec<_>> = found.iter().map(|ring| ring.iter().map(how).collect()).collect();
-        let record = |(id, _): &(&str, How)| Some(Record::of(&beads, beads.get(id)?));
+        let record = |(id, _): &(&str, How)| Some(Record::of(&beads, beads.get(id)?).uncounted());
         let rings: Vec<Vec<_>> =
             found.iter().map(|ring| ring.iter().filter_map(record).collect()).collect();
         let code = if rings.is_empty() { 0 } else { exit::REFUSED };

@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 /// What one has to know of a bead to choose it.
 const BRIEF: [&str; 6] = ["id", "title", "status", "priority", "issue_type", "assignee"];
 /// What verbs tell beside what a bead says of itself.
-const BESIDE: [&str; 12] = [
+const BESIDE: [&str; 13] = [
     "parent",
     "epoch",
     "session",
@@ -16,6 +16,7 @@ const BESIDE: [&str; 12] = [
     "landed_commit",
     "blocked_by",
     "blocked_by_count",
+    "held_up_by",
     "matched_in",
     "author",
     "dependents",

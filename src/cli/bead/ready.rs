@@ -106,7 +106,8 @@ impl Ready {
         if self.explain {
             return self.explained(&beads, call, (&found, &shared));
         }
-        self.telling.tell(cx, &beads, (&found, self.limit), "nothing is ready")
+        let telling = self.telling.uncounted();
+        telling.tell(cx, &beads, (&found, self.limit), "nothing is ready")
     }
 
     fn take(self, cx: &Context) -> Result<Done> {
@@ -142,7 +143,9 @@ impl Ready {
             cx.note(format!("note: passed over: {passed}"));
         }
         tell(cx, &told);
-        Taken::told(cx, Record::asked(cx, &beads, beads.find(&id)?)?)
+        let record = Record::asked(cx, &beads, beads.find(&id)?)?;
+        unheard(cx, &record)?;
+        Ok(Taken(record.uncounted()).into())
     }
 
     fn call<'c>(&self, wanted: &'c Cond, now: Option<&'c str>) -> Call<'c> {
@@ -184,18 +187,18 @@ impl Ready {
         (found, shared): (&[Row<'_, Bead>], &[Shared<'_>]),
     ) -> Result<Done> {
         let shown = if self.limit == 0 { found.len() } else { self.limit };
-        let ready = found.iter().take(shown).map(|row| Record::of(beads, &row.read()));
+        let ready = found.iter().take(shown).map(|row| Record::of(beads, &row.read()).uncounted());
         let mut told = Explained { ready: ready.collect(), blocked: Vec::new() };
         for (row, clashes) in shared {
             told.blocked.push(Waiting {
-                record: Record::of(beads, &row.read()),
+                record: Record::of(beads, &row.read()).uncounted(),
                 reasons: clashes.iter().map(|clash| Why::shares(beads, clash)).collect(),
             });
         }
         unready(beads, call, &mut |row, reasons| {
             let reasons = reasons.iter().map(|reason| Why::of(beads, reason));
             told.blocked.push(Waiting {
-                record: Record::of(beads, &row.read()),
+                record: Record::of(beads, &row.read()).uncounted(),
                 reasons: reasons.collect(),
             });
             Ok(())
@@ -281,26 +284,24 @@ impl Show for Explained {
 /// A bead that was just claimed.
 #[derive(Serialize)]
 #[serde(transparent)]
-pub(super) struct Taken(Record);
+struct Taken(Record);
 
-impl Taken {
-    /// With what it means that the hub has not heard of the claim.
-    pub(super) fn told(cx: &Context, record: Record) -> Result<Done> {
-        if let Some(hub) = hub::name(cx.repo()?)?.filter(|_| record.provisional && !cx.json) {
-            cx.note(format!("note: {hub} has not heard of this claim; another clone may be first"));
-            cx.hint(format!(
-                "`git bead sync` asks {hub}; until then the bead can neither be closed nor land"
-            ));
-        }
-        Ok(Self(record).into())
+/// What it means that the hub has not heard of the claim.
+pub(super) fn unheard(cx: &Context, record: &Record) -> Result<()> {
+    if let Some(hub) = hub::name(cx.repo()?)?.filter(|_| record.provisional && !cx.json) {
+        cx.note(format!("note: {hub} has not heard of this claim; another clone may be first"));
+        cx.hint(format!(
+            "`git bead sync` asks {hub}; until then the bead can neither be closed nor land"
+        ));
     }
+    Ok(())
 }
 
 impl Show for Taken {
     fn show(&self, out: &mut Screen) {
         let yet = if self.0.provisional { ", provisional" } else { "" };
-        let epoch = format!(" (epoch {}{yet})", self.0.epoch);
-        out.parts(&[(Tone::Good, "Claimed"), (Tone::Faint, &epoch)]);
-        record::list(out, std::slice::from_ref(&self.0));
+        let record = &self.0;
+        let behind = format!("  {} (epoch {}{yet})", record.title, record.epoch);
+        out.parts(&[(Tone::Good, "Claimed "), (Tone::Id, &record.short), (Tone::Plain, &behind)]);
     }
 }

@@ -100,9 +100,12 @@ pub(super) struct Record {
     pub compacted_at: Option<String>,
     #[serde(skip_serializing_if = "is_zero")]
     pub original_size: usize,
-    pub dependency_count: usize,
-    pub dependent_count: usize,
-    pub comment_count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependency_count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependent_count: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment_count: Option<usize>,
     /// What another tool said beside all that.
     #[serde(flatten)]
     pub rest: Object,
@@ -119,6 +122,33 @@ impl Record {
     pub(super) fn asked(cx: &Context, beads: &Beads, bead: &Bead) -> Result<Self> {
         let provisional = hub::provisional(cx.repo()?, &cx.ledger()?)?;
         Ok(Self { provisional: hub::is_among(&provisional, bead), ..Self::of(beads, bead) })
+    }
+
+    /// What `show` alone tells of it is left out: whoever looks through many chooses by none of it.
+    pub(super) fn row(mut self) -> Self {
+        self.owner.clear();
+        self.said_once()
+    }
+
+    /// Who changed it last is told where that is somebody else than who made it.
+    pub(super) fn said_once(mut self) -> Self {
+        if self.updated_by == self.created_by {
+            self.updated_by.clear();
+        }
+        self
+    }
+
+    /// A row in which nothing is told of what there is none of, nor whose idea it was.
+    pub(super) fn uncounted(mut self) -> Self {
+        self = self.row();
+        self.created_by.clear();
+        let some = |count: Option<usize>| count.filter(|count| *count > 0);
+        Self {
+            dependency_count: some(self.dependency_count),
+            dependent_count: some(self.dependent_count),
+            comment_count: some(self.comment_count),
+            ..self
+        }
     }
 
     /// In short, where it was told so.
@@ -192,9 +222,9 @@ impl Record {
             compaction_level: 0,
             compacted_at: None,
             original_size: 0,
-            dependency_count: bead.dependencies.len(),
-            dependent_count: beads.count_dependents(&bead.id),
-            comment_count: bead.comments.len(),
+            dependency_count: Some(bead.dependencies.len()),
+            dependent_count: Some(beads.count_dependents(&bead.id)),
+            comment_count: Some(bead.comments.len()),
             rest,
             short: beads.short(&bead.id).to_owned(),
         }

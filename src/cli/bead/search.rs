@@ -96,11 +96,13 @@ impl Search {
             found.map(|it| it.row.key()).try_for_each(|id| out.add(id))?;
             return list::answer(out);
         }
-        let mut out = Stream::new(cx, Found::list).only(&self.only.names(cx.json)?);
+        let only = self.only.names(cx.json)?;
+        let mut out = Stream::new(cx, Found::list).only(&only);
         for it in found {
             let bead = cx.ledger()?.spelled(it.row.read())?;
+            let record = Record::of(told.beads, &bead);
             out.add(Found {
-                record: Record::of(told.beads, &bead),
+                record: if only.is_empty() { record.row() } else { record },
                 matched_in: it.field,
                 fuzzy: told.is_fuzzy,
                 line: line(&bead, it.field, told.words).to_owned(),

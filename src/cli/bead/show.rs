@@ -22,7 +22,7 @@ use crate::refinery::Queue;
 
 /// Show beads whole: their texts, what they wait for, and what happened to them
 ///
-/// The trail at the end is `git bead log ID`: who claimed it, what was submitted, how it ended. With --json
+/// The trail at the end is `git bead log ID`: who claimed it, what was submitted, how it ended. In a pipe and with --json
 /// it is told by --full alone. What `git bead compact` tells in one line is whole with --full.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -97,7 +97,7 @@ impl ShowBead {
         let asked = asked.collect::<Result<Vec<_>>>()?;
         let ids: Vec<_> = asked.iter().map(|bead| bead.id.as_str()).collect();
         let mut lines = match &moment {
-            _ if cx.json && !self.full => Vec::new(),
+            _ if !self.full && (cx.json || cx.is_terse()) => Vec::new(),
             None => history.lines(&ledger, &ids)?,
             Some(moment) => lines_until(&ledger, moment, &ids)?,
         };
@@ -108,7 +108,11 @@ impl ShowBead {
         let pages = asked.iter().map(|bead| Page {
             record: Record {
                 provisional: hub::is_among(&provisional, bead),
-                ..if self.full { Record::full(&beads, bead) } else { Record::of(&beads, bead) }
+                ..match self.full {
+                    true => Record::full(&beads, bead),
+                    false if only.is_empty() => Record::of(&beads, bead).said_once(),
+                    false => Record::of(&beads, bead),
+                }
             },
             author: author(bead, &queue),
             held: bead.claim.is_some(),
@@ -271,7 +275,7 @@ impl Show for Page {
         out.parts(&[
             (tone, mark),
             (Tone::Plain, " "),
-            (Tone::Id, &record.id),
+            (Tone::Id, if out.terse && self.trail.is_empty() { &record.short } else { &record.id }),
             (Tone::Strong, &format!("  {}", record.title)),
         ]);
         self.facts(out);
@@ -298,9 +302,11 @@ impl Show for Page {
             ]);
             out.block(&comment.text, 2);
         }
-        out.line("");
-        out.parts(&[(Tone::Strong, "Trail")]);
-        log::tell(out, &self.trail);
+        if !self.trail.is_empty() {
+            out.line("");
+            out.parts(&[(Tone::Strong, "Trail")]);
+            log::tell(out, &self.trail);
+        }
     }
 }
 
@@ -318,8 +324,10 @@ impl Page {
             (None, Some(name)) => Some(format!("assigned to {name}")),
             (None, None) => None,
         });
-        if !self.blocked_by.is_empty() {
-            facts.push(format!("waits for {}", self.blocked_by.join(", ")));
+        let below = |id: &&String| out.terse && self.dependencies.iter().any(|it| it.short == **id);
+        let waits: Vec<_> = self.blocked_by.iter().filter(|id| !below(id)).cloned().collect();
+        if !waits.is_empty() {
+            facts.push(format!("waits for {}", waits.join(", ")));
         }
         facts.extend(self.worth.fact());
         if !record.labels.is_empty() {

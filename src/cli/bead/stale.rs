@@ -99,7 +99,7 @@ impl Orphans {
         for (id, named) in found {
             let Some(row) = beads.row(id) else { continue };
             out.add(Orphan {
-                record: Record::of(&beads, &row.read()),
+                record: Record::of(&beads, &row.read()).row(),
                 latest_commit: named.commit,
                 latest_commit_message: named.subject,
             })?;
@@ -176,7 +176,7 @@ impl Duplicates {
             similarity,
             beads: ids
                 .iter()
-                .filter_map(|id| Some(Record::of(&beads, &beads.row(id)?.read())))
+                .filter_map(|id| Some(Record::of(&beads, &beads.row(id)?.read()).row()))
                 .collect(),
         });
         let groups = Groups { all: groups.collect(), quiet: self.quiet };

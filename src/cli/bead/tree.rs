@@ -117,6 +117,11 @@ fn word(said: &str) -> Result<String> {
     Ok(change::status(said)?.as_str().to_owned())
 }
 
+/// Below the bead stands what it waits for, unless it is said to be otherwise.
+fn is_down(direction: &&str) -> bool {
+    *direction == "down"
+}
+
 #[derive(Serialize)]
 struct Node {
     id: String,
@@ -133,9 +138,11 @@ struct Node {
     parent_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dependency_type: Option<String>,
+    #[serde(skip_serializing_if = "is_down")]
     direction: &'static str,
     /// Its own branches are shown further up, or would be too deep.
     truncated: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     blocked: bool,
     #[serde(skip)]
     short: String,

@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use serde::Serialize;
 
 use crate::bead::alter::Ask;
 use crate::bead::event::{Edit, Event};
 use crate::bead::words::usual_type;
 use crate::bead::{Bead, Beads, Claim, change, holding, hub, lease};
 use crate::cli::bead::bulk;
+use crate::cli::bead::changed::{All, CLAIMED, Changed, UPDATED};
 use crate::cli::bead::create::{Fields, labels, priority};
 use crate::cli::bead::overlap::{shared, tell};
-use crate::cli::bead::ready::Taken;
-use crate::cli::bead::record::{self, Record};
+use crate::cli::bead::ready::unheard;
+use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
-use crate::cli::show::{Done, Screen, Show, Tone};
+use crate::cli::show::Done;
 use crate::host::Uptime;
 use crate::ledger::{Actor, default_remote};
 use crate::refinery::Queue;
@@ -133,12 +133,13 @@ impl Update {
         if self.take_over {
             self.listen(cx, &actor)?;
         }
-        let ((ids, told, ended), mut beads) =
+        let ((were, told, ended), mut beads) =
             ledger.write_and_read(&actor, |beads: &Beads, pen| {
-                let (mut ids, mut told, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+                let (mut were, mut told, mut ended) =
+                    (Vec::<Record>::new(), Vec::new(), Vec::new());
                 for bead in beads.find_each(&self.ids)? {
                     // Named twice, it is changed once.
-                    if ids.contains(&bead.id) {
+                    if were.iter().any(|was| was.id == bead.id) {
                         continue;
                     }
                     let events = self.events(cx, (beads, bead), &actor)?;
@@ -152,25 +153,30 @@ impl Update {
                             false => pen.line(&bead.id, &event)?,
                         }
                     }
-                    ids.push(bead.id.clone());
+                    were.push(Record::of(beads, bead));
                 }
-                Ok((ids, told, ended))
+                Ok((were, told, ended))
             })?;
         tell(cx, &told);
         for said in ended {
             cx.note(said);
         }
-        if let (true, Some(id)) = (self.take_over, ids.first()) {
-            Self::confirm(cx, &actor, id)?;
+        if let (true, Some(was)) = (self.take_over, were.first()) {
+            Self::confirm(cx, &actor, &was.id)?;
             beads = ledger.read()?;
         }
-        let records = ids.iter().map(|id| Record::asked(cx, &beads, beads.find(id)?));
-        let mut records = records.collect::<Result<Vec<_>>>()?;
-        match (records.pop(), records.is_empty()) {
-            (Some(record), true) if self.claim => Taken::told(cx, record),
-            (Some(record), true) => Ok(Updated(record).into()),
-            (last, _) => Ok(Several(records.into_iter().chain(last).collect()).into()),
-        }
+        let done = if self.claim { CLAIMED } else { UPDATED };
+        let changed = were.iter().map(|was| {
+            let is = Record::asked(cx, &beads, beads.find(&was.id)?)?;
+            unheard(cx, &is)?;
+            let changed = Changed::of(done, was, &is)?;
+            Ok(if self.if_unchanged.is_some() { changed.when(&is) } else { changed })
+        });
+        let mut changed = changed.collect::<Result<Vec<_>>>()?;
+        Ok(match (changed.pop(), changed.is_empty()) {
+            (Some(one), true) => one.into(),
+            (last, _) => All(changed.into_iter().chain(last).collect()).into(),
+        })
     }
 
     /// Who takes over has listened to the end, and to where claims are decided if there is such a remote.
@@ -284,26 +290,4 @@ fn naming(no: anyhow::Error, short: &str) -> anyhow::Error {
         anyhow::Error::from(no)
     };
     no.downcast::<Refusal>().map_or_else(|no| no, named)
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Several(Vec<Record>);
-
-impl Show for Several {
-    fn show(&self, out: &mut Screen) {
-        out.parts(&[(Tone::Good, "Updated")]);
-        record::list(out, &self.0);
-    }
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-pub(super) struct Updated(pub Record);
-
-impl Show for Updated {
-    fn show(&self, out: &mut Screen) {
-        out.parts(&[(Tone::Good, "Updated")]);
-        record::list(out, std::slice::from_ref(&self.0));
-    }
 }

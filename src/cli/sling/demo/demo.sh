@@ -65,7 +65,7 @@ agent_for() { # BEAD
 # The members of the convoy that nobody works on and that could go on now: ready ones, and those
 # whose change was rejected.
 open_tasks() {
-    git convoy status --json "$convoy" |
+    git convoy status --json "$convoy" | tr '{,' '\n\n' |
         awk -F'"' '$2 == "id" { id = $4 } $2 == "state" && $4 ~ /^(ready|rejected|stalled)$/ { print id }'
 }
 

@@ -1,0 +1,91 @@
+//! What a change answers: which bead it is, and what was changed about it. Who made the change knows the
+//! rest, or asks `show`.
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cli::bead::record::Record;
+use crate::cli::show::{Screen, Show, Tone};
+
+pub(super) const UPDATED: &str = "Updated";
+pub(super) const CLAIMED: &str = "Claimed";
+
+/// What says of which bead, and how it stands.
+const ALWAYS: [&str; 2] = ["id", "status"];
+/// What a claim is known by.
+const CLAIM: [&str; 3] = ["assignee", "epoch", "provisional"];
+/// What the caller has just said at length, what follows from it, and who the caller is.
+const UNSAID: [&str; 14] = [
+    "description",
+    "design",
+    "acceptance_criteria",
+    "notes",
+    "dependencies",
+    "dependency_count",
+    "dependent_count",
+    "comment_count",
+    "updated_at",
+    "updated_by",
+    "started_at",
+    "session",
+    "deleted_by",
+    "closed_by_session",
+];
+
+/// One bead after a change.
+#[derive(Serialize)]
+pub(super) struct Changed {
+    #[serde(flatten)]
+    told: Map<String, Value>,
+    #[serde(skip)]
+    done: &'static str,
+    #[serde(skip)]
+    short: String,
+    #[serde(skip)]
+    behind: String,
+}
+
+impl Changed {
+    /// `done` is what was done to it, in a word.
+    pub(super) fn of(done: &'static str, was: &Record, is: &Record) -> Result<Self> {
+        let old = serde_json::to_value(was)?;
+        let mut told: Map<String, Value> = serde_json::from_value(serde_json::to_value(is)?)?;
+        told.retain(|name, value| {
+            let name = name.as_str();
+            ALWAYS.contains(&name)
+                || (done == CLAIMED && CLAIM.contains(&name))
+                || (done != UPDATED && name == "title")
+                || (old.get(name) != Some(value) && !UNSAID.contains(&name))
+        });
+        let (yet, epoch) = (if is.provisional { ", provisional" } else { "" }, is.epoch);
+        let epoch = if done == CLAIMED { format!(" (epoch {epoch}{yet})") } else { String::new() };
+        Ok(Self { told, done, short: is.short.clone(), behind: format!("  {}{epoch}", is.title) })
+    }
+}
+
+impl Changed {
+    /// Also when: by that a later edit can tell whether it still stands so.
+    pub(super) fn when(mut self, is: &Record) -> Self {
+        self.told.insert("updated_at".to_owned(), is.updated_at.clone().into());
+        self
+    }
+}
+
+impl Show for Changed {
+    fn show(&self, out: &mut Screen) {
+        let done = format!("{} ", self.done);
+        out.parts(&[(Tone::Good, &done), (Tone::Id, &self.short), (Tone::Plain, &self.behind)]);
+    }
+}
+
+/// Several, each in a line.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct All(pub Vec<Changed>);
+
+impl Show for All {
+    fn show(&self, out: &mut Screen) {
+        self.0.iter().for_each(|one| one.show(out));
+    }
+}
