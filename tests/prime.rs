@@ -121,3 +121,29 @@ fn what_was_just_said_again_is_told_first() {
     repo.git("bead remember").fails(129);
     repo.git("bead remember x --stdin").fails(129);
 }
+
+/// What was told at a commit of the ledger is told of it later, too.
+#[test]
+fn what_was_remembered_and_next_can_be_asked_of_the_past() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let first = repo.bead("Draw the map");
+    repo.sh("git bead remember 'walls are thin' --key walls").ok();
+    let then = repo.rev("refs/shopfloor/ledger");
+    repo.sh("git bead remember 'walls are thick' --key walls").ok();
+    repo.git("bead forget walls").ok();
+    repo.git(&format!("bead close {first} --reason drawn")).ok();
+    let later = repo.bead("Walk the land");
+    repo.git("bead recall walls").fails(1);
+    repo.git("bead memories").fails(1);
+    let past = |call: &str| repo.git(&format!("bead {call} --as-of {then}")).ok();
+    assert_eq!(past("memories").out, "walls: walls are thin\n");
+    assert_eq!(past("recall walls").out, "walls are thin\n");
+    assert_eq!(past("next --json").json()["id"], first);
+    let told = past("prime --json").json();
+    assert_eq!(
+        (&told["memories"]["walls"], &told["ready"][0]["id"]),
+        (&"walls are thin".into(), &first.into())
+    );
+    assert_eq!(repo.json("bead next --json")["id"], later);
+}

@@ -95,6 +95,34 @@ fn lists(repo: &Place<'_>, first: &str, second: &str) {
     }
 }
 
+/// Words that only say what is so anyway are understood, and a short word that lacks something says what.
+#[test]
+fn short_words_answer_for_themselves() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let [walls, roof] = [&["Walls", "-l", "ui,door"][..], &["Roof"]].map(|it| created(&repo, it));
+    repo.git(&format!("bead dep add {roof} {walls}")).ok();
+    assert_eq!(repo.git(&format!("bead label list {walls}")).ok().out, "[\"ui\",\"door\"]\n");
+    for (words, usage) in [
+        ("note", "git bead note ID TEXT"),
+        ("assign", "git bead assign ID NAME"),
+        ("label add", "git bead label add ID LABEL"),
+    ] {
+        let told = repo.git(&format!("bead {words} {walls}")).fails(129);
+        assert_eq!(told.err, format!("error: that is too little to go by\nhint: {usage}\n"));
+    }
+    repo.sh(&format!("git bead note {walls} '- a bullet'")).ok();
+    assert_eq!(repo.git("bead ready --plain -q").ok().line(), walls);
+    assert_eq!(repo.json("bead statuses --json")["groups"][0]["count"], 2);
+    assert_eq!(repo.json("bead types --json")["groups"][0]["group"], "task");
+    let taken = repo.json("bead ready --claim --brief --json");
+    assert_eq!((taken["id"].as_str(), taken.get("description")), (Some(&*walls), None));
+    let closed = repo.json(&format!("bead close {walls} --suggest-next --json"));
+    assert_eq!(closed["freed"][0]["id"], roof);
+    repo.git(&format!("bead close {roof}")).ok();
+    assert_eq!(repo.git("bead next --json").fails(1).json(), Value::Null);
+}
+
 #[test]
 fn beads_own_words_for_finding_are_understood() {
     let world = Sandbox::new();

@@ -59,7 +59,9 @@ pub(crate) fn text(brief: &Brief<'_>) -> String {
          2. git push origin HEAD:{target}\n\
          The push answers QUEUED: the change lands when its checks pass, and that closes the task. Then stop.\n\
          If nothing needs to change: git bead close {short} --reason \"why\"\n\
-         If you cannot go on: git bead comment {short} \"what is missing\", and stop.\n"
+         If you cannot go on: git bead comment {short} \"what is missing\", and stop.\n\
+         More work that you find: git bead create \"title\" --deps discovered-from:{short}; do not do it now.\n\
+         What is known here, and what you hold: git bead prime.\n"
     );
     out
 }
@@ -141,7 +143,9 @@ mod tests {
              2. git push origin HEAD:main\n\
              The push answers QUEUED: the change lands when its checks pass, and that closes the task. Then stop.\n\
              If nothing needs to change: git bead close api-7f3k --reason \"why\"\n\
-             If you cannot go on: git bead comment api-7f3k \"what is missing\", and stop.\n"
+             If you cannot go on: git bead comment api-7f3k \"what is missing\", and stop.\n\
+             More work that you find: git bead create \"title\" --deps discovered-from:api-7f3k; do not do it now.\n\
+             What is known here, and what you hold: git bead prime.\n"
         );
     }
 

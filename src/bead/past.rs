@@ -8,7 +8,7 @@ use crate::bead::Beads;
 use crate::bead::event::{Event, Told};
 use crate::git::{Oid, Repo};
 use crate::host::Stamp;
-use crate::ledger::{Each, Fold as _, Json, Ledger, Query};
+use crate::ledger::{Each, Fold, Json, Ledger, Query};
 use crate::refusal::Refusal;
 
 /// A moment of the past.
@@ -127,6 +127,13 @@ const LATER: &[&str] = &[
 /// A time as our lines have it; what is none stays as it is.
 fn stamp(time: &str) -> String {
     time.parse::<Stamp>().map_or_else(|_| time.to_owned(), |stamp| stamp.to_string())
+}
+
+/// What else the lines up to then come to.
+pub fn read<S: Fold>(ledger: &Ledger<'_>, moment: &Moment) -> Result<S> {
+    let mut state = S::default();
+    lines(ledger, moment, &mut |line| state.drink(line))?;
+    Ok(state)
 }
 
 /// Hands over all lines up to then, in the one order.

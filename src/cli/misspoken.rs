@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::cli::bead::short;
 use crate::cli::exit::{self, Voice};
 use crate::refusal::Refusal;
 
@@ -21,6 +22,14 @@ pub(super) fn explain(grammar: &clap::Command, mut error: clap::Error) -> ExitCo
         let (at, word) = foreign.unwrap_or_default();
         let what = format!("argument {at} is not UTF-8: {}", word.display());
         let refusal = Refusal::usage(what).hint(NOT_UTF8);
+        return exit::fail(&refusal.into(), Voice { json, hints: true });
+    }
+    let words: Vec<_> = std::env::args_os().collect();
+    if error.kind() == ErrorKind::MissingRequiredArgument
+        && grammar.get_name() == "git-bead"
+        && let Some(usage) = short::usage(&words)
+    {
+        let refusal = Refusal::usage("that is too little to go by").hint(usage);
         return exit::fail(&refusal.into(), Voice { json, hints: true });
     }
     keep_quiet_about_machinery(grammar, &mut error);

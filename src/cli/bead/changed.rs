@@ -58,9 +58,22 @@ impl Changed {
                 || (done != UPDATED && name == "title")
                 || (old.get(name) != Some(value) && !UNSAID.contains(&name))
         });
+        Ok(Self::told(done, told, is))
+    }
+
+    /// What was taken is told whole, or in these fields: whoever took the first of what is ready has not
+    /// seen it.
+    pub(super) fn taken(is: &Record, only: &[&str]) -> Result<Self> {
+        let whole = serde_json::to_value(is.clone().uncounted())?;
+        let mut told: Map<String, Value> = serde_json::from_value(whole)?;
+        told.retain(|name, _| only.is_empty() || only.contains(&name.as_str()));
+        Ok(Self::told(CLAIMED, told, is))
+    }
+
+    fn told(done: &'static str, told: Map<String, Value>, is: &Record) -> Self {
         let (yet, epoch) = (if is.provisional { ", provisional" } else { "" }, is.epoch);
         let epoch = if done == CLAIMED { format!(" (epoch {epoch}{yet})") } else { String::new() };
-        Ok(Self { told, done, short: is.short.clone(), behind: format!("  {}{epoch}", is.title) })
+        Self { told, done, short: is.short.clone(), behind: format!("  {}{epoch}", is.title) }
     }
 }
 

@@ -44,13 +44,16 @@ pub(in crate::cli) struct Close {
     /// Close it whatever stands against that, which nobody can
     #[arg(short, long, hide = true)]
     force: bool,
+    /// What it frees is told always
+    #[arg(long = "suggest-next", hide = true)]
+    _next: bool,
 }
 
 impl Close {
     /// One that is over because all below it is.
     pub(super) fn epic(id: &str) -> Self {
         let reason = "all its children are closed".to_owned();
-        Self { ids: vec![id.to_owned()], reason, on_behalf_of: None, force: false }
+        Self { ids: vec![id.to_owned()], reason, on_behalf_of: None, force: false, _next: true }
     }
 
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {

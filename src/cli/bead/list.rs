@@ -92,7 +92,7 @@ pub(super) struct Telling {
     #[arg(long, alias = "pretty", conflicts_with_all = ["quiet", "brief", "fields"])]
     tree: bool,
     #[command(flatten)]
-    only: Only,
+    pub only: Only,
     /// Nothing is told of what there is none of.
     #[arg(skip)]
     uncounted: bool,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::agent;
 use crate::bead::memory::{self, Memories, Memory};
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::text::text;
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -43,10 +44,13 @@ pub(in crate::cli) struct Remember {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead recall columns
-  git bead recall --json")]
+  git bead recall --json
+  git bead recall columns --as-of 3d")]
 pub(in crate::cli) struct Recall {
     /// Its key
     key: Option<String>,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 /// List what is remembered
@@ -56,10 +60,13 @@ pub(in crate::cli) struct Recall {
 #[command(after_help = "Examples:
   git bead memories
   git bead memories database
-  git bead memories --json              each key with its text")]
+  git bead memories --json              each key with its text
+  git bead memories --as-of 2026-11-01")]
 pub(in crate::cli) struct ListMemories {
     /// Only what has this in its key or its text
     word: Option<String>,
+    #[command(flatten)]
+    as_of: AsOf,
 }
 
 /// Forget what is remembered under a key
@@ -108,9 +115,11 @@ impl Remember {
 
 impl Recall {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let Some(key) = self.key else { return ListMemories { word: None }.run(cx) };
+        let Some(key) = self.key else {
+            return ListMemories { word: None, as_of: self.as_of }.run(cx);
+        };
         let ledger = cx.ledger()?;
-        let memory: Memory = ledger.spelled(ledger.read::<Memories>()?.find(&key)?.clone())?;
+        let memory: Memory = ledger.spelled(self.as_of.memories(cx)?.find(&key)?.clone())?;
         let value = memory.value();
         Ok(Recalled { key, value, found: true, created_by: memory.by, created_at: memory.at }
             .into())
@@ -120,7 +129,7 @@ impl Recall {
 impl ListMemories {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let ledger = cx.ledger()?;
-        let memories = ledger.spelled(ledger.read::<Memories>()?)?;
+        let memories = ledger.spelled(self.as_of.memories(cx)?)?;
         let word = self.word.unwrap_or_default();
         let told = memories.iter().map(|(key, memory)| (key.to_owned(), memory.value()));
         let told =

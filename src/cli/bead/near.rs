@@ -198,6 +198,7 @@ impl Cycles {
         let code = if rings.is_empty() { 0 } else { exit::REFUSED };
         match rings.is_empty() {
             true => cx.remark("nothing waits for itself"),
+            false if cx.json => {}
             false => cx.hint("`git bead dep remove ID ON` cuts a ring: ID no longer waits for ON"),
         }
         if hows.iter().flatten().any(|how| !how.is_empty()) {

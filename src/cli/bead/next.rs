@@ -8,6 +8,7 @@ use crate::bead::order::Order;
 use crate::bead::ready::{Call, ready_beside};
 use crate::bead::{Bead, Beads, graph};
 use crate::cli::bead::overlap::owners;
+use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -17,25 +18,33 @@ use crate::ledger::{Actor, Row};
 /// Tell which bead to do now, why, and how to take it
 ///
 /// That is the one you hold, else the first of `git bead ready` that is not meant for somebody else.
-/// `git bead ready --claim` takes it without telling why. Exit code 1: nothing is ready.
+/// `git bead ready --claim` takes it without telling why. Exit code 1: nothing is ready, and with --json
+/// stdout has `null`.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead next
-  git bead next --json")]
-pub(in crate::cli) struct Next {}
+  git bead next --json
+  git bead next --as-of yesterday")]
+pub(in crate::cli) struct Next {
+    #[command(flatten)]
+    as_of: AsOf,
+}
 
 impl Next {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let (beads, actor): (Beads, _) = (cx.ledger()?.read()?, cx.actor()?);
+        let (beads, actor) = (self.as_of.beads(cx)?, cx.actor()?);
         if let Some(held) = held(&beads, &actor).first() {
             let why =
                 format!("you hold it (epoch {}), and one thing is done at a time", held.epoch);
             return Ok(Chosen::of(&beads, held, why, "show").into());
         }
-        let now = cx.clock.now().to_string();
+        let now = self.as_of.now(cx)?.to_string();
         let found = startable(cx, &beads, &now)?;
         let Some(first) = found.first() else {
             cx.remark("nothing is ready");
+            if cx.json {
+                return Ok(Done::from(Nothing).exit(exit::NOTHING));
+            }
             cx.hint("`git bead ready --explain` says what is in the way");
             return Ok(Done::silent().exit(exit::NOTHING));
         };
@@ -100,6 +109,14 @@ fn waiting(beads: &Beads, id: &str) -> usize {
     let mut near: Vec<_> = near.collect();
     near.dedup();
     near.into_iter().filter(|other| graph::blockers(beads, other).contains(&id)).count()
+}
+
+/// `null`.
+#[derive(Serialize)]
+struct Nothing;
+
+impl Show for Nothing {
+    fn show(&self, _: &mut Screen) {}
 }
 
 #[derive(Serialize)]

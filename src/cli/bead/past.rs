@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::Beads;
+use crate::bead::memory::Memories;
 use crate::bead::past::{self, Moment};
 use crate::cli::context::Context;
 use crate::cli::when;
@@ -36,6 +37,14 @@ impl AsOf {
             _ => None,
         };
         Ok(until.filter(|until| *until < now).unwrap_or(now))
+    }
+
+    /// What was remembered then, or is now.
+    pub(super) fn memories(&self, cx: &Context) -> Result<Memories> {
+        match self.moment(cx)? {
+            Some(moment) => past::read(&cx.ledger()?, &moment),
+            None => cx.ledger()?.read(),
+        }
     }
 
     /// The beads of then, or of now.

@@ -9,6 +9,7 @@ use crate::bead::overlap::{Clash, Owners, Shared};
 use crate::bead::ready::{Call, Reason, ready, ready_beside, unready};
 use crate::bead::{Bead, Beads, holding, hub};
 use crate::cli::bead::asked::{Said, Which};
+use crate::cli::bead::changed::Changed;
 use crate::cli::bead::list::Telling;
 use crate::cli::bead::overlap::{demanded, owners, tell};
 use crate::cli::bead::past::AsOf;
@@ -41,7 +42,7 @@ use crate::refusal::Refusal;
   git bead ready --explain              and why the rest is not")]
 pub(in crate::cli) struct Ready {
     /// Take the first one
-    #[arg(long, conflicts_with_all = ["as_of", "brief", "fields"])]
+    #[arg(long, conflicts_with = "as_of")]
     claim: bool,
     #[command(flatten)]
     which: Which,
@@ -49,7 +50,7 @@ pub(in crate::cli) struct Ready {
     #[arg(short, long)]
     unassigned: bool,
     /// Only what is below this bead, however deep
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", alias = "mol")]
     parent: Option<String>,
     /// Also what is put off until later
     #[arg(long)]
@@ -68,6 +69,9 @@ pub(in crate::cli) struct Ready {
     explain: bool,
     #[command(flatten)]
     telling: Telling,
+    /// A bead a row, as always
+    #[arg(long = "plain", hide = true)]
+    _plain: bool,
     #[command(flatten)]
     as_of: AsOf,
 }
@@ -145,7 +149,7 @@ impl Ready {
         tell(cx, &told);
         let record = Record::asked(cx, &beads, beads.find(&id)?)?;
         unheard(cx, &record)?;
-        Ok(Taken(record.uncounted()).into())
+        Ok(Changed::taken(&record, &self.telling.only.names(cx.json)?)?.into())
     }
 
     fn call<'c>(&self, wanted: &'c Cond, now: Option<&'c str>) -> Call<'c> {
@@ -281,11 +285,6 @@ impl Show for Explained {
     }
 }
 
-/// A bead that was just claimed.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Taken(Record);
-
 /// What it means that the hub has not heard of the claim.
 pub(super) fn unheard(cx: &Context, record: &Record) -> Result<()> {
     if let Some(hub) = hub::name(cx.repo()?)?.filter(|_| record.provisional && !cx.json) {
@@ -295,13 +294,4 @@ pub(super) fn unheard(cx: &Context, record: &Record) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-impl Show for Taken {
-    fn show(&self, out: &mut Screen) {
-        let yet = if self.0.provisional { ", provisional" } else { "" };
-        let record = &self.0;
-        let behind = format!("  {} (epoch {}{yet})", record.title, record.epoch);
-        out.parts(&[(Tone::Good, "Claimed "), (Tone::Id, &record.short), (Tone::Plain, &behind)]);
-    }
 }

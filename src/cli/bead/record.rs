@@ -329,7 +329,15 @@ pub(super) fn list(out: &mut Screen, records: &[Record]) {
             ]
         })
         .collect();
-    table::rows(out, &rows);
+    match rows.as_slice() {
+        // One alone stands in no column.
+        [row] if out.terse => {
+            let words = row.iter().map(|(tone, text)| [(*tone, text.as_str()), (Tone::Plain, " ")]);
+            let words: Vec<_> = words.flatten().collect();
+            out.parts(words.get(..words.len() - 1).unwrap_or(&words));
+        }
+        rows => table::rows(out, rows),
+    }
 }
 
 /// The same with more of each.

@@ -102,7 +102,7 @@ impl Search {
             let bead = cx.ledger()?.spelled(it.row.read())?;
             let record = Record::of(told.beads, &bead);
             out.add(Found {
-                record: if only.is_empty() { record.row() } else { record },
+                record: if only.is_empty() { record.uncounted() } else { record },
                 matched_in: it.field,
                 fuzzy: told.is_fuzzy,
                 line: line(&bead, it.field, told.words).to_owned(),

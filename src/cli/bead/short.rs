@@ -3,33 +3,58 @@
 
 use std::ffi::OsString;
 
-/// What a short word stands for, and the option that takes its last argument, if one does.
-type Meant = (&'static [&'static str], &'static [&'static str], Option<&'static str>);
+/// What a short word stands for, and the option that takes its last argument, if one does, with what that is.
+type Meant = (&'static [&'static str], &'static [&'static str], Option<[&'static str; 2]>);
 
-const SHORT: [Meant; 14] = [
+const SHORT: [Meant; 17] = [
     (&["q"], &["create", "--silent"], None),
     (&["link"], &["dep", "add"], None),
-    (&["assign"], &["update"], Some("--assignee")),
-    (&["priority"], &["update"], Some("--priority")),
-    (&["tag"], &["update"], Some("--add-label")),
-    (&["note"], &["update"], Some("--append-notes")),
-    (&["label", "add"], &["update"], Some("--add-label")),
-    (&["label", "remove"], &["update"], Some("--remove-label")),
+    (&["assign"], &["update"], Some(["--assignee", "NAME"])),
+    (&["priority"], &["update"], Some(["--priority", "N"])),
+    (&["tag"], &["update"], Some(["--add-label", "LABEL"])),
+    (&["note"], &["update"], Some(["--append-notes", "TEXT"])),
+    (&["label", "add"], &["update"], Some(["--add-label", "LABEL"])),
+    (&["label", "remove"], &["update"], Some(["--remove-label", "LABEL"])),
     (&["label", "list-all"], &["count", "--by", "label"], None),
-    (&["label", "list"], &["show"], None),
+    (&["label", "list"], &["show", "--fields", "labels"], None),
+    (&["statuses"], &["count", "--by", "status"], None),
+    (&["types"], &["count", "--by", "type"], None),
+    (&["history"], &["log"], None),
     (&["undefer"], &["update", "--defer="], None),
-    (&["children"], &["list", "--all"], Some("--parent")),
+    (&["children"], &["list", "--all"], Some(["--parent", ""])),
     (&["comments", "add"], &["comment"], None),
     (&["comments"], &["comment", "--list"], None),
 ];
 
-/// The words of a call as the verbs themselves would have them.
-pub(in crate::cli) fn written_out(words: Vec<OsString>) -> Vec<OsString> {
+/// How a short word is used that takes a bead and something more.
+pub(in crate::cli) fn usage(words: &[OsString]) -> Option<String> {
+    let at = verb(words);
+    let (short, _, Some([_, last])) = meant(words, at)? else { return None };
+    let usage = format!("git bead {} ID {last}", short.join(" "));
+    Some(usage).filter(|_| !last.is_empty())
+}
+
+/// Where the verb stands.
+fn verb(words: &[OsString]) -> usize {
     let text = |at: usize| words.get(at).and_then(|word| word.to_str());
     let mut at = 1;
     while let Some(word) = text(at).filter(|word| word.starts_with('-')) {
         at += if word == "-C" { 2 } else { 1 };
     }
+    at
+}
+
+fn meant(words: &[OsString], at: usize) -> Option<&'static Meant> {
+    let text = |at: usize| words.get(at).and_then(|word| word.to_str());
+    let said =
+        |(short, ..): &&Meant| short.iter().enumerate().all(|(n, word)| text(at + n) == Some(word));
+    SHORT.iter().find(said)
+}
+
+/// The words of a call as the verbs themselves would have them.
+pub(in crate::cli) fn written_out(words: Vec<OsString>) -> Vec<OsString> {
+    let text = |at: usize| words.get(at).and_then(|word| word.to_str());
+    let at = verb(&words);
     let before = words.get(..at).unwrap_or_default();
     if text(at) == Some("defer") {
         return [before.to_vec(), put_off(words.get(at + 1..).unwrap_or_default())].concat();
@@ -39,11 +64,9 @@ pub(in crate::cli) fn written_out(words: Vec<OsString>) -> Vec<OsString> {
         let rest = rest.iter().filter(|word| *word != "--ready");
         return before.iter().chain(&[OsString::from("ready")]).chain(rest).cloned().collect();
     }
-    let is_meant =
-        |(short, ..): &&Meant| short.iter().enumerate().all(|(n, word)| text(at + n) == Some(word));
-    let Some((short, long, option)) = SHORT.iter().find(is_meant) else { return words };
+    let Some((short, long, option)) = meant(&words, at) else { return words };
     let mut rest = words.get(at + short.len()..).unwrap_or_default().to_vec();
-    if let Some(option) = option
+    if let Some([option, _]) = option
         && let Some(last) = last_said(&mut rest)
         && let Some(value) = rest.get_mut(last)
     {
@@ -116,6 +139,7 @@ mod tests {
             ("label remove 7f3k parser", "update 7f3k --remove-label=parser"),
             ("label list-all", "count --by label"),
             ("label", "label"),
+            ("label list 7f3k", "show --fields labels 7f3k"),
             ("note 7f3k more", "update 7f3k --append-notes=more"),
             ("note -h", "update -h"),
             ("defer 7f3k --until +1d", "update 7f3k --defer +1d"),

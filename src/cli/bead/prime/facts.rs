@@ -5,8 +5,10 @@ use anyhow::Result;
 use crate::agent::Roster;
 use crate::bead::fields::Comment;
 use crate::bead::memory::Memories;
+use crate::bead::past;
 use crate::bead::{Bead, Beads, graph};
 use crate::cli::bead::next::{held, startable};
+use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::show::inert;
 use crate::git::Repo;
@@ -75,9 +77,14 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn gather(cx: &Context) -> Result<Self> {
+    pub(super) fn gather(cx: &Context, then: &AsOf) -> Result<Self> {
         let (repo, ledger, actor) = (cx.repo()?, cx.ledger()?, cx.actor()?);
-        let (beads, memories, roster, queue): (Beads, Memories, Roster, Queue) = ledger.read()?;
+        let (mut beads, mut memories, mut roster, mut queue): (Beads, Memories, Roster, Queue) =
+            ledger.read()?;
+        if let Some(moment) = then.moment(cx)? {
+            (beads, memories) = (past::beads(&ledger, &moment)?, past::read(&ledger, &moment)?);
+            (roster, queue) = (past::read(&ledger, &moment)?, past::read(&ledger, &moment)?);
+        }
         let (target, rules) = rules(cx, repo)?;
         let mut mine = held(&beads, &actor);
         if let Some(hook) = roster.hook(&actor.by) {
@@ -90,7 +97,8 @@ impl Facts {
             }
             None => Vec::new(),
         };
-        let ready = startable(cx, &beads, &ledger.now()).unwrap_or_else(|no| {
+        let now = if then.is_now() { ledger.now() } else { then.now(cx)?.to_string() };
+        let ready = startable(cx, &beads, &now).unwrap_or_else(|no| {
             cx.note(format!("note: what is ready is not told: {no:#}"));
             Vec::new()
         });

@@ -5,6 +5,7 @@ mod page;
 
 use anyhow::Result;
 
+use crate::cli::bead::past::AsOf;
 use crate::cli::context::Context;
 use crate::cli::say;
 use crate::cli::show::Done;
@@ -17,12 +18,16 @@ use crate::cli::show::Done;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead prime                        as the first command of a session
-  git bead prime --json")]
-pub(in crate::cli) struct Prime {}
+  git bead prime --json
+  git bead prime --as-of yesterday      what was told then")]
+pub(in crate::cli) struct Prime {
+    #[command(flatten)]
+    as_of: AsOf,
+}
 
 impl Prime {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
-        let facts = facts::Facts::gather(cx)?;
+        let facts = facts::Facts::gather(cx, &self.as_of)?;
         say::put(&page::fitting(&facts, cx.json)?)?;
         Ok(Done::silent())
     }
