@@ -147,59 +147,6 @@ fn rings_of_a_file_are_named_once_and_can_be_cut() {
     assert_eq!(begin, "bd-1");
 }
 
-/// A parent ends after its children, so none of them may wait for its end. Nobody can say that, and what
-/// comes from elsewhere is named; a parent that waits for its own children is no ring.
-#[test]
-fn a_child_that_waits_for_its_parent_is_a_ring() {
-    let world = Sandbox::new();
-    let repo = world.repo("api");
-    let (one, two) = (repo.bead("One"), repo.bead("Two"));
-    let no: &[&str] = &["closes a cycle", " ends only after its child "];
-    repo.git(&format!("bead create Three --parent {one} --deps blocks:{one}")).fails(3).says(no);
-    repo.git(&format!("bead dep add {one} {two}")).ok();
-    repo.git(&format!("bead dep add {one} {two} -t parent-child")).fails(3).says(no);
-    repo.git(&format!("bead update {one} --parent {two}")).fails(3).says(no);
-    repo.git(&format!("bead dep remove {one} {two}")).ok();
-    repo.git(&format!("bead update {one} --parent {two}")).ok();
-    repo.git(&format!("bead dep add {one} {two}")).fails(3).says(no);
-    repo.git(&format!("bead dep add {two} {one}")).ok();
-    assert_eq!(repo.git("bead ready -q").ok().out.trim(), one, "the child comes first");
-    let plan = r#"{"key":"e","title":"E"}
-{"key":"c","title":"C","parent":"e","deps":"e"}
-"#;
-    repo.write("plan.jsonl", plan);
-    repo.git("bead create --file plan.jsonl")
-        .fails(129)
-        .says(&["plan.jsonl:2: closes a cycle: e -> c -> e"]);
-    let related = plan.replace("\"e\",\"title\"", "\"e\",\"deps\":\"related:c\",\"title\"");
-    repo.write("plan.jsonl", related.replace("\"deps\":\"e\"", "\"deps\":\"related:e\""));
-    repo.git("bead create --file plan.jsonl").ok();
-    repo.git("bead dep cycles").ok();
-    repo.git("bead doctor").ok();
-    repo.write(
-        "ring.jsonl",
-        r#"{"id":"bd-1","title":"E"}
-{"id":"bd-2","title":"C","dependencies":[{"issue_id":"bd-2","depends_on_id":"bd-1","type":"blocks"},{"issue_id":"bd-2","depends_on_id":"bd-1","type":"parent-child"}]}
-{"id":"bd-3","title":"P","dependencies":[{"issue_id":"bd-3","depends_on_id":"bd-4","type":"blocks"},{"issue_id":"bd-3","depends_on_id":"bd-5","type":"blocks"}]}
-{"id":"bd-4","title":"Q","dependencies":[{"issue_id":"bd-4","depends_on_id":"bd-3","type":"parent-child"}]}
-{"id":"bd-5","title":"R","dependencies":[{"issue_id":"bd-5","depends_on_id":"bd-3","type":"parent-child"}]}
-"#,
-    );
-    repo.git("bead import ring.jsonl").ok();
-    let told = repo.git("bead dep cycles --json").fails(3).json();
-    assert_eq!(told.as_array().unwrap().len(), 1);
-    assert_eq!(ids(&told[0]), ["bd-1", "bd-2"]);
-    let shown = repo.git("bead dep cycles").fails(3).out;
-    assert!(shown.contains("bd-1  E  ends only after its child the next"), "{shown}");
-    let doctor = repo.git("bead doctor").fails(1);
-    assert!(doctor.out.contains("beads wait for themselves: bd-1 -> bd-2 -> bd-1"), "{doctor}");
-    assert!(repo.json("bead show bd-1 --json")[0]["frees"].is_null());
-    let blocked = repo.git("bead blocked").ok().out;
-    assert!(blocked.contains("(waits for itself: `git bead dep cycles`)"), "{blocked}");
-    let ready = repo.git("bead ready -q").ok().out;
-    assert!(ready.contains("bd-4") && ready.contains("bd-5") && !ready.contains("bd-3"), "{ready}");
-}
-
 #[test]
 fn show_says_what_a_close_is_good_for_and_close_does_it() {
     let world = Sandbox::new();

@@ -60,6 +60,7 @@ mod refinery_hostile;
 mod remotes;
 mod renames;
 mod rescue;
+mod rings;
 mod route;
 mod settings;
 mod shared;

@@ -101,32 +101,76 @@ pub fn behind(beads: &Beads, id: &str) -> usize {
     waiting.len()
 }
 
-/// Where to begin so that what is blocked can start one day: remembers what it was asked, so that many
-/// beads at the end of one chain cost no more than the chain.
-#[derive(Default)]
-pub struct Beginnings<'a> {
-    known: HashMap<&'a str, Option<&'a str>>,
+/// What to begin with so that a bead can end one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin<'a> {
+    /// This can be started, and without it the other cannot end.
+    With(&'a str),
+    /// It comes down to this, which waits for nothing here and cannot be started.
+    Stops(&'a str),
+    /// A ring is in the way.
+    Round,
 }
 
-impl<'a> Beginnings<'a> {
-    /// A bead that can be begun and without which `id` cannot end; none where a ring is in the way.
-    pub fn of(&mut self, beads: &'a Beads, id: &'a str) -> Option<&'a str> {
-        let (mut at, mut way) = (id, Vec::new());
-        let found = loop {
-            if let Some(known) = self.known.get(at) {
-                break *known;
+/// Where to begin so that what is blocked can start one day: remembers what it was asked, so that many
+/// beads at the end of one chain cost no more than the chain.
+pub struct Beginnings<'a, 'c> {
+    beads: &'a Beads,
+    sight: &'c Sight<'a>,
+    can_start: &'c dyn Fn(&'a str) -> bool,
+    known: HashMap<&'a str, Begin<'a>>,
+}
+
+impl<'a, 'c> Beginnings<'a, 'c> {
+    pub fn new(
+        beads: &'a Beads,
+        sight: &'c Sight<'a>,
+        can_start: &'c dyn Fn(&'a str) -> bool,
+    ) -> Self {
+        Self { beads, sight, can_start, known: HashMap::new() }
+    }
+
+    pub fn of(&mut self, id: &'a str) -> Begin<'a> {
+        let (mut way, mut next) = (Vec::new(), Some(id));
+        loop {
+            let mut found = next.and_then(|next| self.known.get(next).copied());
+            if let (Some(next), None) = (next, found) {
+                // Whoever comes by here again goes round in a ring.
+                self.known.insert(next, Begin::Round);
+                let first = self.first(next);
+                found = first.is_empty().then(|| self.leaf(next));
+                way.push((next, first.into_iter(), found));
             }
-            // Whoever comes by here again goes round in a ring.
-            self.known.insert(at, None);
-            way.push(at);
-            let child = || beads.children(at).find(is_live).map(|child| child.key());
-            match blockers(beads, at).first().copied().or_else(child) {
-                Some(next) => at = next,
-                None => break Some(at),
+            // What one of those that are first has told counts for what comes after it.
+            let Some((at, left, best)) = way.last_mut() else {
+                return found.unwrap_or(Begin::Round);
+            };
+            *best = match (*best, found) {
+                (Some(Begin::Stops(_)) | None, Some(found)) => Some(found),
+                (Some(Begin::Round), Some(with @ Begin::With(_))) => Some(with),
+                (best, _) => best,
+            };
+            next = if matches!(best, Some(Begin::With(_))) { None } else { left.next() };
+            if next.is_none() {
+                let done = best.unwrap_or(Begin::Round);
+                self.known.insert(at, done);
+                next = Some(at);
+                way.pop();
             }
-        };
-        self.known.extend(way.into_iter().map(|at| (at, found)));
-        found
+        }
+    }
+
+    /// What is to end before it.
+    fn first(&self, id: &'a str) -> Vec<&'a str> {
+        let blockers = self.sight.blockers(id);
+        if !blockers.is_empty() {
+            return blockers;
+        }
+        self.beads.children(id).filter(is_live).map(|child| child.key()).collect()
+    }
+
+    fn leaf(&self, id: &'a str) -> Begin<'a> {
+        if (self.can_start)(id) { Begin::With(id) } else { Begin::Stops(id) }
     }
 }
 
@@ -171,7 +215,7 @@ mod tests {
 
     #[test]
     fn one_knows_where_to_begin() {
-        let after = |on| (Link::BLOCKS, on);
+        let (after, external) = (|on| (Link::BLOCKS, on), "external:api:login");
         let all = beads(&[
             ("a", &[]),
             ("b", &[after("a")]),
@@ -182,19 +226,27 @@ mod tests {
             ("x", &[after("y")]),
             ("y", &[after("x")]),
             ("z", &[after("x")]),
-            ("e", &[after("external:api:login")]),
+            ("e", &[after(external)]),
+            ("held", &[]),
+            ("f", &[after("held")]),
+            ("g", &[after("f"), after("b")]),
+            ("h", &[after("f"), after("x")]),
         ]);
-        let mut beginnings = Beginnings::default();
+        let (sight, can) = (Sight::of(&all), |id: &str| !["held", external].contains(&id));
+        let mut beginnings = Beginnings::new(&all, &sight, &can);
         for (id, begin) in [
-            ("c", Some("a")),
-            ("b", Some("a")),
-            ("a", Some("a")),
-            ("d", Some("child")),
-            ("z", None),
-            ("x", None),
-            ("e", Some("external:api:login")),
+            ("c", Begin::With("a")),
+            ("b", Begin::With("a")),
+            ("a", Begin::With("a")),
+            ("d", Begin::With("child")),
+            ("z", Begin::Round),
+            ("x", Begin::Round),
+            ("e", Begin::Stops(external)),
+            ("f", Begin::Stops("held")),
+            ("g", Begin::With("a")),
+            ("h", Begin::Round),
         ] {
-            assert_eq!(beginnings.of(&all, id), begin, "{id}");
+            assert_eq!(beginnings.of(id), begin, "{id}");
         }
     }
 
@@ -203,9 +255,17 @@ mod tests {
         let chain: Vec<_> = (1..4_000).map(|n| (n - 1, n)).collect();
         let deep = chained(4_000, &chain);
         assert_eq!((frees(&deep, "b-0").len(), behind(&deep, "b-0")), (1, 3_999));
-        let mut beginnings = Beginnings::default();
-        let mut rows = deep.live().map(|row| beginnings.of(&deep, row.key()));
-        assert!(rows.all(|begin| begin == Some("b-0")));
+        let sight = Sight::of(&deep);
+        let mut beginnings = Beginnings::new(&deep, &sight, &|_| true);
+        let mut rows = deep.live().map(|row| beginnings.of(row.key()));
+        assert!(rows.all(|begin| begin == Begin::With("b-0")));
+        let nested: Vec<_> = (0..3_000).map(|n| format!("n-{n}")).collect();
+        let links: Vec<_> = nested.iter().map(|id| [(Link::PARENT_CHILD, id.as_str())]).collect();
+        let above = |n: usize| n.checked_sub(1).map_or(&[][..], |above| &links[above][..]);
+        let told = nested.iter().enumerate().map(|(n, id)| (id.as_str(), above(n)));
+        let all = beads(&told.collect::<Vec<_>>());
+        let sight = Sight::of(&all);
+        assert!(all.live().all(|row| sight.blockers(row.key()).is_empty()));
         let star: Vec<_> = (1..4_000).map(|n| (0, n)).collect();
         let wide = chained(4_000, &star);
         assert_eq!((frees(&wide, "b-0").len(), behind(&wide, "b-0")), (3_999, 3_999));

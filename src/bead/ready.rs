@@ -5,8 +5,8 @@ use anyhow::Result;
 use crate::bead::event::Status;
 use crate::bead::face::{EPHEMERAL, Face, is_live};
 use crate::bead::filter::{Cond, Seen};
-use crate::bead::graph::blockers;
 use crate::bead::order::{Order, sorted};
+use crate::bead::waits::Sight;
 use crate::bead::{Bead, Beads};
 use crate::ledger::Row;
 
@@ -35,6 +35,7 @@ pub enum Reason<'a> {
 /// A bead of which somebody wants to know whether it is ready.
 struct Case<'a, 'c> {
     beads: &'a Beads,
+    sight: &'c Sight<'a>,
     row: Row<'a, Bead>,
     face: &'c Face<'a>,
     call: Call<'c>,
@@ -90,7 +91,7 @@ impl<'a> Case<'a, '_> {
     }
 
     fn waits(&self) -> Option<Reason<'a>> {
-        let waits = || blockers(self.beads, self.row.key());
+        let waits = || self.sight.blockers(self.row.key());
         let some = if self.face.edges.is_empty() { Vec::new() } else { waits() };
         (!some.is_empty()).then_some(Reason::Waits(some))
     }
@@ -129,13 +130,13 @@ pub fn ready_beside<'a>(
     first: usize,
     held: &mut dyn FnMut(Row<'a, Bead>),
 ) -> Vec<Row<'a, Bead>> {
-    let mut found = Vec::new();
+    let (mut found, sight) = (Vec::new(), Sight::of(beads));
     for row in beads.live() {
         let face = row.face();
         if face.is_claimed {
             held(row);
         }
-        let case = Case { beads, row, face: &face, call };
+        let case = Case { beads, sight: &sight, row, face: &face, call };
         let objects = || OBJECTIONS.iter().any(|says| says(&case).is_some());
         if case.stands().is_none() && case.is_wanted() && !objects() {
             found.push((order.place(&Seen::Face(row.key(), &face)), row));
@@ -144,15 +145,28 @@ pub fn ready_beside<'a>(
     sorted(found, false, first)
 }
 
+/// All that is in the way of one bead, whoever asks.
+pub fn reasons<'a>(
+    (beads, sight): (&'a Beads, &Sight<'a>),
+    row: Row<'a, Bead>,
+    now: &str,
+) -> Vec<Reason<'a>> {
+    let (face, wanted) = (row.face(), Cond::every());
+    let call = Call { wanted: &wanted, now: Some(now), ephemeral: false };
+    let case = Case { beads, sight, row, face: &face, call };
+    OBJECTIONS.iter().filter_map(|says| says(&case)).collect()
+}
+
 /// Each bead that is asked for and not ready, with all that is in its way.
 pub fn unready<'a>(
     beads: &'a Beads,
     call: Call<'_>,
     tell: &mut dyn FnMut(Row<'a, Bead>, Vec<Reason<'a>>) -> Result<()>,
 ) -> Result<()> {
+    let sight = Sight::of(beads);
     for row in beads.not_closed() {
         let face = row.face();
-        let case = Case { beads, row, face: &face, call };
+        let case = Case { beads, sight: &sight, row, face: &face, call };
         if case.is_wanted() {
             let reasons: Vec<_> = OBJECTIONS.iter().filter_map(|says| says(&case)).collect();
             if !reasons.is_empty() {

@@ -320,8 +320,7 @@ mod tests {
 
     /// Closes whatever can start and has no open child, until nothing is left that can.
     fn worked_off(mut all: Beads) -> Vec<String> {
-        loop {
-            let Some(next) = closable(&all).map(str::to_owned) else { break };
+        while let Some(next) = closable(&all).map(str::to_owned) {
             drink(&mut all, &next, "jane", &Event::Closed(Closed::default()));
         }
         let mut left: Vec<_> = all.not_closed().map(|row| row.key().to_owned()).collect();

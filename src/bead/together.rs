@@ -1,6 +1,6 @@
 //! Rings that several changes would close together, each of which closes none. Pure.
 
-use std::collections::HashMap;
+use indexmap::IndexMap;
 
 use crate::bead::Beads;
 use crate::bead::event::{Event, PARENT};
@@ -13,10 +13,10 @@ pub fn ring<'a>(
     changes: &[(&'a str, &'a Event)],
     short: &dyn Fn(&str) -> String,
 ) -> Vec<(usize, String)> {
-    let mut told = HashMap::<&str, Edges<'_>>::new();
+    let mut told = IndexMap::<&str, Edges<'_>>::new();
     for (id, event) in changes {
         let known = || beads.row(id).map(|row| row.face().edges).unwrap_or_default();
-        let edges = told.entry(id).or_insert_with(known);
+        let edges = told.entry(*id).or_insert_with(known);
         match event {
             Event::Unlinked { to, kind } => {
                 let at = edges.iter().position(|edge| *edge == (kind.plain(), to));

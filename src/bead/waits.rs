@@ -354,7 +354,7 @@ mod tests {
         let all = beads(&[
             ("x", &[(after.clone(), "d")]),
             ("c", &[(below.clone(), "x")]),
-            ("d", &[(below.clone(), "x"), (after, "c")]),
+            ("d", &[(below, "x"), (after, "c")]),
             ("y", &[]),
         ]);
         assert!(move_to(&all, all.get("d").unwrap(), all.get("y")).is_err());

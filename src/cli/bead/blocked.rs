@@ -3,8 +3,9 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::graph::{self, Beginnings};
-use crate::bead::waits::is_under;
+use crate::bead::graph::{Begin, Beginnings};
+use crate::bead::ready::{self, Reason};
+use crate::bead::waits::{Sight, is_under};
 use crate::bead::{Bead, Beads};
 use crate::cli::bead::list::{answer, ids};
 use crate::cli::bead::only::Only;
@@ -50,7 +51,8 @@ impl Blocked {
         let beads = self.as_of.beads(cx)?;
         let parent = self.parent.as_deref().map(|start| beads.find(start)).transpose()?;
         let fits = |row: &Row<'_, Bead>| parent.is_none_or(|p| is_under(&beads, row, &p.id));
-        let all = beads.live().map(|row| (row, graph::blockers(&beads, row.key())));
+        let (sight, now) = (Sight::of(&beads), self.as_of.now(cx)?.to_string());
+        let all = beads.live().map(|row| (row, sight.blockers(row.key())));
         let mut waiting = all.filter(|(row, by)| !by.is_empty() && fits(row)).peekable();
         if waiting.peek().is_none() {
             cx.remark("nothing is blocked");
@@ -62,11 +64,18 @@ impl Blocked {
         }
         let only = self.only.names(cx.json)?;
         let mut out = Stream::new(cx, Waiting::list).only(&only);
-        let mut beginnings = Beginnings::default();
+        let why = |id: &str| match beads.row(id) {
+            Some(row) => ready::reasons((&beads, &sight), row, &now).first().map(told),
+            None => Some("elsewhere".to_owned()),
+        };
+        let can_start = |id: &str| why(id).is_none();
+        let mut beginnings = Beginnings::new(&beads, &sight, &can_start);
         for (row, by) in waiting {
             let told = if cx.json && only.is_empty() { 0 } else { by.len() };
-            let holders = by.iter().take(told);
-            let holders = holders.map(|id| Holder::of(&beads, id, &mut beginnings)).collect();
+            let mut holders = Vec::new();
+            for id in by.iter().copied().take(told) {
+                holders.push(Holder::of(&beads, id, beginnings.of(id), &why));
+            }
             let record = Record::of(&beads, &row.read());
             out.add(Waiting {
                 record: if only.is_empty() { bare(record) } else { record },
@@ -105,7 +114,7 @@ struct Holder {
     status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     assignee: Option<String>,
-    /// A bead that can be begun and without which this one cannot end; itself where that is so.
+    /// A bead that can be started now and without which this one cannot end; itself where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     begin_with: Option<String>,
     #[serde(skip)]
@@ -114,19 +123,39 @@ struct Holder {
     short: String,
 }
 
+/// Why what waits for nothing cannot be started.
+fn told(reason: &Reason<'_>) -> String {
+    match reason {
+        Reason::Held(name) => format!("in progress, @{name}"),
+        Reason::Status("closed") => "closed, and it has not failed".to_owned(),
+        Reason::Status(status) => (*status).to_owned(),
+        Reason::Deferred(until) => format!("put off until {until}"),
+        Reason::Record(kind) => format!("a {kind}"),
+        Reason::Aside(why) => (*why).to_owned(),
+        Reason::Children(_) => "done by doing its children".to_owned(),
+        Reason::Waits(_) => "blocked".to_owned(),
+    }
+}
+
 impl Holder {
-    fn of<'a>(beads: &'a Beads, id: &'a str, beginnings: &mut Beginnings<'a>) -> Self {
+    fn of<'a>(
+        beads: &'a Beads,
+        id: &'a str,
+        begin: Begin<'a>,
+        why: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         let bead = beads.row(id).map(|row| row.read()).unwrap_or_default();
-        let begin = beginnings.of(beads, id);
-        let how = match (begin, bead.status.as_str(), &bead.assignee) {
-            _ if bead.id.is_empty() => "elsewhere".to_owned(),
-            (_, "closed", _) => "closed, and it has not failed".to_owned(),
-            (_, "in_progress", Some(name)) => format!("in progress, @{name}"),
-            (_, status, _) if status != "open" => status.to_owned(),
-            (Some(begin), ..) if begin == id => "ready".to_owned(),
-            (Some(begin), ..) => format!("begin with {}", beads.short(begin)),
-            (None, ..) => "waits for itself: `git bead dep cycles`".to_owned(),
+        let how = match (begin, bead.status.as_str()) {
+            (Begin::With(begin), "open") if begin == id => "ready".to_owned(),
+            (Begin::With(begin), "open") => format!("begin with {}", beads.short(begin)),
+            (Begin::Stops(at), "open") if at != id => {
+                let why = why(at).unwrap_or_default();
+                format!("comes down to {}: {why}", beads.short(at))
+            }
+            (Begin::Round, "open") => "waits for itself: `git bead dep cycles`".to_owned(),
+            _ => why(id).unwrap_or_default(),
         };
+        let begin = if let Begin::With(begin) = begin { Some(begin) } else { None };
         Self {
             id: id.to_owned(),
             title: bead.title,

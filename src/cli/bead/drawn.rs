@@ -1,13 +1,17 @@
 //! What of the work graph is drawn: beads in layers, what is between them, and the longest chain.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::bead::chain::Chain;
 use crate::bead::event::{Link, Status};
+use crate::bead::ready::{Reason, reasons};
+use crate::bead::waits::Sight;
 use crate::bead::web::Web;
-use crate::bead::{Bead, Beads, graph};
+use crate::bead::{Bead, Beads, rings};
 use crate::cli::show::Tone;
-use crate::ledger::Kept as _;
+use crate::ledger::Row;
 
 /// What is drawn.
 #[derive(Serialize)]
@@ -30,6 +34,9 @@ pub(super) struct Node {
     estimated_minutes: Option<u64>,
     pub state: State,
     pub layer: usize,
+    /// It waits for itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_ring: bool,
     #[serde(skip)]
     pub short: String,
     #[serde(skip)]
@@ -71,17 +78,16 @@ pub(super) enum State {
 }
 
 impl State {
-    fn of(beads: &Beads, bead: &Bead, now: &str) -> Self {
-        let epic = || bead.issue_type == "epic" && beads.children(&bead.id).next().is_some();
-        let later = || bead.defer_until.as_deref().is_some_and(|until| until > now);
+    fn of(bead: &Bead, reasons: &[Reason<'_>]) -> Self {
+        let any = |is: fn(&Reason<'_>) -> bool| reasons.iter().any(is);
         match &bead.status {
             status if *status == Status::CLOSED => Self::Closed,
             status if *status == Status::IN_PROGRESS || bead.claim.is_some() => Self::InProgress,
             status if *status != Status::OPEN => Self::Aside,
-            _ if !graph::blockers(beads, &bead.id).is_empty() => Self::Waits,
-            _ if epic() => Self::Epic,
-            _ if later() || bead.face().aside.is_some() => Self::Aside,
-            _ => Self::Ready,
+            _ if any(|reason| matches!(reason, Reason::Waits(_))) => Self::Waits,
+            _ if any(|reason| matches!(reason, Reason::Children(_))) => Self::Epic,
+            _ if reasons.is_empty() => Self::Ready,
+            _ => Self::Aside,
         }
     }
 
@@ -109,20 +115,24 @@ impl State {
 }
 
 impl Drawn {
-    pub(super) fn of(
-        beads: &Beads,
-        web: &Web<'_>,
+    pub(super) fn of<'a>(
+        beads: &'a Beads,
+        web: &Web<'a>,
         (read, chain): (Vec<Bead>, &Chain),
         now: &str,
     ) -> Self {
         let key = |n: usize| web.rows.get(n).map(|row| row.key().to_owned()).unwrap_or_default();
         let ids = chain.beads.iter().map(|n| key(*n)).collect();
+        let sight = Sight::of(beads);
+        let reasons = |row: &Row<'a, Bead>| reasons((beads, &sight), *row, now);
+        let rings: HashSet<_> = rings::all(beads).into_iter().flatten().map(|it| it.0).collect();
         let mut nodes: Vec<_> = read
             .into_iter()
-            .zip(web.layers())
-            .map(|(bead, layer)| Node {
+            .zip(web.layers().into_iter().zip(&web.rows))
+            .map(|(bead, (layer, row))| Node {
                 short: beads.short(&bead.id).to_owned(),
-                state: State::of(beads, &bead, now),
+                state: State::of(&bead, &reasons(row)),
+                in_ring: rings.contains(row.key()),
                 status: bead.status.to_string(),
                 id: bead.id,
                 title: bead.title,
@@ -165,9 +175,11 @@ impl Drawn {
     /// What there is to be seen, as a sentence.
     pub(super) fn sentence(&self) -> String {
         let ready = self.nodes.iter().filter(|node| node.state == State::Ready).count();
+        let rings = self.nodes.iter().filter(|node| node.in_ring).count();
         let beads = |n| if n == 1 { "1 bead".to_owned() } else { format!("{n} beads") };
         let Critical { unit, total, unestimated, ids } = &self.critical;
         let long = match *unit {
+            _ if ids.is_empty() && rings > 0 => "none, for a ring is in the way".to_owned(),
             _ if ids.is_empty() => "none, for nothing there is open".to_owned(),
             "minutes" => format!("{total} minutes, {}", beads(ids.len())),
             // What is done by doing its children counts for nothing.
@@ -176,6 +188,10 @@ impl Drawn {
                 beads(usize::try_from(*total).unwrap_or(usize::MAX))
             ),
         };
-        format!("{}, {ready} ready; critical path: {long}", beads(self.nodes.len()))
+        let ringed = match rings {
+            0 => String::new(),
+            rings => format!(", {rings} in a ring (git bead dep cycles)"),
+        };
+        format!("{}, {ready} ready{ringed}; critical path: {long}", beads(self.nodes.len()))
     }
 }

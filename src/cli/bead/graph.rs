@@ -3,10 +3,10 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::bead::Bead;
 use crate::bead::chain::{Weight, longest};
 use crate::bead::waits::Sight;
 use crate::bead::web::Web;
+use crate::bead::{Bead, Beads, rings};
 use crate::cli::bead::arrows::{self, Arrow, Spot};
 use crate::cli::bead::drawn::Drawn;
 use crate::cli::bead::past::AsOf;
@@ -82,7 +82,7 @@ impl Graph {
         let is_seed = |row: &Row<'_, Bead>| seeds.iter().any(|seed| row.key() == seed.id);
         let rows = web.rows.iter().enumerate();
         let to: Vec<_> = rows.filter(|(_, row)| is_seed(row)).map(|(n, _)| n).collect();
-        let mut chain = longest(&Sight::of(&beads), &web, &weights(&read), &to);
+        let mut chain = longest(&Sight::of(&beads), &web, &weights(&beads, &read), &to);
         if self.critical {
             let rows = chain.beads.iter().filter_map(|n| web.rows.get(*n).copied());
             web = Web::of(rows.collect());
@@ -105,9 +105,11 @@ impl Graph {
     }
 }
 
-fn weights(read: &[Bead]) -> Vec<Weight> {
+/// What can never end is in no chain.
+fn weights(beads: &Beads, read: &[Bead]) -> Vec<Weight> {
+    let stuck = rings::stuck(beads);
     let weight = |bead: &Bead| Weight {
-        is_open: !bead.status.frees(),
+        is_open: !bead.status.frees() && !stuck.contains(bead.id.as_str()),
         minutes: bead.estimated_minutes.filter(|minutes| *minutes > 0),
     };
     read.iter().map(weight).collect()
@@ -187,6 +189,7 @@ fn text(out: &mut Screen, drawn: &Drawn) {
 fn row(out: &mut Screen, drawn: &Drawn, n: usize, then: &[usize]) {
     let Some(node) = drawn.nodes.get(n) else { return };
     let (sign, word) = node.state.told();
+    let word = if node.in_ring { format!("{word}, in a ring") } else { word.to_owned() };
     let short = |n: &usize| drawn.nodes.get(*n).map(|node| node.short.as_str());
     let mut next: Vec<_> = then.iter().take(FEW).filter_map(short).collect();
     next.dedup();
