@@ -61,7 +61,7 @@ mod write;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use attest::Attested;
 pub use back::Way;

@@ -49,7 +49,7 @@ type Answer = Vec<(String, Back)>;
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Back {
-    Bead(Event),
+    Bead(Box<Event>),
     Memory(MemoryEvent),
 }
 
@@ -75,11 +75,10 @@ impl Undo {
                     continue;
                 }
                 for event in undo::back(beads, &line.on, (lines, &ids), &actor)? {
-                    answer.push((line.on.clone(), Back::Bead(ledger.spelled(event)?)));
+                    answer.push((line.on.clone(), Back::Bead(Box::new(ledger.spelled(event)?))));
                 }
             }
-            let gone =
-                answer.iter().filter(|(_, back)| matches!(back, Back::Bead(Event::Deleted(_))));
+            let gone = answer.iter().filter(|(_, it)| it.is(|it| matches!(it, Event::Deleted(_))));
             change::leaves_none(beads, &gone.map(|(on, _)| on.as_str()).collect::<Vec<_>>())?;
             Ok(answer)
         };
@@ -91,9 +90,9 @@ impl Undo {
                 let answer = decide(beads)?;
                 pen.undo(&first.id);
                 for (on, event) in &answer {
-                    match event {
-                        Back::Bead(claim) if claim.is_claim() => pen.sole(on, event)?,
-                        _ => pen.line(on, event)?,
+                    match event.is(Event::is_claim) {
+                        true => pen.sole(on, event)?,
+                        false => pen.line(on, event)?,
                     }
                 }
                 Ok(answer)
@@ -104,40 +103,48 @@ impl Undo {
                 .hint("`git bead log` tells by what")
                 .into());
         }
-        for (on, back) in &answer {
-            if let Back::Bead(Event::Claimed { epoch, session: Some(_), .. }) = back {
-                let short = beads.short(on);
-                cx.note(format!(
-                    "note: you hold {short} by epoch {epoch}: SHOPFLOOR_EPOCH={epoch}"
-                ));
-            }
-        }
-        for on in left_free(&answer, &operation) {
-            let short = beads.short(on);
-            cx.note(format!("note: nobody holds {short} now, as its close has ended the claim"));
-            cx.hint(format!("git bead update {short} --claim"));
-        }
+        tell_held(cx, &beads, (&answer, &operation));
         let undone: Vec<_> = operation.iter().map(|it| Entry::of(&beads, it.clone())).collect();
         let lines = answer.into_iter().map(Written::of).collect::<Result<_>>()?;
         Ok(Undone { dry_run: self.dry_run, undone, lines }.into())
     }
 }
 
-/// Beads that are open again and were held when they were closed, by somebody who does not hold them now.
-fn left_free<'a>(answer: &'a Answer, operation: &[Line]) -> Vec<&'a str> {
-    let has_ended = |on: &str| {
-        let events = operation.iter().filter(|line| line.on == on).filter_map(Line::event::<Event>);
-        events
-            .into_iter()
-            .any(|event| matches!(event, Event::Closed(closed) if closed.claim.is_some()))
+impl Back {
+    fn is(&self, asked: impl Fn(&Event) -> bool) -> bool {
+        matches!(self, Self::Bead(event) if asked(event))
+    }
+}
+
+/// Who holds what is open again: its epoch is another one, or a close has ended the claim of somebody else.
+fn tell_held(cx: &Context, beads: &Beads, (answer, operation): (&Answer, &[Line])) {
+    let was_held = |on: &str| {
+        let mut events = operation.iter().filter(|line| line.on == on);
+        events.any(|line| {
+            matches!(line.event::<Event>(), Some(Event::Closed(closed)) if closed.claim.is_some())
+        })
     };
-    let is_taken = |on: &str| {
-        answer.iter().any(|(it, back)| it == on && matches!(back, Back::Bead(it) if it.is_claim()))
-    };
-    let open = answer.iter().filter(|(on, back)| {
-        matches!(back, Back::Bead(Event::Reopened { .. })) && has_ended(on) && !is_taken(on)
-    });
-    open.map(|(on, _)| on.as_str()).collect()
+    for (on, back) in answer {
+        let short = beads.short(on);
+        let Back::Bead(event) = back else { continue };
+        match &**event {
+            Event::Claimed { epoch, session: Some(_), .. } => {
+                cx.note(format!(
+                    "note: you hold {short} by epoch {epoch}: SHOPFLOOR_EPOCH={epoch}"
+                ));
+            }
+            Event::Reopened { .. }
+                if was_held(on)
+                    && !answer.iter().any(|(it, back)| it == on && back.is(Event::is_claim)) =>
+            {
+                cx.note(format!(
+                    "note: nobody holds {short} now, as its close has ended the claim"
+                ));
+                cx.hint(format!("git bead update {short} --claim"));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What takes back a line that is about no bead.

@@ -6,7 +6,7 @@ mod damage;
 mod find;
 mod maintain;
 mod merge;
-mod replicas;
+pub(crate) mod replicas;
 mod together;
 mod trail;
 

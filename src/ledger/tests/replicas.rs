@@ -12,6 +12,7 @@ use super::super::canon::seal;
 use super::super::merge::{Sequences, Stored, merge};
 use super::super::state::{Any, State, in_order};
 use super::*;
+use crate::ledger::Json;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -52,16 +53,56 @@ impl Replica {
         self.states.last().unwrap().clone()
     }
 
-    fn write(&mut self, on: u8, year: u16, n: usize) {
+    /// The name of the line.
+    fn write(&mut self, on: &str, year: u16, (act, with): (&str, Json)) -> String {
         let mut all = self.now();
         let clock = lines(&all).iter().map(|line| line.clock).max().unwrap_or_default() + 1;
         let json = json!({
-            "at": format!("{year}-11-21T00:00:00.000Z"), "by": self.name, "clock": clock, "do": "test.said",
-            "on": format!("b-{on}"), "owner": "jane@example.org", "with": { "n": n },
+            "at": format!("{year}-11-21T00:00:00.000Z"), "by": self.name, "clock": clock, "do": act,
+            "on": on, "owner": "jane@example.org", "with": with,
         });
         let (id, bytes) = seal(json.as_object().unwrap()).unwrap();
-        all.entry(self.name.clone()).or_default().push(Stored { id, bytes });
+        all.entry(self.name.clone()).or_default().push(Stored { id: id.clone(), bytes });
         self.states.push(all);
+        id
+    }
+}
+
+/// Clones that write whatever lines, and hear of each other in any order, late, twice or not at all.
+pub(crate) struct Clones(Vec<Replica>);
+
+impl Clones {
+    pub(crate) fn new(count: usize) -> Self {
+        let states = || vec![Sequences::new()];
+        Self((0..count).map(|n| Replica { name: format!("r{n}"), states: states() }).collect())
+    }
+
+    pub(crate) fn write(&mut self, at: usize, on: &str, year: u16, event: (&str, Json)) -> String {
+        self.0[at].write(on, year, event)
+    }
+
+    /// What one had so many steps ago reaches another.
+    pub(crate) fn deliver(&mut self, (from, to): (usize, usize), ago: usize) {
+        let states = &self.0[from].states;
+        let sent = states[states.len() - 1 - ago.min(states.len() - 1)].clone();
+        let merged = merge(self.0[to].now(), sent);
+        self.0[to].states.push(merged);
+    }
+
+    /// What each has once everybody has heard from everybody, each in another order.
+    fn together(&self, first: usize) -> Vec<Sequences> {
+        let count = self.0.len();
+        let end = |n: usize| {
+            let others = (0..count).map(|k| self.0[(first + n + k * (n % 4 + 1)) % count].now());
+            let rest = (0..count).map(|k| self.0[k].now());
+            others.chain(rest).fold(self.0[n].now(), merge)
+        };
+        (0..count).map(end).collect()
+    }
+
+    /// The lines of each then, in the order of the ledger.
+    pub(crate) fn ends(&self, first: usize) -> Vec<Vec<Line>> {
+        self.together(first).iter().map(lines).collect()
     }
 }
 
@@ -85,40 +126,27 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..40),
         first in 0usize..5,
     ) {
-        let mut world: Vec<Replica> = (0..5)
-            .map(|n| Replica { name: format!("r{n}"), states: vec![Sequences::new()] })
-            .collect();
+        let mut world = Clones::new(5);
         let mut written = BTreeSet::new();
         for (n, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Write { at, on, year } => {
-                    world[at].write(on, year, n);
-                    written.extend(lines(&world[at].now()).into_iter().map(|line| line.id));
+                    let said = ("test.said", json!({ "n": n }));
+                    written.insert(world.write(at, &format!("b-{on}"), year, said));
                 }
-                Step::Deliver { from, to, ago } => {
-                    let states = &world[from].states;
-                    let sent = states[states.len() - 1 - ago.min(states.len() - 1)].clone();
-                    let merged = merge(world[to].now(), sent);
-                    world[to].states.push(merged);
-                }
+                Step::Deliver { from, to, ago } => world.deliver((from, to), ago),
                 Step::Restore { from, to } => {
                     // Its own last lines live on with others, or in what it had sent; here with itself.
-                    let (name, image) = (world[from].name.clone(), world[from].now());
-                    let lost = world[to].now();
-                    world[to] = Replica { name, states: vec![image, lost] };
-                    let merged = merge(world[to].states[0].clone(), world[to].states[1].clone());
-                    world[to].states.push(merged);
+                    let (name, image) = (world.0[from].name.clone(), world.0[from].now());
+                    let lost = world.0[to].now();
+                    world.0[to] = Replica { name, states: vec![image, lost] };
+                    let states = &world.0[to].states;
+                    let merged = merge(states[0].clone(), states[1].clone());
+                    world.0[to].states.push(merged);
                 }
             }
         }
-        // Everybody hears from everybody, each in another order.
-        let ends: Vec<Sequences> = (0..5)
-            .map(|n| {
-                let others = (0..5).map(|k| world[(first + n + k * (n % 4 + 1)) % 5].now());
-                let rest = (0..5).map(|k| world[k].now());
-                others.chain(rest).fold(world[n].now(), merge)
-            })
-            .collect();
+        let ends = world.together(first);
         let told = state(lines(&ends[0]));
         for end in &ends {
             prop_assert_eq!(end, &ends[0]);
