@@ -11,6 +11,8 @@ pub mod change;
 mod claims;
 pub mod closing;
 mod compare;
+#[cfg(test)]
+mod delivered;
 pub mod digest;
 pub mod draft;
 pub mod epics;
