@@ -1,7 +1,7 @@
 //! The fold of this room's words: every bead as it stands, and how a person may name one.
 
 use crate::bead::event::{Event, Told};
-use crate::bead::face::{CLOSED, DELETED, Face, is_live};
+use crate::bead::face::{DELETED, Face, is_live};
 use crate::bead::fields::{Bead, Edge, is_external};
 use crate::ledger::{Fold, Hear, Json, Kept as _, Line, Loaded, NAME_DIGITS, Row, Saving, Table};
 use crate::refusal::Refusal;
@@ -130,11 +130,11 @@ impl Beads {
 
     /// The beads that may hold others up.
     pub fn live(&self) -> impl Iterator<Item = Row<'_, Bead>> {
-        self.all.rows().filter(is_live)
+        self.all.live().filter(is_live)
     }
 
     pub fn not_closed(&self) -> impl Iterator<Item = Row<'_, Bead>> {
-        self.rows().filter(|row| row.mark() != CLOSED)
+        self.all.live()
     }
 
     /// The beads that somebody holds.

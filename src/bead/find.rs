@@ -60,9 +60,11 @@ impl<'q> Asked<'q> {
             }
         };
         let deleted = self.cond.asks_for_deleted().then(|| beads.deleted());
-        for row in beads.rows().chain(deleted.into_iter().flatten()) {
+        let all = self.closed.then(|| beads.rows());
+        let open = (!self.closed).then(|| beads.not_closed());
+        let all = all.into_iter().flatten().chain(open.into_iter().flatten());
+        for row in all.chain(deleted.into_iter().flatten()) {
             match row.mark() == CLOSED {
-                true if !self.closed => {}
                 true => look(row, &Seen::Closed(row.key()))?,
                 false => row.look(|face| look(row, &Seen::Face(row.key(), face)))?,
             }

@@ -115,7 +115,7 @@ impl<'a> Sight<'a> {
         }
     }
 
-    fn mark(&self, id: &str) -> Option<u32> {
+    fn mark(&self, id: &str) -> Option<u8> {
         if self.done == Some(id) {
             return Some(CLOSED);
         }

@@ -15,7 +15,7 @@ use crate::convoy::Convoys;
 use crate::git::Repo;
 use crate::githook::{self, Mark};
 use crate::host::{Clock, Environment};
-use crate::ledger::{Actor, Fronts, Ledger, Part};
+use crate::ledger::{Actor, Ledger, Part};
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
@@ -43,7 +43,6 @@ pub(super) struct Context {
     repo: OnceCell<Repo>,
     attended: Cell<bool>,
     warned: Cell<bool>,
-    fronts: Fronts,
 }
 
 /// What nearly every command asks for beside the beads.
@@ -73,8 +72,8 @@ impl Context {
             Some(stamp) => Clock::pinned(stamp.parse().context("reading SHOPFLOOR_CLOCK")?),
             None => Clock::real(),
         };
-        let (attended, warned, fronts) = Default::default();
-        Ok(Self { env, clock, json, here, repo: OnceCell::new(), attended, warned, fronts })
+        let (attended, warned) = Default::default();
+        Ok(Self { env, clock, json, here, repo: OnceCell::new(), attended, warned })
     }
 
     /// The repository we stand in; refuses outside of one.
@@ -90,7 +89,7 @@ impl Context {
         let progress = Progress::start(&self.clock);
         let ledger = Ledger::open(self.repo()?, &self.clock)?;
         let ledger = ledger.telling(move |done, all| progress.tell(done, all)).also(folds);
-        Ok(ledger.sharing(&self.fronts).warning(|text| {
+        Ok(ledger.warning(|text| {
             if !self.warned.replace(true) {
                 self.note(format!("note: {text}"));
             }

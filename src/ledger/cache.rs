@@ -5,8 +5,6 @@
 //! where in the ledger it stands, and the back, of which each row has a seal of its own. A second file
 //! beside it holds what changed since, and the seal of the one it goes with.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -22,7 +20,7 @@ use crate::git::Oid;
 use crate::host::{Turn, share};
 
 /// Names the form of the file; another form has another name.
-const MAGIC: u64 = u64::from_le_bytes(*b"sfcache4");
+const MAGIC: u64 = u64::from_le_bytes(*b"sfcache5");
 const PRELUDE: usize = 40;
 
 /// How far a state has drunk.
@@ -43,41 +41,11 @@ struct Header {
     mark: Mark,
 }
 
-/// What this process has read of the larger files already: commands that ask more than once do not read
-/// the same again.
-#[derive(Clone, Default)]
-pub struct Fronts(Rc<RefCell<HashMap<PathBuf, Known>>>);
-
-struct Known {
-    seal: u64,
-    header: Header,
-    front: Rc<Vec<u8>>,
-}
-
-impl Fronts {
-    fn read(&self, path: &Path) -> Option<(u64, Header, Saved)> {
-        let (file, seal, [front, mark, _]) = prelude(File::open(path).ok()?)?;
-        if let Some(known) = self.0.borrow().get(path).filter(|known| known.seal == seal) {
-            let back = Back::Disk { file, from: (PRELUDE + front + mark) as u64 };
-            let saved = Saved { front: Rc::clone(&known.front), back };
-            return Some((seal, known.header.clone(), saved));
-        }
-        let (seal, header, saved) = read(path)?;
-        let known = Known { seal, header: header.clone(), front: Rc::clone(&saved.front) };
-        self.0.borrow_mut().insert(path.to_owned(), known);
-        Some((seal, header, saved))
-    }
-}
-
 /// Fills a fold with what was saved of it. Says how far that had drunk, and the seal of its lower file.
-pub(super) fn load(
-    own_dir: &Path,
-    part: &mut dyn Part,
-    (lines, fronts): (Source, &Fronts),
-) -> Option<(Mark, u64)> {
+pub(super) fn load(own_dir: &Path, part: &mut dyn Part, lines: Source) -> Option<(Mark, u64)> {
     let [lower, upper] = paths(own_dir, &part.name());
     let fits = |header: &Header| header.name == part.name() && header.version == part.version();
-    let (seal, bottom, saved) = fronts.read(&lower).filter(|(_, header, _)| fits(header))?;
+    let (seal, bottom, saved) = read(&lower).filter(|(_, header, _)| fits(header))?;
     let since = read(&upper).filter(|(_, header, _)| fits(header) && header.bottom == seal);
     let mark = since.as_ref().map_or(bottom.mark, |(_, header, _)| header.mark.clone());
     let since = since.map(|(_, _, saved)| saved);

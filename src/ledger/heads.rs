@@ -17,7 +17,15 @@ impl Kept for Last {
 
     fn face(&self) {}
 
-    fn mark(&self) -> u32 {
+    fn write_face(&self, _: &mut Vec<u8>) -> Option<()> {
+        None
+    }
+
+    fn read_face(_: &[u8]) -> Option<()> {
+        None
+    }
+
+    fn mark(&self) -> u8 {
         1
     }
 

@@ -65,7 +65,6 @@ pub(crate) mod tests;
 
 pub use attest::Attested;
 pub use back::Way;
-pub use cache::Fronts;
 pub use canon::{OVERSIZED, digest};
 pub use checkpoint::Checkpoint;
 pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};
@@ -121,7 +120,6 @@ pub struct Ledger<'r> {
     progress: Box<dyn Fn(usize, usize) + 'r>,
     warning: Box<dyn Fn(&str) + 'r>,
     also: fn() -> Vec<Box<dyn Part>>,
-    fronts: Fronts,
 }
 
 impl<'r> Ledger<'r> {
@@ -129,8 +127,7 @@ impl<'r> Ledger<'r> {
         let (store, clock, name) = (Store::open(repo), clock.clone(), REF.parse()?);
         let (progress, warning) = (Box::new(|_, _| {}), Box::new(|_: &str| {}));
         let (whose, also) = (OnceCell::new(), Vec::new as fn() -> _);
-        let fronts = Fronts::default();
-        Ok(Self { repo, clock, store, name, whose, progress, warning, also, fronts })
+        Ok(Self { repo, clock, store, name, whose, progress, warning, also })
     }
 
     /// The time that a line written now would carry.
@@ -147,11 +144,6 @@ impl<'r> Ledger<'r> {
     /// next need not read all lines again.
     pub fn also(self, also: fn() -> Vec<Box<dyn Part>>) -> Self {
         Self { also, ..self }
-    }
-
-    /// Shares what is read of saved states with others that were given the same.
-    pub fn sharing(self, fronts: &Fronts) -> Self {
-        Self { fronts: fronts.clone(), ..self }
     }
 
     /// Says of what is read what a reader should know: that it may not be all.

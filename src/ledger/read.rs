@@ -74,7 +74,7 @@ impl Ledger<'_> {
     }
 
     fn fill(&self, state: &mut Any<'_>) {
-        state.fill(self.repo.own_dir().ok().as_deref(), (&self.again(), &self.fronts));
+        state.fill(self.repo.own_dir().ok().as_deref(), &self.again());
     }
 
     /// Makes a state that of now, from where it stands if that is `known`, else from what was saved; and
@@ -87,7 +87,7 @@ impl Ledger<'_> {
     ) -> Result<()> {
         self.steadily(|tip, seen| {
             let Some(tip) = tip else {
-                state.fill(None, (&self.again(), &self.fronts));
+                state.fill(None, &self.again());
                 return Ok(());
             };
             if !std::mem::take(&mut known) {

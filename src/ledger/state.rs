@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::Line;
-use super::cache::{self, Fronts, Mark};
+use super::cache::{self, Mark};
 use super::fold::{Folds, Part, Source};
 use super::heads::Ends;
 use super::shelf::Positions;
@@ -53,11 +53,11 @@ impl<S: Folds> Folds for Written<S> {
 
 impl Any<'_> {
     /// Takes what was saved, each part as far as it had come; without a place for that, nothing.
-    pub(super) fn fill(&mut self, own_dir: Option<&Path>, (lines, fronts): (&Source, &Fronts)) {
+    pub(super) fn fill(&mut self, own_dir: Option<&Path>, lines: &Source) {
         self.parts.clear();
         for part in self.fold.parts() {
             part.clear();
-            let found = own_dir.and_then(|dir| cache::load(dir, part, (Rc::clone(lines), fronts)));
+            let found = own_dir.and_then(|dir| cache::load(dir, part, Rc::clone(lines)));
             let (mark, bottom) = found.unwrap_or_default();
             self.parts.push(Standing { mark, bottom, fresh: 0 });
         }

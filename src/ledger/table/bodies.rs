@@ -3,7 +3,9 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::{At, Kept, Row, Table};
+use super::layer::{Entry, Layer};
+use super::pages::sum;
+use super::{Kept, Row, Table};
 
 /// About how many bytes are read at once: so few that the same memory serves for the next.
 const STRETCH: u64 = 96 << 10;
@@ -45,34 +47,50 @@ impl<R: Kept> Body<'_, R> {
 /// Hears of each row and its body.
 pub type Hear<'h, 'a, R> = &'h mut dyn FnMut(Row<'a, R>, Body<'_, R>) -> Result<()>;
 
+impl<'a, R: Kept> Row<'a, R> {
+    /// The layer that it is in, and what that has of it without its body.
+    fn saved(&self) -> Option<(&'a Layer<R>, Entry<'a>)> {
+        let (layer, n) = self.place()?;
+        Some((layer, layer.entry(n).ok()?))
+    }
+}
+
+impl Entry<'_> {
+    /// Its body in a stretch that begins at `start`; none if it is not what was put there.
+    fn body_in<'s>(&self, stretch: &'s [u8], start: u64) -> Option<&'s [u8]> {
+        let [from, to] = [self.body.start, self.body.end].map(|at| at.checked_sub(start));
+        let body = stretch.get(usize::try_from(from?).ok()?..usize::try_from(to?).ok()?)?;
+        (sum(body) == self.sum).then_some(body)
+    }
+}
+
 impl<R: Kept> Table<R> {
     /// Hands over the bodies of these rows, which stand as `rows` gives them. None is remembered.
     pub fn bodies<'a>(&'a self, rows: &[Row<'a, R>], hear: Hear<'_, 'a, R>) -> Result<()> {
         let mut rest = rows;
         while let Some((row, behind)) = rest.split_first() {
-            let At::Layer(at, first) = row.at else {
+            let Some((layer, first)) = row.saved() else {
                 hear(*row, Body::Fresh(row.whole()))?;
                 rest = behind;
                 continue;
             };
-            let Some(layer) = self.layers.get(at) else { break };
-            let (mut count, mut last) = (1, first);
+            let (start, mut end, mut together) = (first.body.start, first.body.end, vec![first]);
             for next in behind {
-                let At::Layer(other, n) = next.at else { break };
-                let near = other == at
-                    && n > last
-                    && layer.bytes_between(last + 1, n) <= GAP
-                    && layer.bytes_between(first, n + 1) <= STRETCH;
+                let Some((other, body)) = next.saved() else { break };
+                let near = std::ptr::eq(other, layer)
+                    && body.body.start >= end
+                    && body.body.start - end <= GAP
+                    && body.body.end - start <= STRETCH;
                 if !near {
                     break;
                 }
-                (count, last) = (count + 1, n);
+                end = body.body.end;
+                together.push(body);
             }
-            let (together, behind) = rest.split_at(count);
-            let stretch = layer.stretch(first..last + 1);
-            for row in together {
-                let At::Layer(_, n) = row.at else { continue };
-                let body = stretch.as_ref().and_then(|stretch| layer.body_in(stretch, first, n));
+            let (rows, behind) = rest.split_at(together.len());
+            let stretch = layer.stretch(start..end);
+            for (row, entry) in rows.iter().zip(together) {
+                let body = stretch.as_ref().and_then(|stretch| entry.body_in(stretch, start));
                 hear(*row, body.map_or(Body::Damaged, Body::Saved))?;
             }
             rest = behind;

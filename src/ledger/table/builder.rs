@@ -7,8 +7,9 @@ use std::rc::Rc;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
-use super::Kept;
-use super::layer::{LENGTHS, Layer, NAME, ORDER, ROW, Row, digest, entry_of, sum};
+use super::layer::{Directory, Layer, NONE, PLACES, ROWS, digest, row_bytes};
+use super::pages::{Bounds, sum};
+use super::{Kept, Row};
 use crate::ledger::saved::{Back, Saved};
 
 /// Texts are copied as a whole: what postcard has for buffers that grow takes them byte by byte.
@@ -38,98 +39,126 @@ fn append(buffer: &mut Vec<u8>, value: &impl Serialize) -> Option<()> {
     Some(())
 }
 
+/// A row of which the body is written.
+struct Written {
+    key_end: usize,
+    body_end: u64,
+    sum: u32,
+    mark: u8,
+}
+
+/// The face of a live row.
+struct Looked {
+    row: u32,
+    mark: u8,
+    end: usize,
+}
+
 /// Makes what `Layer` opens, row by row in the order of creation.
 pub(super) struct Builder<R> {
-    rows: Vec<Row>,
+    rows: Vec<Written>,
     keys: Vec<u8>,
+    live: Vec<Looked>,
     faces: Vec<u8>,
     bodies: Vec<u8>,
     names: Vec<(String, u32)>,
     /// The rows, as far as it is known in the order of their keys: what is almost sorted is sorted soon.
     order: Vec<u32>,
+    /// Per row the one further down that it stands for.
+    below: Vec<u32>,
     kind: PhantomData<R>,
 }
 
 impl<R: Kept> Builder<R> {
     /// With room for bodies of so many bytes: a large buffer that grows is copied again and again.
     pub(super) fn with_room(bytes: usize, mut bodies: Vec<u8>) -> Self {
-        let (rows, keys, faces, names, order) = Default::default();
+        let (rows, keys, live, faces, names, order, below) = Default::default();
         bodies.clear();
         bodies.reserve(bytes);
-        Self { rows, keys, faces, bodies, names, order, kind: PhantomData }
+        Self { rows, keys, live, faces, bodies, names, order, below, kind: PhantomData }
     }
 
-    pub(super) fn add(&mut self, key: &str, row: &R) -> Option<()> {
+    /// Says which row it is.
+    pub(super) fn add(&mut self, key: &str, row: &R) -> Option<u32> {
         let n = u32::try_from(self.rows.len()).ok()?;
         self.names.extend(row.names().map(|name| (name.to_owned(), n)));
         let start = self.bodies.len();
         append(&mut self.bodies, row)?;
-        if row.mark() == 0 {
-            append(&mut self.faces, &row.face())?;
+        if row.mark() < R::OFTEN {
+            row.write_face(&mut self.faces)?;
         }
         let sum = sum(self.bodies.get(start..)?);
+        self.order.push(n);
         self.end(key.as_bytes(), sum, row.mark())
     }
 
-    /// Copies all rows of a layer but those that `instead` has another for, in their order.
+    /// Copies the rows of a layer in their order, but those that `instead` has another for; says which
+    /// rows they are.
     pub(super) fn copy<'a>(
         &mut self,
         layer: &Layer<R>,
-        skipped: &[bool],
-        mut instead: impl FnMut(usize) -> Option<(&'a str, &'a R)>,
-    ) -> Option<()>
+        mut instead: impl FnMut(usize) -> Instead<'a, R>,
+    ) -> Option<Vec<Option<u32>>>
     where
         R: 'a,
     {
-        let first = u32::try_from(self.rows.len()).ok()?;
-        let bodies = layer.back.read(0..layer.size())?;
+        let mut moved = Vec::with_capacity(layer.len());
+        let known = self.order.len();
+        let bodies = layer.stretch(0..layer.size())?;
         // What was never on a disk is what was put there.
         let is_ours = matches!(bodies, Cow::Borrowed(_));
-        let faces = layer.front.get(layer.faces.clone())?;
-        let mut face_start = 0;
-        for n in 0..layer.len() {
-            let row = layer.row(n);
-            let face = face_start..row.face_end as usize;
-            face_start = face.end;
-            if skipped.get(n) == Some(&true) {
-                let (key, row) = instead(n)?;
-                self.add(key, row)?;
-                continue;
-            }
-            let start = usize::try_from(layer.body_start(n)).ok()?;
-            let body = bodies.get(start..usize::try_from(row.body_end).ok()?)?;
-            if !is_ours && sum(body) != row.sum {
-                return None;
-            }
-            self.bodies.extend_from_slice(body);
-            self.faces.extend_from_slice(faces.get(face)?);
-            self.end(layer.key_bytes(n), row.sum, row.mark)?;
+        let (mut kept, mut live) = (vec![false; layer.len()], 0..);
+        for (n, kept) in kept.iter_mut().enumerate() {
+            let row = layer.entry(n).ok()?;
+            let live = if row.mark < R::OFTEN { live.next() } else { None };
+            moved.push(match instead(n) {
+                Instead::Nothing => None,
+                Instead::Other(row) => Some(self.add(row.key(), row.whole())?),
+                Instead::Itself => {
+                    let body = bodies.get(row.body.start as usize..row.body.end as usize)?;
+                    if !is_ours && sum(body) != row.sum {
+                        return None;
+                    }
+                    self.bodies.extend_from_slice(body);
+                    if let Some(live) = live {
+                        self.faces.extend_from_slice(layer.look(live).ok()?.face);
+                    }
+                    *kept = true;
+                    Some(self.end(row.key, row.sum, row.mark)?)
+                }
+            });
         }
-        self.order.truncate(self.rows.len() - layer.len());
-        for entry in layer.chunks::<ORDER>(&layer.order) {
-            self.order.push(first + u32::try_from(entry_of(entry).1).ok()?);
+        self.order.truncate(known);
+        for at in 0..layer.len() {
+            let row = moved.get(layer.placed(at).ok()?.1)?;
+            self.order.extend(row);
         }
-        for entry in layer.chunks::<NAME>(&layer.names) {
-            let (name, n) = layer.name(entry);
-            if skipped.get(n) != Some(&true) {
+        for at in 0..layer.names() {
+            let (name, n) = layer.name(at).ok()?;
+            if kept.get(n) == Some(&true) {
                 let name = std::str::from_utf8(name).ok()?.to_owned();
-                self.names.push((name, first + u32::try_from(n).ok()?));
+                self.names.push((name, (*moved.get(n)?)?));
             }
         }
-        Some(())
+        Some(moved)
     }
 
     /// The row whose face and body were written last.
-    fn end(&mut self, key: &[u8], sum: u32, mark: u32) -> Option<()> {
+    fn end(&mut self, key: &[u8], sum: u32, mark: u8) -> Option<u32> {
+        let row = u32::try_from(self.rows.len()).ok()?;
         self.keys.extend_from_slice(key);
-        self.order.push(u32::try_from(self.rows.len()).ok()?);
-        self.rows.push(Row {
-            key_end: u32::try_from(self.keys.len()).ok()?,
-            face_end: u32::try_from(self.faces.len()).ok()?,
-            body_end: self.bodies.len() as u64,
-            sum,
-            mark,
-        });
+        if mark < R::OFTEN {
+            self.live.push(Looked { row, mark, end: self.faces.len() });
+        }
+        let (key_end, body_end) = (self.keys.len(), self.bodies.len() as u64);
+        self.rows.push(Written { key_end, body_end, sum, mark });
+        Some(row)
+    }
+
+    /// Says for which row further down one stands.
+    pub(super) fn stands_for(&mut self, below: u32, row: u32) -> Option<()> {
+        self.below.resize(self.rows.len(), NONE);
+        *self.below.get_mut(row as usize)? = below;
         Some(())
     }
 
@@ -139,49 +168,106 @@ impl<R: Kept> Builder<R> {
             .rows
             .iter()
             .filter_map(|row| {
-                self.keys
-                    .get(std::mem::replace(&mut start, row.key_end as usize)..row.key_end as usize)
+                self.keys.get(std::mem::replace(&mut start, row.key_end)..row.key_end)
             })
             .collect();
         let common = common(&keys);
         let keyed = |n: u32| keys.get(n as usize).map(|key| (digest(key, common), *key, n));
-        let mut order: Vec<_> = self.order.into_iter().filter_map(keyed).collect();
+        let mut order: Vec<_> = self.order.iter().copied().filter_map(keyed).collect();
         order.sort();
         let order: Vec<_> = order.into_iter().map(|(digest, _, n)| (digest, n)).collect();
         self.names.sort_unstable();
-        let mut texts = self.keys;
-        let mut names = Vec::with_capacity(self.names.len() * NAME);
-        let mut last: Option<(String, [u32; 2])> = None;
-        for (name, row) in self.names {
-            let place = match &last {
-                Some((known, place)) if *known == name => *place,
-                _ => {
-                    let start = u32::try_from(texts.len()).ok()?;
-                    texts.extend_from_slice(name.as_bytes());
-                    let place = [start, u32::try_from(texts.len()).ok()?];
-                    last = Some((name, place));
-                    place
+        let mut to = std::mem::take(&mut self.bodies);
+        let bodies = to.len() as u64;
+        let directory = Directory {
+            rows: u32::try_from(self.rows.len()).ok()?,
+            names: u32::try_from(self.names.len()).ok()?,
+            live: u32::try_from(self.live.len()).ok()?,
+            common: u32::try_from(common).ok()?,
+            bodies,
+            row_pages: self.write_rows(&mut to)?,
+            order_pages: pages(&mut to, &order, PLACES, |to, page| {
+                for (digest, n) in page {
+                    to.extend(digest.to_le_bytes().into_iter().chain(n.to_le_bytes()));
                 }
-            };
-            names.extend(place.into_iter().chain([row]).flat_map(u32::to_le_bytes));
-        }
-        let lengths = [self.rows.len(), names.len() / NAME, texts.len(), self.faces.len(), common];
-        let per_row = ROW + ORDER;
-        let room = self.rows.len() * per_row + names.len() + texts.len() + self.faces.len();
-        let mut front = Vec::with_capacity(LENGTHS + room);
-        for length in lengths {
-            front.extend(u32::try_from(length).ok()?.to_le_bytes());
-        }
-        front.extend(self.rows.iter().flat_map(|row| row.bytes()));
-        for (digest, n) in order {
-            front.extend(digest.to_le_bytes());
-            front.extend(n.to_le_bytes());
-        }
-        front.extend(names);
-        front.extend(texts);
-        front.extend(self.faces);
-        Some(Saved { front: Rc::new(front), back: Back::Memory(self.bodies) })
+                Some(())
+            })?,
+            name_pages: pages(&mut to, &self.names, ROWS, write_names)?,
+            face_pages: self.write_faces(&keys, &mut to)?,
+            below: self.below,
+        };
+        let front = Rc::new(postcard::to_allocvec(&directory).ok()?);
+        Some(Saved { front, back: Back::Memory(to) })
     }
+
+    fn write_rows(&self, to: &mut Vec<u8>) -> Option<Bounds> {
+        let (mut key_start, mut body_start, mut live) = (0, 0u64, 0u32);
+        pages(to, &self.rows, ROWS, |to, page| {
+            to.extend(body_start.to_le_bytes().into_iter().chain(live.to_le_bytes()));
+            let last = page.last()?;
+            for row in page {
+                let key_end = u32::try_from(row.key_end - key_start).ok()?;
+                to.extend(row_bytes(key_end, row.sum, row.body_end, row.mark));
+                live += u32::from(row.mark < R::OFTEN);
+            }
+            to.extend_from_slice(self.keys.get(key_start..last.key_end)?);
+            (key_start, body_start) = (last.key_end, last.body_end);
+            Some(())
+        })
+    }
+
+    fn write_faces(&self, keys: &[&[u8]], to: &mut Vec<u8>) -> Option<Bounds> {
+        let mut start = 0;
+        pages(to, &self.live, ROWS, |to, page| {
+            let mut texts = Vec::new();
+            for live in page {
+                texts.push(live.mark);
+                texts.extend_from_slice(keys.get(live.row as usize)?);
+                let key_end = u32::try_from(texts.len()).ok()?;
+                let face = std::mem::replace(&mut start, live.end)..live.end;
+                texts.extend_from_slice(self.faces.get(face)?);
+                let end = u32::try_from(texts.len()).ok()?;
+                to.extend([live.row, key_end, end].into_iter().flat_map(u32::to_le_bytes));
+            }
+            to.extend(texts);
+            Some(())
+        })
+    }
+}
+
+/// What is written where a row stood.
+pub(super) enum Instead<'a, R: Kept> {
+    Itself,
+    Other(Row<'a, R>),
+    Nothing,
+}
+
+/// Writes pages of so many each.
+fn pages<T>(
+    to: &mut Vec<u8>,
+    all: &[T],
+    each: usize,
+    mut write: impl FnMut(&mut Vec<u8>, &[T]) -> Option<()>,
+) -> Option<Bounds> {
+    let mut bounds = Bounds::default();
+    for page in all.chunks(each) {
+        let start = to.len();
+        write(to, page)?;
+        bounds.push(to, start);
+    }
+    Some(bounds)
+}
+
+fn write_names(to: &mut Vec<u8>, page: &[(String, u32)]) -> Option<()> {
+    let mut end = 0;
+    for (name, row) in page {
+        end += u32::try_from(name.len()).ok()?;
+        to.extend([end, *row].into_iter().flat_map(u32::to_le_bytes));
+    }
+    for (name, _) in page {
+        to.extend_from_slice(name.as_bytes());
+    }
+    Some(())
 }
 
 /// How many bytes all keys begin with alike.

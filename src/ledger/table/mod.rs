@@ -8,45 +8,47 @@ mod bodies;
 mod builder;
 mod layer;
 mod near;
+mod packing;
+mod pages;
+mod row;
 #[cfg(test)]
 mod tests;
 
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
 pub use bodies::{Body, Hear};
-use builder::Builder;
 use indexmap::IndexMap;
-use layer::Layer;
+use layer::{Layer, Swept};
+use pages::{Damaged, Sound};
+use row::At;
+pub use row::Row;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use super::fold::{Fold, Loaded, Saving};
-use super::saved::Saved;
 use crate::refusal::Refusal;
-
-/// So many rows in memory, and this part of all, are worth packing together.
-const MANY: usize = 8192;
-const GROWTH: usize = 16;
-/// As many changed rows, or this part of all, are worth a new bottom layer.
-const FEW: usize = 512;
-const PART: usize = 8;
-/// How many bytes a row may take, before one is known.
-const USUAL: usize = 512;
 
 /// What a table keeps of a subject.
 pub trait Kept: Clone + Serialize + DeserializeOwned {
     /// What is looked at in many of them. It borrows, so that looking at it costs no memory.
-    type Face<'a>: Serialize + Deserialize<'a>
+    type Face<'a>
     where
         Self: 'a;
 
     fn face(&self) -> Self::Face<'_>;
 
-    /// 0 for one that is looked at often. Others are told apart by their mark, and their faces are read
-    /// with the rest.
-    fn mark(&self) -> u32;
+    /// Saves its face.
+    fn write_face(&self, to: &mut Vec<u8>) -> Option<()>;
+
+    /// The face that was saved so; none if it is not one.
+    fn read_face(saved: &[u8]) -> Option<Self::Face<'_>>;
+
+    /// Those with a smaller mark are looked at often. The faces of others are read with the rest.
+    const OFTEN: u8 = 1;
+
+    fn mark(&self) -> u8;
 
     /// The subjects it points to.
     fn names(&self) -> impl Iterator<Item = &str>;
@@ -57,9 +59,11 @@ type Again<R> = Rc<dyn Fn() -> Result<Table<R>>>;
 
 pub struct Table<R: Kept> {
     layers: Vec<Layer<R>>,
-    /// Per layer the rows that an upper one replaces.
-    hidden: Vec<Vec<bool>>,
+    /// Per layer the rows that an upper one replaces, each with what stands for it.
+    hidden: Vec<BTreeMap<usize, At>>,
     fresh: IndexMap<String, R>,
+    /// Per row in memory the one that it stands for.
+    stead: Vec<Option<(usize, usize)>>,
     /// How many of the layers come from the disk.
     saved: usize,
     again: Option<Again<R>>,
@@ -70,11 +74,16 @@ pub struct Table<R: Kept> {
     spare: Cell<Vec<u8>>,
 }
 
+/// A key, which was a text when it was put there.
+fn text(key: &[u8]) -> &str {
+    std::str::from_utf8(key).unwrap_or_default()
+}
+
 impl<R: Kept> Default for Table<R> {
     fn default() -> Self {
-        let (layers, hidden, fresh, saved, again) = Default::default();
+        let (layers, hidden, fresh, stead, saved, again) = Default::default();
         let (healed, unsound, spare) = Default::default();
-        Self { layers, hidden, fresh, saved, again, healed, unsound, spare }
+        Self { layers, hidden, fresh, stead, saved, again, healed, unsound, spare }
     }
 }
 
@@ -86,87 +95,21 @@ fn lost(key: &str, no: &anyhow::Error) -> ! {
     std::panic::panic_any(Refusal::fatal(what).hint("git bead doctor tells the way back"))
 }
 
-/// Where a row is.
-#[derive(Clone, Copy)]
-enum At {
-    Layer(usize, usize),
-    Fresh(usize),
-}
-
-/// One row, of which only as much is read as is asked for.
-pub struct Row<'a, R: Kept> {
-    table: &'a Table<R>,
-    at: At,
-}
-
-impl<R: Kept> Clone for Row<'_, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<R: Kept> Copy for Row<'_, R> {}
-
-impl<'a, R: Kept> Row<'a, R> {
-    pub fn key(&self) -> &'a str {
-        let key = match self.at {
-            At::Layer(layer, n) => self.table.layers.get(layer).map(|layer| layer.key(n)),
-            At::Fresh(n) => self.table.fresh.get_index(n).map(|(key, _)| key.as_str()),
-        };
-        key.unwrap_or_default()
-    }
-
-    pub fn mark(&self) -> u32 {
-        match self.at {
-            At::Layer(layer, n) => self.table.layers.get(layer).map_or(0, |layer| layer.mark(n)),
-            At::Fresh(_) => self.whole().mark(),
-        }
-    }
-
-    pub fn face(&self) -> R::Face<'a> {
-        let saved = match self.at {
-            At::Layer(layer, n) => self.table.layers.get(layer).and_then(|layer| layer.face(n)),
-            At::Fresh(_) => None,
-        };
-        saved.unwrap_or_else(|| self.whole().face())
-    }
-
-    pub fn whole(&self) -> &'a R {
-        self.table.body(self.at).unwrap_or_else(|| self.table.heal(self.key()))
-    }
-
-    /// The same for who goes through many: nothing of it is remembered.
-    pub fn read(&self) -> R {
-        let saved = match self.at {
-            At::Layer(layer, n) => {
-                self.table.layers.get(layer).and_then(|layer| layer.read_body(n))
-            }
-            At::Fresh(_) => None,
-        };
-        saved.unwrap_or_else(|| self.whole().clone())
-    }
-
-    /// Looks at its face, for who goes through many: nothing of it is remembered.
-    pub fn look<T>(&self, look: impl FnOnce(&R::Face<'_>) -> T) -> T {
-        let saved = match self.at {
-            At::Layer(layer, n) => self.table.layers.get(layer).and_then(|layer| layer.face(n)),
-            At::Fresh(_) => return look(&self.whole().face()),
-        };
-        match saved {
-            Some(face) => look(&face),
-            None => look(&self.read().face()),
-        }
-    }
-}
-
 impl<R: Kept> Table<R> {
     pub fn count(&self) -> usize {
-        let hidden = self.hidden.iter().flatten().filter(|hidden| **hidden).count();
+        let hidden: usize = self.hidden.iter().map(BTreeMap::len).sum();
         self.layers.iter().map(Layer::len).sum::<usize>() + self.fresh.len() - hidden
     }
 
+    /// What is found, here or, where the disk does not give back what was put there, in the table as it
+    /// is made again.
+    fn sound<'a, T>(&'a self, find: impl Fn(&'a Self) -> Sound<T>) -> T {
+        let healed = |Damaged| find(self.healed());
+        find(self).or_else(healed).unwrap_or_else(|Damaged| lost("a state", &anyhow!("twice")))
+    }
+
     pub fn row<'a>(&'a self, key: &str) -> Option<Row<'a, R>> {
-        Some(self.at(self.locate(key)?))
+        self.sound(|table| table.locate(key)?.map(|at| table.at(at)).transpose())
     }
 
     pub fn get(&self, key: &str) -> Option<&R> {
@@ -175,38 +118,108 @@ impl<R: Kept> Table<R> {
 
     /// All rows, in the order in which they came to be.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_, R>> {
-        let saved = self.layers.iter().enumerate();
-        let saved = saved.flat_map(|(at, layer)| (0..layer.len()).map(move |n| At::Layer(at, n)));
-        let all = saved.chain((0..self.fresh.len()).map(At::Fresh));
-        all.filter_map(|at| self.first_of(at))
+        let table = self.sound(|table| {
+            table.layers.iter().try_for_each(Layer::read_rows)?;
+            Ok(table)
+        });
+        let first = |layer: &Layer<R>, n: usize| layer.below(n).is_none();
+        let layers = table.layers.iter().zip(&table.hidden).enumerate();
+        let saved = layers.flat_map(move |(at, (layer, hidden))| {
+            let rows = layer.sweep().filter(move |swept| first(layer, swept.n));
+            rows.filter_map(move |swept| match hidden.get(&swept.n) {
+                Some(upper) => table.at(table.newest(*upper)).ok(),
+                None => Some(table.swept(at, &swept)),
+            })
+        });
+        saved.chain(table.born())
+    }
+
+    /// The rows that are looked at often, in the order in which they came to be.
+    pub fn live(&self) -> impl Iterator<Item = Row<'_, R>> {
+        let table = self.sound(|table| {
+            table.layers.iter().try_for_each(Layer::read_faces)?;
+            table.layers.iter().skip(1).try_for_each(Layer::read_rows)?;
+            Ok(table)
+        });
+        let layers = table.layers.iter().zip(&table.hidden).enumerate();
+        let saved = layers.flat_map(|(at, (layer, hidden))| table.live_of(at, layer, hidden));
+        saved.chain(table.born()).filter(|row| row.mark < R::OFTEN)
+    }
+
+    /// The live rows of a layer, and in their places what stands for its other rows.
+    fn live_of<'a>(
+        &'a self,
+        at: usize,
+        layer: &'a Layer<R>,
+        hidden: &'a BTreeMap<usize, At>,
+    ) -> impl Iterator<Item = Row<'a, R>> {
+        let is_first = |n: usize| layer.below(n).is_none();
+        let is_own = move |swept: &Swept<'_>| is_first(swept.n) && !hidden.contains_key(&swept.n);
+        let mut own = layer.sweep_live().filter(is_own).peekable();
+        let mut others = hidden.iter().filter(move |(n, _)| is_first(**n)).peekable();
+        std::iter::from_fn(move || {
+            let next = own.peek().map_or(usize::MAX, |swept| swept.n);
+            match others.next_if(|(n, _)| **n < next) {
+                Some((_, upper)) => Some(self.at(self.newest(*upper)).ok()),
+                None => own.next().map(|swept| Some(self.swept(at, &swept))),
+            }
+        })
+        .flatten()
+    }
+
+    /// The rows in memory that stand for none.
+    fn born(&self) -> impl Iterator<Item = Row<'_, R>> {
+        let first = |(_, stead): &(usize, &Option<_>)| stead.is_none();
+        let born = self.stead.iter().enumerate().filter(first);
+        born.filter_map(|(n, _)| self.at(At::Fresh(n)).ok())
+    }
+
+    /// What stands for a row, if anything does.
+    fn newest(&self, mut at: At) -> At {
+        while let At::Layer(layer, n) = at
+            && let Some(upper) = self.hidden.get(layer).and_then(|hidden| hidden.get(&n))
+        {
+            at = *upper;
+        }
+        at
     }
 
     /// The rows whose keys start so, in no particular order.
-    pub fn starting<'a>(&'a self, start: &'a str) -> impl Iterator<Item = Row<'a, R>> {
-        let saved = self
-            .layers
-            .iter()
-            .enumerate()
-            .flat_map(move |(at, layer)| layer.starting(start).map(move |n| At::Layer(at, n)));
-        let fresh = (0..self.fresh.len()).map(At::Fresh);
-        let all = saved.filter(|at| !self.is_hidden(*at)).chain(fresh).map(|at| self.at(at));
-        all.filter(move |row| row.key().starts_with(start))
+    pub fn starting<'a>(&'a self, start: &str) -> impl Iterator<Item = Row<'a, R>> {
+        let found = self.sound(|table| {
+            let mut found = Vec::new();
+            for (at, layer) in table.layers.iter().enumerate() {
+                let here = layer.starting(start.as_bytes())?.into_iter();
+                let first = here.filter(|n| layer.below(*n).is_none());
+                let rows = first.map(|n| table.at(table.newest(At::Layer(at, n))));
+                found.extend(rows.collect::<Sound<Vec<_>>>()?);
+            }
+            found.extend(table.born().filter(|row| row.key.starts_with(start)));
+            Ok(found)
+        });
+        found.into_iter()
     }
 
     /// The rows that name a subject, in the order in which they came to be.
-    pub fn naming<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Row<'a, R>> {
-        let saved = self
-            .layers
-            .iter()
-            .enumerate()
-            .flat_map(move |(at, layer)| layer.naming(name).map(move |n| At::Layer(at, n)));
-        let names = |row: &R| row.names().any(|there| there == name);
-        let fresh = self.fresh.values().enumerate().filter(|(_, row)| names(row));
-        let all = saved.filter(|at| !self.is_hidden(*at)).chain(fresh.map(|(n, _)| At::Fresh(n)));
-        let mut found: Vec<_> = all.map(|at| self.at(at)).collect();
-        found.sort_by_cached_key(|row| self.birth(row));
-        // A row that names it twice is one row.
-        found.dedup_by(|one, other| one.key() == other.key());
+    pub fn naming<'a>(&'a self, name: &str) -> impl Iterator<Item = Row<'a, R>> + use<'a, R> {
+        let found = self.sound(|table| {
+            let mut found = Vec::new();
+            for (at, (layer, hidden)) in table.layers.iter().zip(&table.hidden).enumerate() {
+                let here = layer.naming(name.as_bytes())?.into_iter();
+                let shown = here.filter(|n| !hidden.contains_key(n));
+                let rows = shown.map(|n| table.at(At::Layer(at, n)));
+                found.extend(rows.collect::<Sound<Vec<_>>>()?);
+            }
+            let names = |row: &R| row.names().any(|there| there == name);
+            let fresh = table.fresh.values().enumerate().filter(|(_, row)| names(row));
+            for (n, _) in fresh {
+                found.push(table.at(At::Fresh(n))?);
+            }
+            found.sort_by_key(|row| table.birth(row.at));
+            // A row that names it twice is one row.
+            found.dedup_by_key(|row| row.key);
+            Ok(found)
+        });
         found.into_iter()
     }
 
@@ -214,29 +227,32 @@ impl<R: Kept> Table<R> {
     pub fn get_mut(&mut self, key: &str) -> Option<&mut R> {
         if !self.fresh.contains_key(key) {
             self.make_room();
-            let At::Layer(layer, n) = self.locate(key)? else { return None };
+            let Ok(found) = self.locate(key) else {
+                self.unsound = true;
+                return None;
+            };
+            let Some(At::Layer(layer, n)) = found else { return None };
             let Some(row) = self.layers.get(layer)?.read_body(n) else {
                 self.unsound = true;
                 return None;
             };
-            self.hide(layer, n);
+            self.hidden.get_mut(layer)?.insert(n, At::Fresh(self.fresh.len()));
             self.fresh.insert(key.to_owned(), row);
+            self.stead.push(Some((layer, n)));
         }
         self.fresh.get_mut(key)
     }
 
     /// Adds a row for a key that has none.
     pub fn add(&mut self, key: &str, row: impl FnOnce() -> R) {
-        if self.locate(key).is_none() {
-            self.make_room();
-            self.fresh.insert(key.to_owned(), row());
-        }
-    }
-
-    fn make_room(&mut self) {
-        let packed: usize = self.layers.iter().map(Layer::len).sum();
-        if self.fresh.len() >= MANY.max(packed / GROWTH) {
-            self.pack_together();
+        match self.locate(key) {
+            Ok(None) => {
+                self.make_room();
+                self.fresh.insert(key.to_owned(), row());
+                self.stead.push(None);
+            }
+            Ok(Some(_)) => {}
+            Err(Damaged) => self.unsound = true,
         }
     }
 
@@ -245,155 +261,62 @@ impl<R: Kept> Table<R> {
         !self.unsound
     }
 
-    /// What is to be saved: the whole as a new bottom layer, or what changed since the bottom layer was.
-    pub fn save(&self) -> Option<Saving> {
-        let bottom = self.layers.first().filter(|_| self.saved > 0).map(Layer::len);
-        let changed = self.count().saturating_sub(bottom.unwrap_or(0))
-            + self.hidden.first().map_or(0, |hidden| hidden.iter().filter(|h| **h).count());
-        match bottom {
-            Some(all) if changed <= FEW.max(all / PART) => self.pack(1).map(Saving::Since),
-            _ => self.pack(0).map(Saving::Whole),
-        }
-    }
-
-    /// Opens what was saved of a fold that keeps nothing but a table. For a row that cannot be read back
-    /// the whole is made anew by the same fold.
-    pub fn load<F: Fold + 'static>(loaded: Loaded, table: fn(F) -> Self) -> Option<Self>
-    where
-        R: 'static,
-    {
-        let mut made = Self::default();
-        for saved in [Some(loaded.bottom), loaded.since].into_iter().flatten() {
-            let layer = Layer::open(saved)?;
-            let above = if made.layers.is_empty() { 0 } else { layer.len() };
-            for n in 0..above {
-                if let Some(At::Layer(below, n)) = made.locate(layer.key(n)) {
-                    made.hide(below, n);
-                }
-            }
-            made.hidden.push(vec![false; layer.len()]);
-            made.layers.push(layer);
-        }
-        made.saved = made.layers.len();
-        let lines = loaded.lines;
-        made.again = Some(Rc::new(move || {
-            let mut fold = F::default();
-            lines(&mut |line| fold.drink(line))?;
-            Ok(table(fold))
-        }));
-        Some(made)
-    }
-
-    /// A row that has another on top of it is hidden.
-    fn hide(&mut self, layer: usize, n: usize) {
-        if let Some(hidden) = self.hidden.get_mut(layer).and_then(|rows| rows.get_mut(n)) {
-            *hidden = true;
-        }
-    }
-
-    fn is_hidden(&self, at: At) -> bool {
-        match at {
-            At::Layer(layer, n) => {
-                self.hidden.get(layer).and_then(|rows| rows.get(n)).is_some_and(|hidden| *hidden)
-            }
-            At::Fresh(_) => false,
-        }
-    }
-
-    fn locate(&self, key: &str) -> Option<At> {
+    fn locate(&self, key: &str) -> Sound<Option<At>> {
         if let Some(n) = self.fresh.get_index_of(key) {
-            return Some(At::Fresh(n));
+            return Ok(Some(At::Fresh(n)));
         }
-        let layers = self.layers.iter().enumerate().rev();
-        layers.filter_map(|(at, layer)| Some(At::Layer(at, layer.find(key)?))).next()
+        for (at, layer) in self.layers.iter().enumerate().rev() {
+            if let Some(n) = layer.find(key.as_bytes())? {
+                return Ok(Some(At::Layer(at, n)));
+            }
+        }
+        Ok(None)
     }
 
-    fn at(&self, at: At) -> Row<'_, R> {
-        Row { table: self, at }
-    }
-
-    /// The newest form of the row that is here for the first time, if it is.
-    fn first_of(&self, at: At) -> Option<Row<'_, R>> {
-        let row = self.at(at);
-        let below = match at {
-            At::Layer(layer, _) => layer,
-            At::Fresh(_) => self.layers.len(),
+    fn at(&self, at: At) -> Sound<Row<'_, R>> {
+        let (key, mark) = match at {
+            At::Layer(layer, n) => {
+                let entry = self.layers.get(layer).ok_or(Damaged)?.entry(n)?;
+                (text(entry.key), entry.mark)
+            }
+            At::Fresh(n) => {
+                let (key, row) = self.fresh.get_index(n).ok_or(Damaged)?;
+                (key.as_str(), row.mark())
+            }
         };
-        if self.layers.iter().take(below).any(|layer| layer.find(row.key()).is_some()) {
-            return None;
-        }
-        if self.is_hidden(at) { self.row(row.key()) } else { Some(row) }
+        Ok(Row { table: self, at, key, mark, live: None })
     }
 
-    /// Where in the order of creation a row stands.
-    fn birth(&self, row: &Row<'_, R>) -> (usize, usize) {
-        let layers = self.layers.iter().enumerate();
-        let first = layers.filter_map(|(at, layer)| Some((at, layer.find(row.key())?))).next();
-        let fresh = || (self.layers.len(), self.fresh.get_index_of(row.key()).unwrap_or_default());
-        first.unwrap_or_else(fresh)
+    fn swept<'a>(&'a self, at: usize, swept: &Swept<'a>) -> Row<'a, R> {
+        let Swept { n, key, mark, live } = *swept;
+        Row { table: self, at: At::Layer(at, n), key: text(key), mark, live }
     }
 
-    fn body(&self, at: At) -> Option<&R> {
-        match at {
-            At::Layer(layer, n) => self.layers.get(layer)?.body(n),
-            At::Fresh(n) => self.fresh.get_index(n).map(|(_, row)| row),
-        }
+    /// Where in the order of creation a row of a layer or in memory stands.
+    fn birth(&self, at: At) -> (usize, usize) {
+        let (layer, n) = match at {
+            At::Fresh(n) => match self.stead.get(n).copied().flatten() {
+                Some(stead) => stead,
+                None => return (self.layers.len(), n),
+            },
+            At::Layer(layer, n) => (layer, n),
+        };
+        let below = self.layers.get(layer).and_then(|layer| layer.below(n));
+        below.map_or((layer, n), |below| (layer.saturating_sub(1), below))
     }
 
     /// A row that the disk does not give back is made again from the ledger, and with it all others.
     /// With neither there is no answer, and whoever asked ends here: a row that is half there, or
     /// left out, would be told as the whole.
     fn heal(&self, key: &str) -> &R {
-        let made =
-            || self.again.as_ref().context("nothing to make it from").and_then(|again| again());
-        let healed =
-            self.healed.get_or_init(|| Box::new(made().unwrap_or_else(|no| lost(key, &no))));
+        let healed = self.healed();
         healed.get(key).unwrap_or_else(|| lost(key, &anyhow!("the ledger no longer has it")))
     }
 
-    /// All rows from this layer on as one.
-    fn pack(&self, from: usize) -> Option<Saved> {
-        let mut builder = Builder::with_room(self.room(from)?, self.spare.take());
-        for (at, layer) in self.layers.iter().enumerate().skip(from) {
-            // Rows of an upper layer that stand for one further down are written in its place.
-            let between = self.layers.get(from..at).unwrap_or_default();
-            let shown = |n: usize| !between.iter().any(|below| below.find(layer.key(n)).is_some());
-            if between.is_empty() || (0..layer.len()).all(shown) {
-                let hidden = self.hidden.get(at).map(Vec::as_slice).unwrap_or_default();
-                builder.copy(layer, hidden, |n| Some((layer.key(n), self.get(layer.key(n))?)))?;
-            } else {
-                for n in (0..layer.len()).filter(|n| shown(*n)) {
-                    let row = self.row(layer.key(n))?;
-                    builder.add(row.key(), self.body(row.at)?)?;
-                }
-            }
-        }
-        for (key, row) in &self.fresh {
-            let between = self.layers.get(from..).unwrap_or_default();
-            if !between.iter().any(|layer| layer.find(key).is_some()) {
-                builder.add(key, row)?;
-            }
-        }
-        builder.finish()
-    }
-
-    /// About how many bytes all rows from this layer on take.
-    fn room(&self, from: usize) -> Option<usize> {
-        let layers = self.layers.get(from..).unwrap_or_default();
-        let bytes: u64 = layers.iter().map(Layer::size).sum();
-        let bytes = usize::try_from(bytes).ok()?;
-        let rows: usize = layers.iter().map(Layer::len).sum();
-        let each = bytes.checked_div(rows).unwrap_or(USUAL);
-        bytes.checked_add(each.checked_mul(self.fresh.len())?)
-    }
-
-    /// Packed rows take a tenth of the memory of loose ones.
-    fn pack_together(&mut self) {
-        let Some(layer) = self.pack(0).and_then(Layer::open) else { return };
-        self.hidden = vec![vec![false; layer.len()]];
-        let old = std::mem::replace(&mut self.layers, vec![layer]);
-        self.spare.set(old.into_iter().next().map(Layer::into_buffer).unwrap_or_default());
-        self.fresh = IndexMap::new();
-        self.saved = 0;
+    fn healed(&self) -> &Self {
+        let made =
+            || self.again.as_ref().context("nothing to make it from").and_then(|again| again());
+        let why = |no| lost("a state", &no);
+        self.healed.get_or_init(|| Box::new(made().unwrap_or_else(why)))
     }
 }

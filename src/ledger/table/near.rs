@@ -1,26 +1,36 @@
 //! How far a key goes along with others: what tells it from all of them comes after that.
 
 use super::layer::Layer;
+use super::pages::Sound;
 use super::{Kept, Table};
 
 impl<R: Kept> Table<R> {
     /// How many bytes of its start the key of a row has in common with another key, at most.
     pub fn shared(&self, key: &str) -> usize {
-        // In their order those that are most alike stand side by side.
-        let saved = self.layers.iter().flat_map(|layer| layer.beside(key));
-        let fresh =
-            self.fresh.keys().map(String::as_bytes).filter(|other| *other != key.as_bytes());
-        saved.chain(fresh).map(|other| alike(key.as_bytes(), other)).max().unwrap_or(0)
+        let key = key.as_bytes();
+        self.sound(|table| {
+            let fresh = table.fresh.keys().map(String::as_bytes).filter(|other| *other != key);
+            let mut most = fresh.map(|other| alike(key, other)).max().unwrap_or(0);
+            // In their order those that are most alike stand side by side.
+            for layer in &table.layers {
+                most = most.max(layer.shared(key)?);
+            }
+            Ok(most)
+        })
     }
 }
 
 impl<R: Kept> Layer<R> {
-    /// The keys that stand before and after this one, or would if it were here.
-    fn beside(&self, key: &str) -> impl Iterator<Item = &[u8]> {
-        let at = self.place(key);
-        let is_here = self.placed(at).is_some_and(|there| there == key.as_bytes());
-        let before = at.checked_sub(1).and_then(|at| self.placed(at));
-        before.into_iter().chain(self.placed(at + usize::from(is_here)))
+    /// The same among the keys of a layer.
+    fn shared(&self, key: &[u8]) -> Sound<usize> {
+        let at = self.place(key)?;
+        let mut most = 0;
+        // Before and after it, and after where it stands itself.
+        for near in at.saturating_sub(1)..self.len().min(at + 2) {
+            let other = self.key(self.placed(near)?.1)?;
+            most = most.max(if other == key { 0 } else { alike(key, other) });
+        }
+        Ok(most)
     }
 }
 

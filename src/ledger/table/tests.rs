@@ -4,21 +4,24 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
+use serde::Deserialize;
 
+use super::packing::MANY;
 use super::*;
 use crate::ledger::Line;
-use crate::ledger::cache::{self, Fronts, Mark};
+use crate::ledger::cache::{self, Mark};
+use crate::ledger::fold::{Fold, Loaded, Saving};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Note {
     text: String,
-    mark: u32,
+    mark: u8,
     to: Vec<String>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Look<'a> {
-    mark: u32,
+    mark: u8,
     #[serde(borrow)]
     to: Vec<&'a str>,
 }
@@ -26,11 +29,22 @@ struct Look<'a> {
 impl Kept for Note {
     type Face<'a> = Look<'a>;
 
+    const OFTEN: u8 = 2;
+
     fn face(&self) -> Look<'_> {
         Look { mark: self.mark, to: self.to.iter().map(String::as_str).collect() }
     }
 
-    fn mark(&self) -> u32 {
+    fn write_face(&self, to: &mut Vec<u8>) -> Option<()> {
+        to.extend(postcard::to_allocvec(&self.face()).ok()?);
+        Some(())
+    }
+
+    fn read_face(saved: &[u8]) -> Option<Look<'_>> {
+        postcard::from_bytes(saved).ok()
+    }
+
+    fn mark(&self) -> u8 {
         self.mark
     }
 
@@ -91,7 +105,7 @@ fn load(dir: &Path, told: &[Line]) -> Option<(Notes, u64)> {
         told.iter().for_each(each);
         Ok(())
     });
-    let (_, bottom) = cache::load(dir, &mut notes, (lines, &Fronts::default()))?;
+    let (_, bottom) = cache::load(dir, &mut notes, lines)?;
     Some((notes, bottom))
 }
 
@@ -103,6 +117,10 @@ fn same(table: &Table<Note>, plain: &Plain) {
     let rows = table.rows().map(|row| (row.key().to_owned(), row.whole().clone()));
     assert_eq!(rows.collect::<Vec<_>>(), Vec::from_iter(plain.clone()));
     assert_eq!(table.count(), plain.len());
+    let live = table.live().map(|row| (row.key(), row.face(), row.mark(), row.read()));
+    let due = plain.iter().filter(|(_, note)| note.mark < 2);
+    let due = due.map(|(key, note)| (key.as_str(), note.face(), note.mark, note.clone()));
+    assert_eq!(live.collect::<Vec<_>>(), due.collect::<Vec<_>>());
     for (key, note) in plain {
         let row = table.row(key).unwrap();
         assert_eq!((row.mark(), row.face(), row.whole()), (note.mark, note.face(), note));
@@ -125,7 +143,7 @@ fn same(table: &Table<Note>, plain: &Plain) {
 }
 
 fn note() -> impl Strategy<Value = (String, Note)> {
-    let note = ("[a-c]{0,20}", 0u32..3, proptest::collection::vec("[ab]{0,2}", 0..3));
+    let note = ("[a-c]{0,20}", 0u8..3, proptest::collection::vec("[ab]{0,2}", 0..3));
     ("[ab]{0,3}", note.prop_map(|(text, mark, to)| Note { text, mark, to }))
 }
 

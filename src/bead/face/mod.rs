@@ -1,20 +1,22 @@
 //! What is looked at in many beads? All but their texts, read without reading those.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+mod saved;
 
 use crate::bead::event::{PARENT, Status};
 use crate::bead::fields::Bead;
 use crate::ledger::{Kept, Row};
 
-/// The mark of a bead that may hold others up, of one that is closed, of one that is neither, and of one
-/// that is deleted.
-pub(super) const LIVE: u32 = 0;
-pub(super) const CLOSED: u32 = 1;
-const FREEING: u32 = 2;
-pub(super) const DELETED: u32 = 3;
+/// The mark of a bead that may hold others up, of one that is closed, and of one that is deleted; and of
+/// one that is neither.
+pub(super) const LIVE: u8 = 0;
+const FREEING: u8 = 1;
+pub(super) const CLOSED: u8 = 2;
+pub(super) const DELETED: u8 = 3;
 
 /// What is looked at in many beads, without reading their texts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Face<'a> {
     pub status: &'a str,
     pub priority: u8,
@@ -26,10 +28,8 @@ pub struct Face<'a> {
     pub defer_until: Option<&'a str>,
     /// Why another tool does not count it among its work.
     pub aside: Option<&'a str>,
-    #[serde(borrow)]
     pub labels: Vec<&'a str>,
     /// What it depends on, and how.
-    #[serde(borrow)]
     pub edges: Vec<(&'a str, &'a str)>,
 }
 
@@ -104,6 +104,8 @@ fn aside(bead: &Bead) -> Option<&'static str> {
 impl Kept for Bead {
     type Face<'a> = Face<'a>;
 
+    const OFTEN: u8 = CLOSED;
+
     fn face(&self) -> Face<'_> {
         Face {
             status: self.status.as_str(),
@@ -120,7 +122,15 @@ impl Kept for Bead {
         }
     }
 
-    fn mark(&self) -> u32 {
+    fn write_face(&self, to: &mut Vec<u8>) -> Option<()> {
+        saved::write(&self.face(), to)
+    }
+
+    fn read_face(saved: &[u8]) -> Option<Face<'_>> {
+        saved::read(saved)
+    }
+
+    fn mark(&self) -> u8 {
         match self.status.frees() {
             true if self.status == Status::CLOSED => CLOSED,
             true if self.status == Status::TOMBSTONE => DELETED,
