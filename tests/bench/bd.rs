@@ -41,7 +41,7 @@ fn record(n: usize, status: &str, more: &Value) -> Value {
 fn counted(n: usize) -> Value {
     let waits = n < super::LINKED;
     let on = |yes: bool| usize::from(waits && yes);
-    let counts = json!({"dependency_count": on(n % 2 == 0), "dependent_count": on(n % 2 == 1),
+    let counts = json!({"dependency_count": on(n.is_multiple_of(2)), "dependent_count": on(!n.is_multiple_of(2)),
         "comment_count": 0});
     record(n, "open", &counts)
 }
@@ -67,7 +67,7 @@ fn rows(which: &[usize], foot: &str) -> String {
 
 /// The answer to a question as text and as JSON; nothing to what it is not asked.
 pub(crate) fn answer(question: &str) -> [String; 2] {
-    let waits = |n: &usize| *n < super::LINKED && n % 2 == 0;
+    let waits = |n: &usize| *n < super::LINKED && n.is_multiple_of(2);
     let all: Vec<_> = (0..super::BEADS).collect();
     let ready: Vec<_> = all.iter().copied().filter(|n| !waits(n)).take(10).collect();
     let first = |many: usize| all.get(..many).unwrap_or(&all).to_vec();
