@@ -3,6 +3,25 @@
 //! and as JSON; bytes and tokens at the most, by the estimate that `prime` keeps to. A `!` stands where ours
 //! costs more than `bd`, which fails the bench. Ids make a difference: ours are whole in JSON, 20 letters
 //! where the others' have 9.
+//!
+//! Measured on 2026-11-22, 40 beads, br 0.7.6:
+//!
+//! ```text
+//! bytes/tokens          shopfloor         json           br         json     bd 1.0.5         json
+//! create                    28/12      179/144        31/14      306/224        71/34      269/189
+//! show                     236/88      581/336      298/136      566/334      323/177      987/527
+//! ready, ten              609/266    3072/1848      686/321    3370/2098      812/419    4748/2597
+//! list, twenty           1182/520    8177/4981     1264/614    9212/5631     1428/698    9493/5192
+//! search                  568/216    3675/2243      815/376    4773/2881      655/257    4743/2593
+//! blocked                 905/356    3238/1826     1033/448    3788/2375     1043/452    4698/2631
+//! stats                     93/46      237/139      470/189      385/219      269/111      316/170
+//! claim                     65/25       132/75       117/48      183/122        68/28      478/282
+//! update                    55/21        48/33        76/34      170/115        68/28      401/227
+//! close                     58/21      156/103        64/26      156/109        66/27      472/277
+//! close, frees one         120/40      254/152       133/52      256/164       142/59      982/558
+//! ready, ten, brief       608/268     1261/711            -            -            -            -
+//! prime                   977/366     1358/689            -            -            -            -
+//! ```
 
 #![expect(
     clippy::disallowed_methods,
