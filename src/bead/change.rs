@@ -143,10 +143,11 @@ pub fn delete(beads: &Beads, bead: &Bead, actor: &Actor, reason: &str) -> Result
     }))
 }
 
-/// Of what is taken out of the way all at once, nothing that is left is a part.
-pub fn leaves_none(beads: &Beads, ids: &[&str]) -> Result<()> {
+/// Of what is taken out of the way all at once, nothing that is left is a part, but for what goes elsewhere.
+pub fn leaves_none(beads: &Beads, ids: &[&str], goes: &dyn Fn(&str) -> bool) -> Result<()> {
     let is_left = |child: &Row<'_, Bead>| {
-        child.face().status != Status::TOMBSTONE.as_str() && !ids.contains(&child.key())
+        let (id, status) = (child.key(), child.face().status);
+        status != Status::TOMBSTONE.as_str() && !ids.contains(&id) && !goes(id)
     };
     for id in ids {
         let left: Vec<_> = beads.children(id).filter(is_left).collect();

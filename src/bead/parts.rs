@@ -5,13 +5,22 @@ use indexmap::IndexMap;
 use crate::bead::Bead;
 use crate::bead::births::id_of;
 use crate::bead::event::Told;
-use crate::bead::record::{ROOM, SHORT, is_list};
 use crate::bead::remarks::{self, Echo};
 use crate::bead::told::LISTS;
 use crate::ledger::Json;
 
 /// What tells which of several beads of one id a record is about.
 const BIRTH: [&str; 3] = ["id", "created_at", "created_by"];
+
+/// How much of what cannot stand beside its line one line takes.
+pub(super) const ROOM: usize = 24 << 10;
+/// A text in a list counts for as much at most: longer ones can stand beside the line.
+pub(super) const SHORT: usize = 300;
+
+/// Whether lines can share what is in it.
+pub(super) fn is_list(name: &str) -> bool {
+    ["labels", "dependencies", "comments", "metadata"].contains(&name)
+}
 
 impl Told {
     /// As many lines as it needs. What may be taken out of a list is told by all of it, so those that can

@@ -3,18 +3,15 @@
 use indexmap::IndexMap;
 
 use crate::bead::event::Told;
+use crate::bead::field;
+use crate::bead::parts::{self, ROOM, SHORT, is_list};
 use crate::bead::raw::{Fields, Raw};
-use crate::bead::{field, parts};
 use crate::host;
 use crate::ledger::{Json, LONGEST_TEXT};
 
 /// A value of no meaning here that is longer, or goes deeper, is kept as the text it was.
 const LONG: usize = 4 << 10;
 const DEEP: usize = 12;
-/// How much of what cannot stand beside its line one line takes.
-pub(super) const ROOM: usize = 24 << 10;
-/// A text in a list counts for as much at most: longer ones can stand beside the line.
-pub(super) const SHORT: usize = 300;
 const LONGEST_ID: usize = 200;
 
 /// Fields in which another tool tells a time.
@@ -89,11 +86,6 @@ fn check_time(name: &str, value: Option<&Json>) -> Result<(), String> {
         Some(Json::String(text)) if text.is_empty() || host::moment(text).is_some() => Ok(()),
         Some(other) => Err(format!("{name} is {other}, which is no date")),
     }
-}
-
-/// Whether lines can share what is in it.
-pub(super) fn is_list(name: &str) -> bool {
-    ["labels", "dependencies", "comments", "metadata"].contains(&name)
 }
 
 /// Where in the line a field stands.

@@ -32,7 +32,7 @@ impl Delete {
         let (was, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
             if !self.force {
-                change::leaves_none(beads, &[&bead.id])?;
+                change::leaves_none(beads, &[&bead.id], &|_| false)?;
             }
             pen.line(&bead.id, &change::delete(beads, bead, &actor, &self.reason)?)?;
             Ok(Record::of(beads, bead))

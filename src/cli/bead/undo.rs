@@ -79,7 +79,11 @@ impl Undo {
                 }
             }
             let gone = answer.iter().filter(|(_, it)| it.is(|it| matches!(it, Event::Deleted(_))));
-            change::leaves_none(beads, &gone.map(|(on, _)| on.as_str()).collect::<Vec<_>>())?;
+            let gone: Vec<_> = gone.map(|(on, _)| on.as_str()).collect();
+            let moves =
+                |event: &Event| matches!(event, Event::Unlinked { kind, .. } if kind.is_parent());
+            let goes = |child: &str| answer.iter().any(|(on, it)| on == child && it.is(moves));
+            change::leaves_none(beads, &gone, &goes)?;
             Ok(answer)
         };
         let (answer, beads) = if self.dry_run {
