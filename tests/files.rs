@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::{Place, Sandbox};
+use crate::sync::clones;
 
 /// A bead with these files.
 fn owning(repo: &Place<'_>, title: &str, files: &str) -> String {
@@ -142,6 +143,53 @@ fn of_two_who_race_for_shared_files_one_gets_them() {
     assert_eq!(codes, ["0", "3", "3", "3", "3", "3"]);
     let held = repo.json("bead list -s in_progress --json");
     assert_eq!(held.as_array().unwrap().len(), 1);
+}
+
+/// Neither clone can know of the other's claim when it claims; both are told as soon as one can.
+#[test]
+fn claims_of_two_clones_over_one_file_are_told_when_they_meet() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    demand(&one, "refuse");
+    one.git("push -q origin HEAD:main").ok();
+    two.git("pull -q").ok();
+    let tokens = owning(&one, "Rotate tokens", "docs/a.md,src/auth/**");
+    let names = owning(&one, "Rename tokens", "src/*/token.rs");
+    for place in [&one, &two] {
+        let synced = place.git("bead sync").ok();
+        assert!(!synced.out.contains("in common"), "{synced}");
+    }
+    one.sh(&agent("toast", &format!("update {tokens} --claim"))).ok();
+    two.sh(&agent("rye", &format!("update {names} --claim"))).ok();
+    one.git("bead sync").ok();
+    let told = two.git("bead sync").ok().says(&["hint: one lets go"]).out;
+    let beads = [("toast", &tokens, "src/auth/**"), ("rye", &names, "src/*/token.rs")];
+    for (holder, id, pattern) in beads {
+        let said = format!("{} with {pattern}, which {holder} holds", &id[..8]);
+        assert!(told.contains(&said), "{told}");
+        let doctor = two.git("bead doctor").fails(1).out;
+        assert!(doctor.contains("claims: files in common: ") && doctor.contains(&said), "{doctor}");
+        let explained = two.git("bead ready --explain").fails(1);
+        assert_eq!(explained.out.matches(&said).count(), 2, "under each of the two: {explained}");
+    }
+    let sides = |place: &Place<'_>| {
+        let clashes = &place.git("bead sync --json").ok().json()["clashes"];
+        let mut sides: Vec<_> = clashes[0].as_array().unwrap().clone();
+        sides.sort_by_key(|side| side["holder"].to_string());
+        sides
+    };
+    let [rye, toast] = [beads[1], beads[0]]
+        .map(|(holder, id, pattern)| json!({"id": id, "holder": holder, "pattern": pattern}));
+    assert_eq!(sides(&one), [rye, toast]);
+    assert_eq!(sides(&one), sides(&two));
+    demand(&one, "allow");
+    assert_eq!(one.git("bead sync --json").ok().json().get("clashes"), None);
+    // Who lets go is in nobody's way.
+    two.git(&format!("bead update {names} --status open")).ok();
+    assert_eq!(two.git("bead sync --json").ok().json().get("clashes"), None);
+    let explained = two.git("bead ready --explain").fails(1).out;
+    assert!(!explained.contains("in common"), "{explained}");
 }
 
 #[test]

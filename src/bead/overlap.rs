@@ -1,9 +1,10 @@
-//! May a bead be taken whose files a bead in other hands owns, too? Only beads that are held are looked at.
-//! Pure, but for asking what the repository demands.
+//! May a bead be taken whose files a bead in other hands owns, too, and where has that come about all the
+//! same? Only beads that are held are looked at. Pure, but for asking what the repository demands.
 
 use std::cell::OnceCell;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use crate::bead::{Bead, Beads, files};
 use crate::ledger::Row;
@@ -21,7 +22,16 @@ pub struct Owners<'a> {
 struct Held<'a> {
     bead: &'a str,
     holder: &'a str,
+    session: Option<&'a str>,
     files: Vec<Glob>,
+}
+
+/// One of two beads that own a path in common, each in other hands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Side {
+    pub id: String,
+    pub holder: String,
+    pub pattern: String,
 }
 
 /// Two patterns that mean a path in common, the second of a bead that somebody else holds.
@@ -54,14 +64,8 @@ impl<'a> Owners<'a> {
     }
 
     fn of(&self, held: &mut dyn Iterator<Item = &'a Bead>) -> Vec<Held<'a>> {
-        let (name, session) = &self.claimant;
-        let held = held.filter_map(|bead| {
-            let claim = bead.claim.as_ref()?;
-            let is_own = claim.holder == *name && claim.session == *session;
-            let files = if is_own { Vec::new() } else { bead.globs() };
-            Some(Held { bead: &bead.id, holder: &claim.holder, files })
-        });
-        held.filter(|held| !held.files.is_empty()).collect()
+        let own = (self.claimant.0.as_str(), self.claimant.1.as_deref());
+        held.filter_map(Held::of).filter(|held| held.claimant() != own).collect()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -71,11 +75,9 @@ impl<'a> Owners<'a> {
     /// Where a bead with these files would get in their way, once for each of their beads.
     pub fn clashes(&self, id: &str, files: &[Glob]) -> Vec<Clash<'a>> {
         let others = self.held().iter().filter(|held| held.bead != id);
-        let first = others.filter_map(|Held { bead, holder, files: theirs }| {
-            let mut pairs = files.iter().flat_map(|ours| theirs.iter().map(move |it| (ours, it)));
-            let (ours, theirs) = pairs.find(|(ours, theirs)| ours.meets(theirs))?;
-            let [ours, theirs] = [ours, theirs].map(|glob| glob.as_str().to_owned());
-            Some(Clash { bead, holder, ours, theirs })
+        let first = others.filter_map(|held| {
+            let [ours, theirs] = held.shares(files)?;
+            Some(Clash { bead: held.bead, holder: held.holder, ours, theirs })
         });
         first.collect()
     }
@@ -119,6 +121,58 @@ impl<'a> Owners<'a> {
             }
         }
     }
+}
+
+impl<'a> Held<'a> {
+    fn of(bead: &'a Bead) -> Option<Self> {
+        let (claim, files) = (bead.claim.as_ref()?, bead.globs());
+        let session = claim.session.as_deref();
+        (!files.is_empty()).then_some(Self {
+            bead: &bead.id,
+            holder: &claim.holder,
+            session,
+            files,
+        })
+    }
+
+    fn claimant(&self) -> (&'a str, Option<&'a str>) {
+        (self.holder, self.session)
+    }
+
+    /// The first two patterns that mean a path in common: one of these, and one of its own.
+    fn shares(&self, files: &[Glob]) -> Option<[String; 2]> {
+        let mut pairs = files.iter().flat_map(|ours| self.files.iter().map(move |it| (ours, it)));
+        let (ours, theirs) = pairs.find(|(ours, theirs)| ours.meets(theirs))?;
+        Some([ours, theirs].map(|glob| glob.as_str().to_owned()))
+    }
+}
+
+/// Each two beads in the hands of two that own a path in common. None is let in where it can be seen:
+/// they were claimed in clones that had not heard of each other, or before the rule was.
+pub fn standing(beads: &Beads) -> Vec<[Side; 2]> {
+    let held: Vec<_> = beads.held().filter_map(Held::of).collect();
+    let mut found = Vec::new();
+    for (n, one) in held.iter().enumerate() {
+        let others = held.iter().skip(n + 1).filter(|it| it.claimant() != one.claimant());
+        found.extend(others.filter_map(|other| {
+            let [ours, theirs] = other.shares(&one.files)?;
+            let side = |held: &Held<'_>, pattern| Side {
+                id: held.bead.to_owned(),
+                holder: held.holder.to_owned(),
+                pattern,
+            };
+            Some([side(one, ours), side(other, theirs)])
+        }));
+    }
+    found
+}
+
+/// Who is in whose way.
+pub fn told(sides: &[Side; 2], beads: &Beads) -> String {
+    let told = sides.each_ref().map(|Side { id, holder, pattern }| {
+        format!("{} with {pattern}, which {holder} holds", beads.short(id))
+    });
+    format!("files in common: {}; {}", told[0], told[1])
 }
 
 impl Clash<'_> {
@@ -166,5 +220,34 @@ mod tests {
         assert_eq!(no, format!("b-2 would share files: {told}"));
         owning(&mut all, "b-1", &[]);
         assert!(ask(&all, "y", Overlapping::Refuse).unwrap().is_empty(), "it owns none any more");
+    }
+
+    #[test]
+    fn of_all_that_are_held_each_two_in_other_hands_with_a_path_in_common_are_told() {
+        let ids = [1, 2, 3, 4, 5].map(|n| format!("b-{n}"));
+        let mut all = beads(&ids.each_ref().map(|id| (&**id, &[][..])));
+        let held = [
+            ("x", &["docs/a.md", "src/auth/**"][..]),
+            ("y", &["src/*/token.rs"]),
+            ("x", &["src/auth/token.rs"]),
+            ("y", &["web/**"]),
+            ("z", &[]),
+        ];
+        for (id, (_, files)) in ids.iter().zip(held) {
+            owning(&mut all, id, files);
+        }
+        assert!(standing(&all).is_empty(), "nobody holds any");
+        for (id, (by, _)) in ids.iter().zip(held) {
+            drink(&mut all, id, by, &claimed(1, by));
+        }
+        let both = standing(&all);
+        let said: Vec<_> = both.iter().map(|sides| told(sides, &all)).collect();
+        assert_eq!(
+            said,
+            [
+                "files in common: b-1 with src/auth/**, which x holds; b-2 with src/*/token.rs, which y holds",
+                "files in common: b-2 with src/*/token.rs, which y holds; b-3 with src/auth/token.rs, which x holds",
+            ]
+        );
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::event::{Edit, Event};
-use crate::bead::overlap::Owners;
+use crate::bead::overlap::{self, Owners, Side};
 use crate::bead::{Bead, Beads, files};
 use crate::cli::context::Context;
 use crate::git::RefName;
@@ -32,6 +32,17 @@ pub(super) fn owners<'a>(
     let owners = owners.knowing(&mut held.iter().map(|row| row.whole()));
     let refuses = !owners.is_empty() && demanded(cx)? == Overlapping::Refuse;
     Ok(refuses.then_some(owners))
+}
+
+/// Those that are in each other's way where that is not allowed, and whether it is refused. What cannot be read
+/// demands what is usual: the beads stand all the same.
+pub(super) fn standing(cx: &Context, beads: &Beads) -> (Vec<[Side; 2]>, bool) {
+    let found = overlap::standing(beads);
+    let rule = if found.is_empty() { Overlapping::Warn } else { demanded(cx).unwrap_or_default() };
+    match rule {
+        Overlapping::Allow => (Vec::new(), false),
+        rule => (found, rule == Overlapping::Refuse),
+    }
 }
 
 pub(in crate::cli) fn tell(cx: &Context, told: &[String]) {

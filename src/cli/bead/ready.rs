@@ -5,13 +5,13 @@ use serde::Serialize;
 
 use crate::bead::filter::{Cond, Field, Op};
 use crate::bead::order::Order;
-use crate::bead::overlap::{Clash, Owners, Shared};
+use crate::bead::overlap::{self, Clash, Owners, Shared, Side};
 use crate::bead::ready::{Call, Reason, ready, ready_beside, unready};
 use crate::bead::{Bead, Beads, holding, hub};
 use crate::cli::bead::asked::{Said, Which};
 use crate::cli::bead::changed::Changed;
 use crate::cli::bead::list::Telling;
-use crate::cli::bead::overlap::{demanded, owners, tell};
+use crate::cli::bead::overlap::{demanded, owners, standing, tell};
 use crate::cli::bead::past::AsOf;
 use crate::cli::bead::record::{self, Record};
 use crate::cli::context::Context;
@@ -108,7 +108,8 @@ impl Ready {
             shared = owners.leave_free(&mut found);
         }
         if self.explain {
-            return self.explained(&beads, call, (&found, &shared));
+            let clashes = if self.as_of.is_now() { standing(cx, &beads).0 } else { Vec::new() };
+            return self.explained(&beads, call, (&found, &shared, &clashes));
         }
         let telling = self.telling.uncounted();
         telling.tell(cx, &beads, (&found, self.limit), "nothing is ready")
@@ -188,7 +189,7 @@ impl Ready {
         &self,
         beads: &Beads,
         call: Call<'_>,
-        (found, shared): (&[Row<'_, Bead>], &[Shared<'_>]),
+        (found, shared, clashes): (&[Row<'_, Bead>], &[Shared<'_>], &[[Side; 2]]),
     ) -> Result<Done> {
         let shown = if self.limit == 0 { found.len() } else { self.limit };
         let ready = found.iter().take(shown).map(|row| Record::of(beads, &row.read()).uncounted());
@@ -201,6 +202,8 @@ impl Ready {
         }
         unready(beads, call, &mut |row, reasons| {
             let reasons = reasons.iter().map(|reason| Why::of(beads, reason));
+            let its = clashes.iter().filter(|sides| sides.iter().any(|side| side.id == row.key()));
+            let reasons = reasons.chain(its.map(|sides| Why::clashes(beads, sides, row.key())));
             told.blocked.push(Waiting {
                 record: Record::of(beads, &row.read()).uncounted(),
                 reasons: reasons.collect(),
@@ -238,6 +241,12 @@ impl Why {
     fn shares(beads: &Beads, clash: &Clash<'_>) -> Self {
         let blocked_by = vec![clash.bead.to_owned()];
         Self { kind: "files", reason: clash.say(beads), blocked_by }
+    }
+
+    fn clashes(beads: &Beads, sides: &[Side; 2], id: &str) -> Self {
+        let others = sides.iter().filter(|side| side.id != id);
+        let blocked_by = others.map(|side| side.id.clone()).collect();
+        Self { kind: "files", reason: overlap::told(sides, beads), blocked_by }
     }
 
     fn of(beads: &Beads, reason: &Reason<'_>) -> Self {

@@ -6,6 +6,8 @@ use serde::Serialize;
 use crate::bead::Beads;
 use crate::bead::aside;
 use crate::bead::hub::{self, Lost};
+use crate::bead::overlap::{self, Side};
+use crate::cli::bead::overlap::standing;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::host::process;
@@ -25,6 +27,9 @@ use crate::refusal::Refusal;
 /// refs/heads/shopfloor/ledger. Where `shopfloor.hub` names a remote, a claim is provisional until
 /// that has it: of two clones that claimed one bead the second one to sync withdraws its claim, and
 /// is told who holds it.
+///
+/// Beads that were claimed in two clones and own a path in common (--files) are named at the end, unless
+/// shopfloor.toml allows it: neither clone could know, and both claims stand until somebody lets go.
 ///
 /// With `shopfloor.sign` set to `auto` what this clone has written is signed before it is sent, as by
 /// `git bead verify --sign`, at most once a day.
@@ -57,9 +62,12 @@ impl Sync {
         for line in &synced.said {
             cx.note(format!("remote: {line}"));
         }
-        // Only who has lost something is told by a short name.
-        let beads = if lost.is_empty() { Beads::default() } else { cx.ledger()?.read()? };
-        Ok(Exchanged::of(synced, lost, &beads).into())
+        let beads = cx.ledger()?.read()?;
+        let (clashes, _) = standing(cx, &beads);
+        if !clashes.is_empty() {
+            cx.hint("one lets go (`git bead update ID --status open`), or owns less (--files)");
+        }
+        Ok(Exchanged::of((synced, lost), clashes, &beads).into())
     }
 
     fn exchange(&self, cx: &Context) -> Result<(Synced, Vec<Lost>)> {
@@ -82,6 +90,11 @@ struct Exchanged {
     /// Claims of ours that came second there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     withdrawn: Vec<Withdrawn>,
+    /// Beads in other hands that own a path in common.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clashes: Vec<[Side; 2]>,
+    #[serde(skip)]
+    told: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -97,7 +110,7 @@ struct Withdrawn {
 }
 
 impl Exchanged {
-    fn of(synced: Synced, lost: Vec<Lost>, beads: &Beads) -> Self {
+    fn of((synced, lost): (Synced, Vec<Lost>), clashes: Vec<[Side; 2]>, beads: &Beads) -> Self {
         let Synced { remote, received, sent, said: _ } = synced;
         let withdrawn = lost.into_iter().map(|Lost { bead, by, session, holder }| Withdrawn {
             short: beads.short(&bead).to_owned(),
@@ -106,7 +119,8 @@ impl Exchanged {
             session,
             holder,
         });
-        Self { remote, received, sent, withdrawn: withdrawn.collect() }
+        let told = clashes.iter().map(|sides| overlap::told(sides, beads)).collect();
+        Self { remote, received, sent, withdrawn: withdrawn.collect(), clashes, told }
     }
 }
 
@@ -132,6 +146,9 @@ impl Show for Exchanged {
             };
             let told = format!(" {first}: the claim of {} was withdrawn", claim.by);
             out.parts(&[(Tone::Bad, "  lost "), (Tone::Id, &claim.short), (Tone::Plain, &told)]);
+        }
+        for told in &self.told {
+            out.parts(&[(Tone::Bad, "  "), (Tone::Bad, told)]);
         }
     }
 }

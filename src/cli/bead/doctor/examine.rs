@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::bead::doctor::facts::{Facts, Leftovers, Misplaced, Remotes};
-use crate::cli::bead::doctor::finding::{Finding, Fix, name, names};
+use crate::cli::bead::doctor::finding::{Finding, Fix, Level, name, names};
 use crate::cli::bead::doctor::ledger;
 use crate::git::Unpacked;
 use crate::refusal::quoted;
@@ -34,23 +34,40 @@ pub(super) fn examine(facts: &Facts) -> Vec<Finding> {
     remotes(&facts.remotes, facts.hooks.set_up, &mut found);
     leftovers(&facts.leftovers, &mut found);
     rings(&facts.rings, &mut found);
+    clashes(&facts.clashes, &mut found);
     found.sort_by_key(|finding| finding.level);
     found
 }
 
-/// So many rings are told.
-const RINGS: usize = 3;
+/// So many of a kind are told.
+const MANY: usize = 3;
+
+fn first(told: &[String]) -> String {
+    let more = told.len().saturating_sub(MANY);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let told = told.iter().take(MANY).cloned().collect::<Vec<_>>().join("; ");
+    told + &more
+}
 
 fn rings(rings: &[String], found: &mut Vec<Finding>) {
     if rings.is_empty() {
         return;
     }
-    let more = rings.len().saturating_sub(RINGS);
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    let told = rings.iter().take(RINGS).cloned().collect::<Vec<_>>().join("; ");
-    let what = format!("beads wait for themselves: {told}{more}");
+    let what = format!("beads wait for themselves: {}", first(rings));
     let why = "nothing of a ring can ever be closed";
     found.push(Finding::problem("graph", what, why).mend("git bead dep cycles"));
+}
+
+fn clashes((clashes, refused): &(Vec<String>, bool), found: &mut Vec<Finding>) {
+    if clashes.is_empty() {
+        return;
+    }
+    let why = "two clones claimed without knowing of each other; they will edit the same files";
+    let level = if *refused { Level::Problem } else { Level::Note };
+    let finding = Finding { level, ..Finding::note("claims", first(clashes), why) };
+    found.push(
+        finding.mend("git bead update ID --status open, or --files with what it really owns"),
+    );
 }
 
 fn places(facts: &Facts, found: &mut Vec<Finding>) {
@@ -256,7 +273,6 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::cli::bead::doctor::finding::Level;
     use crate::githook::Standing;
     use crate::ledger::Health;
     use crate::refusal::Refusal;
@@ -299,7 +315,7 @@ mod tests {
         use Level::{Note, Problem};
         type Case = (&'static str, Level, Option<Fix>, fn(&mut Facts));
         let path = || PathBuf::from("/r/.git/refs/shopfloor/ledger.lock");
-        let cases: [Case; 33] = [
+        let cases: [Case; 35] = [
             ("format", Problem, None, |it| it.health.newer = Some(Refusal::fatal("newer"))),
             ("ledger", Problem, None, |it| it.health.damage = Some(Refusal::fatal("damaged"))),
             ("ledger", Problem, None, |it| it.health.findings = 2),
@@ -350,6 +366,8 @@ mod tests {
             ("leftovers", Problem, Some(Fix::Remove(vec!["x.half".into()])), |it| {
                 it.leftovers.halves = vec!["x.half".into()];
             }),
+            ("claims", Problem, None, |it| it.clashes = (vec!["src/**".to_owned()], true)),
+            ("claims", Note, None, |it| it.clashes = (vec!["src/**".to_owned()], false)),
             ("unseen", Problem, None, |it| it.unseen = vec![("unseen", "no".to_owned())]),
         ];
         for (check, level, fix, change) in cases {

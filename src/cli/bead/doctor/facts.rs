@@ -8,8 +8,9 @@ use anyhow::Result;
 
 use crate::agent::Desk;
 use crate::bead::past::{self, Moment};
-use crate::bead::rings;
+use crate::bead::{overlap, rings};
 use crate::cli::bead::doctor::finding::name;
+use crate::cli::bead::overlap::standing;
 use crate::cli::context::Context;
 use crate::git::{Repo, Unpacked};
 use crate::githook::{self, Standing};
@@ -59,6 +60,8 @@ pub(super) struct Facts {
     pub leftovers: Leftovers,
     /// Beads that wait for themselves: each ring as it is told.
     pub rings: Vec<String>,
+    /// Beads in other hands that own a path in common, and whether the repository refuses that.
+    pub clashes: (Vec<String>, bool),
     /// What could not be looked at, and why.
     pub unseen: Vec<(&'static str, String)>,
 }
@@ -121,6 +124,8 @@ impl Facts {
             look("leftovers", no);
             Leftovers::default()
         });
+        // What keeps it from being read is found without.
+        let (rings, clashes) = graph(cx, &ledger).unwrap_or_default();
         let (own, desk) = (repo.common_dir().join("shopfloor"), repo.desk());
         let held = LOCKS.iter().map(|name| own.join(name)).chain(DESK.map(|name| desk.join(name)));
         let held: Vec<_> =
@@ -143,19 +148,21 @@ impl Facts {
             reftable: repo.reftable(),
             remotes,
             leftovers,
-            // What keeps it from being read is found without.
-            rings: rings(repo, &ledger).unwrap_or_default(),
+            rings,
+            clashes,
             unseen,
         })
     }
 }
 
 /// Saves nothing on the way, as a read would.
-fn rings(repo: &Repo, ledger: &Ledger<'_>) -> Result<Vec<String>> {
-    let Some(tip) = repo.resolve(ledger::REF)? else { return Ok(Vec::new()) };
+fn graph(cx: &Context, ledger: &Ledger<'_>) -> Result<(Vec<String>, (Vec<String>, bool))> {
+    let Some(tip) = cx.repo()?.resolve(ledger::REF)? else { return Ok(Default::default()) };
     let beads = past::beads(ledger, &Moment::Tip(tip))?;
     let told = |ring| rings::told(ring, &|id| beads.short(id).to_owned()).swap_remove(0);
-    Ok(rings::all(&beads).iter().map(told).collect())
+    let (clashes, refused) = standing(cx, &beads);
+    let clashes = clashes.iter().map(|sides| overlap::told(sides, &beads)).collect();
+    Ok((rings::all(&beads).iter().map(told).collect(), (clashes, refused)))
 }
 
 impl Remotes {
