@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::bead::face::{CLOSED, Texts};
-use crate::bead::filter::{Cond, Seen};
+use crate::bead::filter::{Cond, Field, Seen};
 use crate::bead::order::{Order, sorted};
 use crate::bead::words::Letters;
 use crate::bead::{Bead, Beads};
@@ -60,8 +60,12 @@ impl<'q> Asked<'q> {
             }
         };
         let deleted = self.cond.asks_for_deleted().then(|| beads.deleted());
-        let all = self.closed.then(|| beads.rows());
-        let open = (!self.closed).then(|| beads.not_closed());
+        // Where being closed decides, no closed one is looked at.
+        let closed = self.closed
+            && (self.cond.speaks_of(&[Field::Id])
+                || self.cond.fits(beads, &Seen::Closed("")) != Some(false));
+        let all = closed.then(|| beads.rows());
+        let open = (!closed).then(|| beads.not_closed());
         let all = all.into_iter().flatten().chain(open.into_iter().flatten());
         for row in all.chain(deleted.into_iter().flatten()) {
             match row.mark() == CLOSED {

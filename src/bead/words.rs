@@ -14,57 +14,29 @@ pub fn letters(word: &str) -> Option<&str> {
     runs.max_by_key(|run| run.len()).filter(|run| run.len() > 1)
 }
 
-/// So many bytes are looked at together.
-const TOGETHER: usize = 32;
-/// The bit in which the cases of a letter differ.
-const CASE: u8 = 0x20;
-
-/// ASCII letters that are looked for in many bytes, whatever their case. Most of what is looked through
-/// does not hold the rarest two of them, and is passed over in large steps.
+/// ASCII letters that are looked for in many bytes, whatever their case. Where the rarest of them does not
+/// stand they are not, and most of what is looked through is passed over in large steps.
 pub struct Letters<'w> {
     all: &'w [u8],
-    /// Where in the letters those two stand.
+    /// Where in the letters that one stands.
     at: usize,
 }
 
 impl<'w> Letters<'w> {
     pub fn new(word: &'w str) -> Self {
         let all = word.as_bytes();
-        let commonness = |at: &usize| -> u32 {
-            all.get(*at..*at + 2).unwrap_or_default().iter().map(|letter| commonness(*letter)).sum()
-        };
-        let at = (0..all.len().saturating_sub(1)).min_by_key(commonness).unwrap_or(0);
-        Self { all, at }
+        let rarest = all.iter().enumerate().min_by_key(|(_, letter)| commonness(**letter));
+        Self { all, at: rarest.map_or(0, |(at, _)| at) }
     }
 
     pub fn are_in(&self, bytes: &[u8]) -> bool {
-        let (Some(one), other) = (self.all.get(self.at), self.all.get(self.at + 1)) else {
-            return true;
-        };
-        let Some(last) = bytes.len().checked_sub(self.all.len()) else { return false };
-        let (one, other) = (one | CASE, other.map(|other| other | CASE));
-        let is_here = |start: usize| {
-            let there = bytes.get(start..start + self.all.len());
+        let Some(rare) = self.all.get(self.at) else { return true };
+        let (small, large) = (rare.to_ascii_lowercase(), rare.to_ascii_uppercase());
+        memchr::memchr2_iter(small, large, bytes).any(|place| {
+            let start = place.checked_sub(self.at);
+            let there = start.and_then(|start| bytes.get(start..start + self.all.len()));
             there.is_some_and(|there| there.eq_ignore_ascii_case(self.all))
-        };
-        // Only where the rare ones can stand.
-        let (mut from, end) = (self.at, self.at + last + 1);
-        while from < end {
-            let to = (from + TOGETHER).min(end);
-            let here = bytes.get(from..to).unwrap_or_default();
-            let next = bytes.get(from + 1..(to + 1).min(bytes.len())).unwrap_or_default();
-            let some = match other {
-                Some(other) => here.iter().zip(next).fold(false, |some, (this, next)| {
-                    some | ((this | CASE == one) & (next | CASE == other))
-                }),
-                None => here.iter().fold(false, |some, this| some | (this | CASE == one)),
-            };
-            if some && (from..to).any(|place| is_here(place - self.at)) {
-                return true;
-            }
-            from = to;
-        }
-        false
+        })
     }
 }
 

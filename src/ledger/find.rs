@@ -1,7 +1,8 @@
 //! A few lines of a large ledger: single ones by their clocks, as each file begins with a higher one than
 //! the file before it, or the newest. A few files are opened for them and not all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use anyhow::{Context as _, Result};
 
@@ -25,7 +26,7 @@ impl Ledger<'_> {
                 let leaves = Book::open(&self.store, dir).and_then(|b| b.leaves(&self.store, 0));
                 let mut open = Open::of(&self.store, leaves.with_context(place)?);
                 for clock in clocks {
-                    found.extend(open.find(*clock).with_context(place)?.cloned());
+                    found.extend(open.find(*clock).with_context(place)?);
                 }
             }
             Ok(in_order(found))
@@ -101,40 +102,61 @@ fn parse(stored: &[u8]) -> Result<Vec<Line>> {
     split(stored)?.into_iter().map(Line::parse).collect()
 }
 
-/// The files of a replica, with the clock that each begins with where somebody has looked, and the lines
-/// of the one that was opened last.
+/// The files of a replica, with the clock that each begins with where somebody has looked, and those that
+/// were opened last.
 struct Open<'a, 'r> {
     store: &'a Store<'r>,
     leaves: Vec<Leaf>,
     begin: HashMap<usize, u64>,
-    open: Option<usize>,
-    last: Vec<Line>,
+    last: VecDeque<(usize, Vec<u8>)>,
 }
+
+/// How many opened files are kept: one after the other is asked for, and looked at beside its neighbour.
+const KEPT: usize = 3;
 
 impl<'a, 'r> Open<'a, 'r> {
     fn of(store: &'a Store<'r>, leaves: Vec<Leaf>) -> Self {
-        Self { store, leaves, begin: HashMap::new(), open: None, last: Vec::new() }
+        Self { store, leaves, begin: HashMap::new(), last: VecDeque::new() }
     }
 
     /// Best asked for one clock after the other, as they grow.
-    fn find(&mut self, clock: u64) -> Result<Option<&Line>> {
-        let leaf = self.leaf(clock)?;
-        if self.open.replace(leaf) != Some(leaf) {
-            let file = self.leaves.get(leaf).map(|leaf| leaf.bytes(self.store)).transpose()?;
-            self.last = parse(&file.unwrap_or_default())?;
+    fn find(&mut self, clock: u64) -> Result<Option<Line>> {
+        if self.leaves.is_empty() {
+            return Ok(None);
         }
-        let number = self.last.binary_search_by_key(&clock, |line| line.clock);
-        Ok(number.ok().and_then(|number| self.last.get(number)))
+        let leaf = self.leaf(clock)?;
+        let lines = split(self.bytes(leaf)?)?;
+        let (mut low, mut high) = (0, lines.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let line = Line::parse(lines.get(middle).context("a line that is not there")?)?;
+            match line.clock.cmp(&clock) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(Some(line)),
+            }
+        }
+        Ok(None)
     }
 
     /// The last file that begins at this clock or before it.
     fn leaf(&mut self, clock: u64) -> Result<usize> {
-        let (mut low, mut high) = (0, self.leaves.len());
+        let last = self.leaves.len().saturating_sub(1);
+        let newest = self.begin(last)?;
+        if newest <= clock {
+            return Ok(last);
+        }
+        // Clocks grow about as files do, so it is looked for where it would be then, and beside that.
+        let due = u128::from(clock) * last as u128 / u128::from(newest);
+        let due = due as usize;
+        let mut looks = [due, due + 1, due.saturating_sub(1)].into_iter();
+        let (mut low, mut high) = (0, last);
         while high - low > 1 {
-            let middle = low.midpoint(high);
-            match self.begin(middle)? <= clock {
-                true => low = middle,
-                false => high = middle,
+            let look = looks.find(|look| (low + 1..high).contains(look));
+            let look = look.unwrap_or_else(|| low.midpoint(high));
+            match self.begin(look)? <= clock {
+                true => low = look,
+                false => high = look,
             }
         }
         Ok(low)
@@ -144,11 +166,22 @@ impl<'a, 'r> Open<'a, 'r> {
         if let Some(known) = self.begin.get(&leaf) {
             return Ok(*known);
         }
-        let file = self.leaves.get(leaf).context("a file that is not there")?;
-        let stored = file.bytes(self.store)?;
-        let first = split(&stored)?.into_iter().next();
-        let clock = Line::parse(first.with_context(|| format!("{} is empty", file.name))?)?.clock;
+        let stored = self.bytes(leaf)?;
+        let first = stored.split(|byte| *byte == b'\n').next().filter(|line| !line.is_empty());
+        let clock = first.map(Line::parse).transpose()?.map(|line| line.clock);
+        let name = || self.leaves.get(leaf).map(|leaf| leaf.name.clone()).unwrap_or_default();
+        let clock = clock.with_context(|| format!("{} is empty", name()))?;
         self.begin.insert(leaf, clock);
         Ok(clock)
+    }
+
+    fn bytes(&mut self, leaf: usize) -> Result<&[u8]> {
+        if !self.last.iter().any(|(known, _)| *known == leaf) {
+            let file = self.leaves.get(leaf).context("a file that is not there")?;
+            self.last.truncate(KEPT - 1);
+            self.last.push_front((leaf, file.bytes(self.store)?));
+        }
+        let known = self.last.iter().find(|(known, _)| *known == leaf);
+        Ok(known.map(|(_, bytes)| bytes.as_slice()).unwrap_or_default())
     }
 }

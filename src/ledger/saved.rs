@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt as _;
 use std::rc::Rc;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, pread};
 
 /// A saved state: what is read at once, and what is read when it is asked for.
 pub struct Saved {
@@ -25,10 +27,24 @@ impl Back {
                 bytes.get(range).map(Cow::Borrowed)
             }
             Self::Disk { file, from } => {
-                let mut bytes = vec![0; usize::try_from(at.end.checked_sub(at.start)?).ok()?];
-                file.read_exact_at(&mut bytes, from + at.start).ok()?;
-                Some(Cow::Owned(bytes))
+                let length = usize::try_from(at.end.checked_sub(at.start)?).ok()?;
+                read_exact(file, from + at.start, length).map(Cow::Owned)
             }
         }
     }
+}
+
+/// Into memory that is not cleared first.
+fn read_exact(file: &File, from: u64, length: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let at = from + bytes.len() as u64;
+        match pread(file, spare_capacity(&mut bytes), at) {
+            Ok(0) => return None,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    }
+    bytes.truncate(length);
+    Some(bytes)
 }

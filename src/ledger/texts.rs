@@ -184,7 +184,8 @@ impl Ledger<'_> {
     pub fn spelled<T: Serialize + DeserializeOwned>(&self, value: T) -> Result<T> {
         let mut json = serde_json::to_value(&value)?;
         match self.spell(&mut json)? {
-            true => Ok(serde_json::from_value(json)?),
+            // As lines are read, so that no program holds two ways to read a bead.
+            true => Ok(serde_json::from_slice(json.to_string().as_bytes())?),
             false => Ok(value),
         }
     }

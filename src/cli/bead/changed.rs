@@ -46,11 +46,18 @@ pub(super) struct Changed {
     behind: String,
 }
 
+fn fields(record: &Record) -> Result<Map<String, Value>> {
+    match serde_json::to_value(record)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Ok(Map::new()),
+    }
+}
+
 impl Changed {
     /// `done` is what was done to it, in a word.
     pub(super) fn of(done: &'static str, was: &Record, is: &Record) -> Result<Self> {
         let old = serde_json::to_value(was)?;
-        let mut told: Map<String, Value> = serde_json::from_value(serde_json::to_value(is)?)?;
+        let mut told = fields(is)?;
         told.retain(|name, value| {
             let name = name.as_str();
             ALWAYS.contains(&name)
@@ -64,8 +71,7 @@ impl Changed {
     /// What was taken is told whole, or in these fields: whoever took the first of what is ready has not
     /// seen it.
     pub(super) fn taken(is: &Record, only: &[&str]) -> Result<Self> {
-        let whole = serde_json::to_value(is.clone().uncounted())?;
-        let mut told: Map<String, Value> = serde_json::from_value(whole)?;
+        let mut told = fields(&is.clone().uncounted())?;
         told.retain(|name, _| only.is_empty() || only.contains(&name.as_str()));
         Ok(Self::told(CLAIMED, told, is))
     }

@@ -16,7 +16,8 @@ pub(super) fn read(name: &str, text: &[u8], intake: &mut Intake<'_>) -> Result<(
             .hint("gh issue list --state all --limit 9999 --json number,title,body,state,…")
     })?;
     for (n, issue) in issues.into_iter().enumerate() {
-        let said = serde_json::from_str(issue.get()).map_err(|no| format!("is no issue: {no}"));
+        let said = serde_json::from_slice(issue.get().as_bytes())
+            .map_err(|no| format!("is no issue: {no}"));
         let said = said.and_then(record).and_then(|record| record.tell("github"));
         intake.take(name, n + 1, said.map(|told| Said::Bead(Box::new(told))))?;
     }

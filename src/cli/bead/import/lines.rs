@@ -64,7 +64,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Said, String> {
     }
     let text = std::str::from_utf8(line)
         .map_err(|no| format!("is not UTF-8: byte {} begins no character", no.valid_up_to() + 1))?;
-    let Object(raw) = serde_json::from_str(text).map_err(|no| {
+    let Object(raw) = serde_json::from_slice(text.as_bytes()).map_err(|no| {
         if let Some(no) = twice(&no) {
             return no;
         }
@@ -82,7 +82,7 @@ pub(super) fn parse(line: &[u8]) -> Result<Said, String> {
     match kind {
         Some(r#""memory""#) => {
             let key: Option<String> =
-                raw.get("key").and_then(|key| serde_json::from_str(key.get()).ok());
+                raw.get("key").and_then(|key| serde_json::from_slice(key.get().as_bytes()).ok());
             let key = key.ok_or_else(|| "is a memory without a key".to_owned())?;
             Ok(Said::Beside(format!("memory:{key}"), Beside::Memory(kept())))
         }
@@ -134,11 +134,11 @@ fn twice(no: &serde_json::Error) -> Option<String> {
 /// Which key of an object, or of one within it, has two values.
 pub(in crate::cli::bead) fn doubled(text: &str) -> Option<String> {
     let inner: Vec<Box<RawValue>> = match text.as_bytes().first()? {
-        b'{' => match serde_json::from_str(text) {
+        b'{' => match serde_json::from_slice(text.as_bytes()) {
             Ok(Object(fields)) => fields.into_values().collect(),
             Err(no) => return twice(&no),
         },
-        b'[' => serde_json::from_str(text).unwrap_or_default(),
+        b'[' => serde_json::from_slice(text.as_bytes()).unwrap_or_default(),
         _ => return None,
     };
     inner.iter().find_map(|raw| doubled(raw.get()))
@@ -154,7 +154,7 @@ fn record(raw: IndexMap<String, Box<RawValue>>) -> Result<Record, String> {
         }
         if name == "metadata" && value.is_object() {
             let keys: IndexMap<String, Box<RawValue>> =
-                serde_json::from_str(raw.get()).unwrap_or_default();
+                serde_json::from_slice(raw.get().as_bytes()).unwrap_or_default();
             for (key, raw) in keys {
                 if value.get(&key).is_some_and(|value| is_inexact(value, &raw)) {
                     record.exact_metadata.insert(key, Raw { text: raw.get().to_owned() });
@@ -169,7 +169,7 @@ fn record(raw: IndexMap<String, Box<RawValue>>) -> Result<Record, String> {
 }
 
 fn value(name: &str, raw: &RawValue) -> Result<Json, String> {
-    serde_json::from_str(raw.get()).map_err(|no| {
+    serde_json::from_slice(raw.get().as_bytes()).map_err(|no| {
         let deep = no.to_string().contains("recursion limit");
         let what = if deep { "goes deeper than 127 levels" } else { "is no JSON" };
         format!("`{name}` {what}")
