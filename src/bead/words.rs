@@ -9,8 +9,11 @@ pub fn holds(text: &str, word: &str) -> bool {
 }
 
 /// The longest part of a word that is written with the same bytes wherever it stands, but for their case.
+/// Where a word is compared letter by letter of any script, the Kelvin sign is a `k`, and a dotted capital
+/// one of `i`.
 pub fn letters(word: &str) -> Option<&str> {
-    let runs = word.split(|c: char| !c.is_ascii());
+    let folds = |c: char| !c.is_ascii() || (!word.is_ascii() && "kKiI".contains(c));
+    let runs = word.split(folds);
     runs.max_by_key(|run| run.len()).filter(|run| run.len() > 1)
 }
 
@@ -69,6 +72,8 @@ pub fn usual_type(word: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -105,11 +110,23 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn where_a_word_is_its_letters_are(text in "[aäkK\u{212a}iIİ1]{0,6}", word in "[aäkKiI1]{1,3}") {
+            let are_in = |part: &str| Letters::new(part).are_in(text.as_bytes());
+            prop_assert!(!holds(&text, &word) || letters(&word).is_none_or(are_in));
+        }
+    }
+
     #[test]
     fn the_letters_of_a_word_are_its_longest_ascii_part() {
-        for (word, part) in
-            [("größe", Some("gr")), ("ö", None), ("aö", None), ("plain", Some("plain"))]
-        {
+        for (word, part) in [
+            ("größe", Some("gr")),
+            ("ö", None),
+            ("aö", None),
+            ("plain", Some("plain")),
+            ("äk12", Some("12")),
+        ] {
             assert_eq!(letters(word), part);
         }
     }

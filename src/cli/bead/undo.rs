@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use crate::bead::event::{Event, MemoryEvent};
@@ -11,7 +11,7 @@ use crate::bead::{Beads, change, memory, undo};
 use crate::cli::bead::log::{Entry, tell};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
-use crate::ledger::{Actor, Ledger, Line, Query};
+use crate::ledger::{Actor, Ledger, Line, Query, word};
 use crate::refusal::Refusal;
 
 /// So many beads are looked for one by one; for more of them all lines are read once.
@@ -75,7 +75,7 @@ impl Undo {
                     continue;
                 }
                 for event in undo::back(beads, &line.on, (lines, &ids), &actor)? {
-                    answer.push((line.on.clone(), Back::Bead(Box::new(ledger.spelled(event)?))));
+                    answer.push((line.on.clone(), Back::Bead(Box::new(spelled(&ledger, event)?))));
                 }
             }
             let gone = answer.iter().filter(|(_, it)| it.is(|it| matches!(it, Event::Deleted(_))));
@@ -112,6 +112,16 @@ impl Undo {
         let lines = answer.into_iter().map(Written::of).collect::<Result<_>>()?;
         Ok(Undone { dry_run: self.dry_run, undone, lines }.into())
     }
+}
+
+/// An event with the texts that stand elsewhere, read as all events are: from a line.
+fn spelled(ledger: &Ledger<'_>, event: Event) -> Result<Event> {
+    let (act, mut with) = word(&event)?;
+    if !ledger.spell(&mut with)? {
+        return Ok(event);
+    }
+    let line = Line { act, with: with.into(), ..Line::default() };
+    line.event().context("an event is one with all its texts, too")
 }
 
 impl Back {
@@ -249,7 +259,7 @@ struct Written {
 
 impl Written {
     fn of((on, event): (String, Back)) -> Result<Self> {
-        let (act, with) = crate::ledger::word(&event)?;
+        let (act, with) = word(&event)?;
         Ok(Self { on, event: serde_json::json!({"do": act, "with": with}) })
     }
 }

@@ -14,8 +14,8 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -64,6 +64,8 @@ pub struct Table<R: Kept> {
     fresh: IndexMap<String, R>,
     /// Per row in memory the one that it stands for.
     stead: Vec<Option<(usize, usize)>>,
+    /// The keys of those in memory as far as somebody has asked which are alike, in their order.
+    near: RefCell<BTreeSet<Vec<u8>>>,
     /// How many of the layers come from the disk.
     saved: usize,
     again: Option<Again<R>>,
@@ -82,8 +84,8 @@ fn text(key: &[u8]) -> &str {
 impl<R: Kept> Default for Table<R> {
     fn default() -> Self {
         let (layers, hidden, fresh, stead, saved, again) = Default::default();
-        let (healed, unsound, spare) = Default::default();
-        Self { layers, hidden, fresh, stead, saved, again, healed, unsound, spare }
+        let (near, healed, unsound, spare) = Default::default();
+        Self { layers, hidden, fresh, stead, near, saved, again, healed, unsound, spare }
     }
 }
 

@@ -1,5 +1,7 @@
 //! How far a key goes along with others: what tells it from all of them comes after that.
 
+use std::ops::Bound::{Excluded, Unbounded};
+
 use super::layer::Layer;
 use super::pages::Sound;
 use super::{Kept, Table};
@@ -9,14 +11,26 @@ impl<R: Kept> Table<R> {
     pub fn shared(&self, key: &str) -> usize {
         let key = key.as_bytes();
         self.sound(|table| {
-            let fresh = table.fresh.keys().map(String::as_bytes).filter(|other| *other != key);
-            let mut most = fresh.map(|other| alike(key, other)).max().unwrap_or(0);
+            let mut most = table.shared_in_memory(key);
             // In their order those that are most alike stand side by side.
             for layer in &table.layers {
                 most = most.max(layer.shared(key)?);
             }
             Ok(most)
         })
+    }
+}
+
+impl<R: Kept> Table<R> {
+    /// The same among the rows in memory, which are put in order when somebody asks.
+    fn shared_in_memory(&self, key: &[u8]) -> usize {
+        let mut near = self.near.borrow_mut();
+        for n in near.len()..self.fresh.len() {
+            near.extend(self.fresh.get_index(n).map(|(key, _)| key.clone().into_bytes()));
+        }
+        let before = near.range::<[u8], _>((Unbounded, Excluded(key))).next_back();
+        let after = near.range::<[u8], _>((Excluded(key), Unbounded)).next();
+        before.into_iter().chain(after).map(|other| alike(key, other)).max().unwrap_or(0)
     }
 }
 

@@ -108,7 +108,7 @@ impl<R: Kept> Table<R> {
         self.hidden = vec![BTreeMap::new()];
         let old = std::mem::replace(&mut self.layers, vec![layer]);
         self.spare.set(old.into_iter().next().map(Layer::into_buffer).unwrap_or_default());
-        (self.fresh, self.stead) = Default::default();
+        (self.fresh, self.stead, self.near) = Default::default();
         self.saved = 0;
     }
 }
