@@ -140,3 +140,22 @@ fn a_file_that_changes_beads_is_heeded_whole_or_not_at_all_and_each_bad_line_is_
     let said = repo.sh("git bead update --file - <plan.jsonl").ok().out;
     assert!(said.starts_with("Changed 2 beads\n"), "{said}");
 }
+
+#[test]
+fn a_line_that_goes_too_deep_is_named_and_kills_no_process() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("One");
+    let record = |deep: usize| {
+        let (open, shut) = ("[".repeat(deep), "]".repeat(deep));
+        format!("{{\"id\":{id:?},\"metadata\":{{\"x\":{open}{shut}}}}}\n")
+    };
+    repo.write("plan.jsonl", record(30_000) + "{\n");
+    let no = repo.git("bead update --file plan.jsonl").fails(129);
+    no.says(&["plan.jsonl:1: goes deeper than 32 levels", "plan.jsonl:2: is no JSON"]);
+    // In its line of the ledger it stands one level deeper.
+    repo.write("plan.jsonl", record(30));
+    repo.git("bead update --file plan.jsonl").fails(129).says(&[":1: ", "deeper than 32 levels"]);
+    repo.write("plan.jsonl", record(29));
+    repo.git("bead update --file plan.jsonl").ok();
+}

@@ -236,7 +236,7 @@ mod tests {
     use crate::bead::forms::{records, sections};
 
     fn told(text: &str) -> Vec<String> {
-        let (good, bad) = records(text);
+        let (good, bad) = records(text, &|_| None);
         let moment = |said: &str| Ok(said.to_owned());
         let mut wrong: Vec<_> = bad;
         let mut drafts = Vec::new();

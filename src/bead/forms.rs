@@ -2,35 +2,51 @@
 //! becomes records of one shape. Pure.
 
 use crate::bead::event::Link;
-use crate::ledger::Json;
+use crate::ledger::{DEEPEST, Json, depth};
 
 /// What is wrong, and in which line, or with which node of a plan.
 pub type Wrong = (usize, String);
 /// A record, and where it stands.
 pub type Placed = (usize, Json);
 
+/// What is wrong with the text of a record, though it can be parsed.
+pub type Check<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The records of a file, whichever of the three forms it has.
-pub fn records(text: &str) -> (Vec<Placed>, Vec<Wrong>) {
+pub fn records(text: &str, check: Check<'_>) -> (Vec<Placed>, Vec<Wrong>) {
     let text = text.trim_start_matches('\u{feff}');
     if let Some(plan) = text.parse::<Json>().ok().filter(|plan| plan.get("nodes").is_some()) {
-        return nodes(&plan);
+        let (good, mut bad) = nodes(&plan);
+        bad.extend(check(text.trim_start()).map(|no| (1, no)));
+        return (good, bad);
     }
     match text.trim_start().starts_with('{') {
-        true => lines(text),
+        true => lines(text, check),
         false => (sections(text), Vec::new()),
     }
 }
 
-fn lines(text: &str) -> (Vec<Placed>, Vec<Wrong>) {
+fn lines(text: &str, check: Check<'_>) -> (Vec<Placed>, Vec<Wrong>) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match line.parse::<Json>() {
-            Ok(json) if json.is_object() => good.push((n + 1, json)),
-            Ok(_) => bad.push((n + 1, "is no JSON object".to_owned())),
-            Err(no) => bad.push((n + 1, format!("is no JSON: {no}"))),
+        match record(line.trim(), check) {
+            Ok(json) => good.push((n + 1, json)),
+            Err(no) => bad.push((n + 1, no)),
         }
     }
     (good, bad)
+}
+
+/// How deep it goes is asked before anything else: whoever looks into it goes as deep.
+fn record(line: &str, check: Check<'_>) -> Result<Json, String> {
+    if depth(line.as_bytes()) > DEEPEST {
+        return Err(format!("goes deeper than {DEEPEST} levels"));
+    }
+    match line.parse::<Json>() {
+        Ok(json) if json.is_object() => check(line).map_or(Ok(json), Err),
+        Ok(_) => Err("is no JSON object".to_owned()),
+        Err(no) => Err(format!("is no JSON: {no}")),
+    }
 }
 
 /// The nodes of a plan, each with the edges that lead from it.

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 /// What bounds a line, so that no writer can make every reader choke.
 pub(super) const LONGEST: usize = 64 << 10;
 /// How many objects and lists may stand in each other.
-pub(super) const DEEPEST: usize = 32;
+pub const DEEPEST: usize = 32;
 
 /// What to do with a text that no line takes.
 pub const OVERSIZED: &str =
@@ -52,7 +52,7 @@ fn oversized(fields: &Map<String, Json>, length: usize) -> Refusal {
 }
 
 /// How deep objects and lists stand in each other; hardly any line has more of them than may.
-pub(super) fn depth(stored: &[u8]) -> usize {
+pub fn depth(stored: &[u8]) -> usize {
     let opens = |byte: &u8| matches!(byte, b'{' | b'[');
     let most = stored.iter().filter(|byte| opens(byte)).count();
     if most <= DEEPEST {

@@ -65,7 +65,7 @@ pub(crate) mod tests;
 
 pub use attest::Attested;
 pub use back::Way;
-pub use canon::{OVERSIZED, digest};
+pub use canon::{DEEPEST, OVERSIZED, depth, digest};
 pub use checkpoint::Checkpoint;
 pub use fold::{Each, Fold, Folds, Loaded, Part, Saving};
 pub use health::Health;

@@ -61,9 +61,7 @@ fn read(cx: &Context, file: &Path) -> Result<(Vec<Draft>, Vec<Draft>)> {
     let text = text_up_to(cx, file, "the list of beads", LONGEST)?;
     let now = cx.clock.now();
     let moment = |said: &str| when::moment(said, &now).map_err(|no| no.to_string());
-    let (records, mut bad) = forms::records(&text);
-    let lines = text.lines().enumerate();
-    bad.extend(lines.filter_map(|(n, line)| Some((n + 1, doubled(line)?))));
+    let (records, mut bad) = forms::records(&text, &doubled);
     let mut drafts = Vec::new();
     for record in records {
         match draft::draft(record, &moment) {
