@@ -41,6 +41,7 @@ mod import;
 mod inner;
 mod input;
 mod intake;
+mod kept;
 mod leases;
 mod ledger;
 mod limits;

@@ -5,7 +5,7 @@ use crate::refinery::{drain, submit, tree};
 use crate::support::{Place, Sandbox};
 
 /// A hub, somebody's clone of it that publishes to it, and a clone of somebody else.
-fn shop(world: &Sandbox) -> [Place<'_>; 3] {
+pub(crate) fn shop(world: &Sandbox) -> [Place<'_>; 3] {
     let hub = world.bare("hub.git");
     let seed = world.repo("seed");
     seed.commit("text", "one\n", "A text").ok();
@@ -16,7 +16,7 @@ fn shop(world: &Sandbox) -> [Place<'_>; 3] {
     [hub, repo, other]
 }
 
-fn subjects(place: &Place<'_>) -> Vec<String> {
+pub(crate) fn subjects(place: &Place<'_>) -> Vec<String> {
     let log = place.git("log --first-parent --format=%s main").ok();
     log.out.lines().map(str::to_owned).collect()
 }
@@ -74,7 +74,7 @@ fn a_crash_between_push_and_branch_is_finished() {
 }
 
 /// What happens in the shop at the moment when the hub has taken the push.
-fn meanwhile(hub: &Place<'_>, what: &str) {
+pub(crate) fn meanwhile(hub: &Place<'_>, what: &str) {
     let away = "unset $(git rev-parse --local-env-vars)";
     hub.script("hooks/post-receive", &format!("#!/bin/sh\n{away}\ncd ../shop && {what}\n"));
 }

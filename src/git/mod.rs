@@ -14,6 +14,7 @@ mod diff;
 mod durable;
 mod elsewhere;
 mod fork;
+mod keep;
 mod lock;
 mod merge;
 mod name;

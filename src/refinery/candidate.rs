@@ -8,6 +8,10 @@ use anyhow::{Result, ensure};
 use crate::git::{Commit, Conflict, Merged, Oid, Repo, Signature};
 use crate::refinery::entry::Entry;
 use crate::refinery::lease::Lease;
+use crate::refinery::refs;
+
+/// How often a candidate is made anew that was deleted before it could be kept.
+const TRIES: usize = 5;
 
 /// A commit that could become the target's next tip.
 #[derive(Clone, Debug)]
@@ -45,15 +49,26 @@ pub(super) fn build(
     if *fork == entry.commit {
         return Ok(Built::Contained);
     }
-    let tree = match merged(repo, (tip, fork), entry, head)? {
-        Merged::Tree(tree) => tree,
-        Merged::Conflicts(conflicts) => return Ok(Built::Conflicts(conflicts)),
-    };
     let message = message(repo, entry, head)?;
     let now = Signature::new("git-refinery", &lease.actor.owner, &lease.clock.now());
     let author = Signature { time: now.time.clone(), ..head.author.clone() };
-    let commit = repo.commit_tree(&tree, &[*tip, entry.commit], &message, (&author, &now))?;
-    Ok(Built::Candidate(Candidate { base: *tip, commit, tree, fork: Some(*fork) }))
+    let mut tries = 0..TRIES;
+    loop {
+        let tree = match merged(repo, (tip, fork), entry, head)? {
+            Merged::Tree(tree) => tree,
+            Merged::Conflicts(conflicts) => return Ok(Built::Conflicts(conflicts)),
+        };
+        let commit = repo.commit_tree(&tree, &[*tip, entry.commit], &message, (&author, &now))?;
+        match repo.keep(&refs::candidate(&lease.target)?, &commit, &[tip, &entry.commit]) {
+            Ok(()) => {
+                let candidate = Candidate { base: *tip, commit, tree, fork: Some(*fork) };
+                return Ok(Built::Candidate(candidate));
+            }
+            // A `git gc --prune=now` beside us was faster; what it took is made again.
+            Err(no) if tries.next().is_some() => tracing::debug!("keeping {commit}: {no:#}"),
+            Err(no) => return Err(no),
+        }
+    }
 }
 
 /// Where the submission left the target; `None` where the two have no commit in common.

@@ -3,7 +3,7 @@
 
 use std::borrow::Borrow;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::bead::event::Landed as Closing;
 use crate::bead::{Beads, Claim, closing};
@@ -88,6 +88,9 @@ pub(super) fn advance(
     if now.as_ref() != Some(old) {
         return Ok((Swap::Lost(now), None));
     }
+    // What is gone, nothing we do should point at.
+    let is_here = lease.repo.commit(new).is_ok_and(|commit| lease.repo.exists(&commit.tree));
+    ensure!(is_here, "{} is to land, and is not in the repository any more", new.short());
     let parked = park::park(lease.repo, &lease.branch, old)?;
     let why = format!("shopfloor: land {why}");
     let swap = lease.repo.swap_ref(&lease.branch, Some(old), Some(new), &why)?;

@@ -12,6 +12,7 @@ use crate::host::process::Identity;
 use crate::host::{Clock, share};
 use crate::ledger::{self, Actor, Ledger};
 use crate::refinery::number::Number;
+use crate::refinery::refs;
 
 const FORKED: Duration = Duration::from_millis(1500);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -92,6 +93,7 @@ impl<'a> Lease<'a> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
+        drop(refs::forget_candidate(self.repo, &self.target));
         drop(fs::remove_file(&self.note));
     }
 }

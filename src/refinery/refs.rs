@@ -13,6 +13,14 @@ pub(super) const REFS: &str = "refs/shopfloor/queue/";
 /// Under this, `<commit>-<process>` keeps what somebody is asking for.
 const ASKED: &str = "refs/shopfloor/asked/";
 
+/// Under this, `<target>` keeps what may become its next tip, until it is, or another may.
+const CANDIDATES: &str = "refs/shopfloor/candidate/";
+
+/// The name of the ref that keeps what is tested for a target.
+pub(super) fn candidate(target: &str) -> Result<RefName> {
+    format!("{CANDIDATES}{target}").parse()
+}
+
 /// The name of an entry's ref.
 pub fn ref_name(target: &str, n: Number) -> Result<RefName> {
     format!("{REFS}{target}/{n}").parse()
@@ -58,6 +66,15 @@ pub(super) fn keep(repo: &Repo, entry: &Entry) -> Result<bool> {
         Swap::Done => true,
         Swap::Lost(found) => found.is_some_and(|found| found == entry.commit),
     })
+}
+
+/// Drops what was kept of the last candidate: it has landed, or never will.
+pub(super) fn forget_candidate(repo: &Repo, target: &str) -> Result<()> {
+    let name = candidate(target)?;
+    if let Some(commit) = repo.read_ref(&name)? {
+        forget(repo, &name, &commit);
+    }
+    Ok(())
 }
 
 /// Drops what was kept for who asked. Where a lock is in the way it stays, and harms nobody.

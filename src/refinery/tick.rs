@@ -76,6 +76,7 @@ pub enum Outcome {
 /// no work tree parked that could be back. Says what that brought to light, and which stay parked.
 pub fn begin(lease: &Lease<'_>) -> Result<(Vec<Outcome>, Vec<String>)> {
     workplace::end_leftovers(lease);
+    lease.repo.forget_unkept();
     let (lines, refs) = submit::reconcile(lease.repo, lease.ledger, &lease.actor)?;
     tracing::debug!(lines, refs, "queue refs and lines compared");
     Ok((recover(lease)?, land::settle(lease)?))
