@@ -247,6 +247,37 @@ fn a_clone_that_came_second_is_no_holder_wherever_it_is_moved() {
     one.git(&close).ok();
 }
 
+/// What was copied goes on under the name that the copy had until then.
+#[test]
+fn a_copy_does_not_lose_what_the_original_claimed_later_and_came_second_with() {
+    let world = Sandbox::new();
+    let (_, [one], beads) = floor(&world, ["one"], 2);
+    one.git("config user.name jane").ok();
+    one.git("config shopfloor.autorun false").ok();
+    let says = ["jane holds it in another clone"];
+    for (bead, name) in beads.iter().zip(["win", "late"]) {
+        world.place(".").sh(&format!("cp -r one {name}")).ok();
+        let win = world.place(".").at(name);
+        win.git(&format!("bead update {bead} --claim")).ok();
+        win.git("bead sync").ok();
+        one.git(&format!("bead update {bead} --claim")).ok();
+        let lost = world.place(".").at(&format!("lost-{name}"));
+        world.place(".").sh(&format!("cp -r one lost-{name}")).ok();
+        one.git("bead sync").ok();
+        win.git("bead sync").ok();
+        lost.bead("Under a name of its own");
+        lost.git("bead sync").ok();
+        let close = format!("bead close {bead} --reason mine");
+        for place in [&one, &lost] {
+            place.git(&close).fails(3).says(&says);
+        }
+        win.git("switch -q -c work").ok();
+        win.commit("work", "text\n", &format!("Do it\n\nBead: {bead}")).ok();
+        let kept = if name == "win" { "refinery submit work" } else { &close };
+        win.git(kept).ok();
+    }
+}
+
 #[test]
 fn a_confirmed_claim_lands() {
     let world = Sandbox::new();

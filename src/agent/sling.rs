@@ -150,7 +150,7 @@ mod tests {
             holder: holder.to_owned(),
             session: session.map(str::to_owned),
             epoch: 4,
-            at: String::new(),
+            ..Claim::default()
         };
         Bead {
             id: "api-1aaa".to_owned(),

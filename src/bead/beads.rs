@@ -13,7 +13,7 @@ pub struct Beads {
 }
 
 impl Fold for Beads {
-    const VERSION: u32 = 18;
+    const VERSION: u32 = 19;
 
     fn name() -> String {
         "beads".to_owned()

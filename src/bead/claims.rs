@@ -81,7 +81,8 @@ impl Bead {
         holder: String,
         session: Option<String>,
     ) {
-        let claim = Claim { id: line.id.clone(), holder, session, epoch, at: line.at.clone() };
+        let (id, at, clock) = (line.id.clone(), line.at.clone(), line.clock);
+        let claim = Claim { id, holder, session, epoch, at, clock };
         if self.status == Status::CLOSED {
             let close = self.close.as_ref();
             let contested = close.is_some_and(|close| close.under.is_some());

@@ -95,6 +95,8 @@ pub struct Claim {
     pub session: Option<String>,
     pub epoch: u64,
     pub at: String,
+    /// Of the line that made it.
+    pub clock: u64,
 }
 
 /// A claim behind the one that stands, and the close that its holder has written meanwhile: it counts

@@ -166,7 +166,8 @@ fn claim_of(line: &Line) -> Option<Claim> {
     else {
         return None;
     };
-    Some(Claim { id: line.id.clone(), holder, session, epoch, at: line.at.clone() })
+    let (id, at, clock) = (line.id.clone(), line.at.clone(), line.clock);
+    Some(Claim { id, holder, session, epoch, at, clock })
 }
 
 #[cfg(test)]

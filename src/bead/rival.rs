@@ -2,13 +2,17 @@
 //! hold it, or not yet. Name, session and epoch may be those of the other.
 
 use crate::bead::fields::{Bead, Claim, Second};
+use crate::ledger::Name;
 
 impl Bead {
     /// Why what is said in a clone that has these names is not the holder's word, though it goes by the same name.
-    pub fn is_of_another(&self, claim: &Claim, replicas: &[String]) -> Option<String> {
+    pub fn is_of_another(&self, claim: &Claim, replicas: &[Name]) -> Option<String> {
         let namesake =
             |other: &Claim| other.holder == claim.holder && other.session == claim.session;
-        let here = |second: &&Second| second.replica.iter().any(|name| replicas.contains(name));
+        let here = |Second { claim, replica }: &&Second| {
+            let of = |name: &str| replicas.iter().any(|known| known.has(name, claim.clock));
+            replica.as_deref().is_some_and(of)
+        };
         let Claim { holder, epoch, .. } = claim;
         if self.rivals.iter().any(|rival| namesake(&rival.claim)) {
             return Some(format!(
@@ -36,7 +40,7 @@ mod tests {
     use crate::bead::event::{Closed, Deleted, Event, Landed, Status};
     use crate::bead::holding::holds;
     use crate::bead::holding::tests::actor;
-    use crate::ledger::{Actor, Fold as _, Line};
+    use crate::ledger::{Actor, Fold as _, Line, Name};
 
     /// The hub had the second of them in our order, and had it closed before the first was withdrawn.
     #[test]
@@ -102,7 +106,7 @@ mod tests {
     /// Two clones claimed it under names that may be the same; the second line is over, or not yet.
     #[test]
     fn who_came_second_holds_nothing_under_the_name_of_who_was_first() {
-        let told = |first: &str, second: &str, replica: Option<&str>, over: bool| {
+        let told_at = |clock: u64, first: &str, second: &str, replica: Option<&str>, over: bool| {
             let mut all = beads(&[("b-1", &[])]);
             let claim = |holder: &str| Event::Claimed {
                 epoch: 1,
@@ -117,14 +121,15 @@ mod tests {
             };
             let lines = [("first", claim(first)), ("second", claim(second)), ("over", withdrawn)];
             for (id, event) in lines.into_iter().take(if over { 3 } else { 2 }) {
-                all.drink(&Line { id: id.to_owned(), ..line("b-1", "x", &event) });
+                all.drink(&Line { id: id.to_owned(), clock, ..line("b-1", "x", &event) });
             }
             all
         };
+        let told = |first, second, replica, over| told_at(7, first, second, replica, over);
         let says = |all: &Beads, replica: Option<&str>| {
             // Each has been moved.
-            let replicas = replica.into_iter().flat_map(|name| ["since", name]);
-            let replicas = replicas.map(str::to_owned).collect();
+            let replicas = replica.map(|name| [Name::new(name, 7), Name::new("since", u64::MAX)]);
+            let replicas = replicas.into_iter().flatten().collect();
             let toast = Actor { replicas, ..actor("toast", None, true) };
             holds(all.get("b-1").unwrap(), &toast).err().unwrap_or_default()
         };
@@ -150,6 +155,8 @@ mod tests {
                 "{case:?}: {found}"
             );
         }
+        let since = told_at(8, "toast", "toast", here, true);
+        assert_eq!(says(&since, here), "", "what was copied made that claim later");
         let mut anew = told("toast", "toast", here, true);
         drink(
             &mut anew,

@@ -73,7 +73,7 @@ pub use line::{Line, UNDOES};
 pub use maintain::Maintenance;
 pub use manners::UNREADABLE;
 pub use pen::{NAME_DIGITS, Pen};
-pub use place::{known as known_replica, names as replica_names};
+pub use place::{Name, known as known_replica, names as replica_names};
 pub use prose::{LONGEST_TEXT, MARK, is_elsewhere, same_text};
 pub use query::Query;
 
@@ -105,8 +105,8 @@ pub struct Actor {
     pub model: Option<String>,
     pub agent: bool,
     pub epoch: Option<u64>,
-    /// The names under which the clone in which it acts has ever written. No line tells them.
-    pub replicas: Vec<String>,
+    /// The names under which the clone in which it acts has ever written, and until when. No line tells them.
+    pub replicas: Vec<Name>,
 }
 
 /// The ledger of one repository.

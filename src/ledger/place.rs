@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::shelf::Positions;
+use super::Ledger;
+use super::shelf::{Position, Positions};
 use crate::git::{Oid, Repo};
 use crate::host::{machine, share, unwritable};
 
@@ -23,7 +24,27 @@ struct Replica {
     place: String,
     /// What it was called before it was moved, or what it is a copy of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    former: Vec<String>,
+    former: Vec<Name>,
+}
+
+/// A name under which a clone has written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name {
+    name: String,
+    /// The clock of the last line that it wrote so: what was copied goes on under that name.
+    until: u64,
+}
+
+impl Name {
+    #[cfg(test)]
+    pub(crate) fn new(name: &str, until: u64) -> Self {
+        Self { name: name.to_owned(), until }
+    }
+
+    /// Whether the line of this clock is its own.
+    pub fn has(&self, replica: &str, clock: u64) -> bool {
+        self.name == replica && clock <= self.until
+    }
 }
 
 /// The tip that this clone last saw, and how far each replica had got in it.
@@ -41,20 +62,31 @@ pub fn known(repo: &Repo) -> Option<String> {
 }
 
 /// That name and all that it had before, wherever it stood then: what was said of it under those holds.
-pub fn names(repo: &Repo) -> Vec<String> {
-    let replica: Option<Replica> = read(&repo.desk().join("replica"));
-    replica.into_iter().flat_map(|it| std::iter::once(it.name).chain(it.former)).collect()
+pub fn names(repo: &Repo) -> Vec<Name> {
+    let Some(Replica { name, mut former, .. }) = read(&repo.desk().join("replica")) else {
+        return Vec::new();
+    };
+    former.push(Name { name, until: u64::MAX });
+    former
 }
 
-/// The name under which this clone appends. To be asked for by who has the ledger's turn.
-pub(super) fn replica(repo: &Repo) -> Result<String> {
-    if let Some(name) = known(repo) {
-        return Ok(name);
+impl Ledger<'_> {
+    /// The name under which this clone appends. To be asked for by who has the ledger's turn.
+    pub(super) fn own_name(&self) -> Result<String> {
+        let repo = self.repo;
+        if let Some(name) = known(repo) {
+            return Ok(name);
+        }
+        let (path, place) = (repo.desk_dir()?.join("replica"), place(repo)?);
+        let (name, mut former) = (name(), names(repo));
+        if let (Some(last), Some(tip)) = (former.last_mut(), repo.read_ref(&self.name)?) {
+            let shelf = self.shelf_of(&tip)?;
+            let end = shelf.replica(&last.name).map(|dir| Position::of(&self.store, dir));
+            last.until = end.transpose()?.flatten().map_or(0, |end| end.clock);
+        }
+        write(&path, &Replica { name: name.clone(), place, former })?;
+        Ok(name)
     }
-    let (path, place) = (repo.desk_dir()?.join("replica"), place(repo)?);
-    let (name, former) = (name(), names(repo));
-    write(&path, &Replica { name: name.clone(), place, former })?;
-    Ok(name)
 }
 
 /// A name that nothing else has.

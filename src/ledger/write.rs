@@ -158,7 +158,7 @@ impl Ledger<'_> {
     /// The name under which this clone writes.
     pub fn replica(&self) -> Result<String> {
         let _turn = self.turn()?;
-        place::replica(self.repo)
+        self.own_name()
     }
 
     /// The right to decide.
@@ -206,7 +206,7 @@ impl Ledger<'_> {
     /// Takes up the chain that was seen, and says whether it has grown; begins one where there is none.
     /// None if the state stands on what is no longer so. To be asked by who has the turn.
     fn join(&self, held: &mut Held, view: &mut View, state: &mut Any<'_>) -> Result<Option<bool>> {
-        let replica = place::replica(self.repo)?;
+        let replica = self.own_name()?;
         let bytes = held.bytes()?;
         let there = Opening::parse(&bytes).filter(|_| !held.alone);
         // In this order: what is told of a chain is told before the ref is moved.
