@@ -135,7 +135,7 @@ mod tests {
         beads.drink(&line("bd-1", "x", &off));
         import(&mut beads, record(2, json!(["a", "old", "new"])));
         let mut labels = beads.get("bd-1").unwrap().labels.clone();
-        labels.sort();
+        labels.sort_unstable();
         labels.dedup();
         assert_eq!(labels, ["a", "new", "ours"]);
         assert_eq!(beads.get("bd-1").unwrap().comments.len(), 100);

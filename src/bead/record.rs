@@ -42,7 +42,7 @@ impl Record {
         let times = [text("updated_at"), text("created_at")].map(str::to_owned);
         let at = times.into_iter().find(|time| !time.is_empty()).unwrap_or_default();
         let mut usual: Vec<_> = self.fields.keys().collect();
-        usual.sort_by_key(|name| field::place(name));
+        usual.sort_unstable_by_key(|name| field::place(name));
         let order = match usual.iter().copied().eq(self.fields.keys()) {
             true => Vec::new(),
             false => self.fields.keys().cloned().collect(),

@@ -231,7 +231,7 @@ pub fn all(beads: &Beads) -> Vec<Ring<'_>> {
         let knot: Vec<_> = knot.iter().filter_map(|at| left.get(*at).copied()).collect();
         rings.extend(stuck.shortest(&knot, &age));
     }
-    rings.sort_by_key(|ring| ring.first().and_then(|(id, _)| age.get(id)));
+    rings.sort_unstable_by_key(|ring| ring.first().and_then(|(id, _)| age.get(id)));
     rings
 }
 

@@ -197,7 +197,7 @@ pub(in crate::bead) mod tests {
     fn around(all: &Beads, seed: &str) -> Vec<String> {
         let web = Web::around(all, &[all.get(seed).unwrap()]);
         let mut found: Vec<_> = web.rows.iter().map(|row| row.key().to_owned()).collect();
-        found.sort();
+        found.sort_unstable();
         found
     }
 

@@ -118,6 +118,12 @@ impl Any<'_> {
     }
 }
 
+/// Whether all that was asked of a state could be read as it was saved. Else what was made again was asked,
+/// which knows of what the ledger has, and nothing of what was decided on top of that.
+pub(super) fn is_sound(state: &mut Any<'_>) -> bool {
+    state.fold.parts().iter().all(|part| part.is_sound())
+}
+
 /// The one order. Two replicas may hold the same line: it is one line.
 pub(super) fn in_order(mut lines: Vec<Line>) -> Vec<Line> {
     lines.sort_unstable_by(|one, other| one.key().cmp(&other.key()));

@@ -29,7 +29,7 @@ use super::manners::{PATIENCE, contested};
 use super::pen::Drafted;
 use super::place;
 use super::progress::{Mark, Progress};
-use super::state::{Any, State, Written};
+use super::state::{Any, State, Written, is_sound};
 use super::{Actor, Ledger, Pen, texts};
 use crate::host::Turn;
 
@@ -108,6 +108,9 @@ impl Ledger<'_> {
         self.load(state, false, None)?;
         let Some(mut view) = self.look(state)? else { return Ok(None) };
         let (mut answer, mut drafted) = self.draft(actor, state, decide)?;
+        if !is_sound(state) {
+            return Ok(None);
+        }
         if drafted.0.is_empty() && view.end == view.settled {
             return Ok(Some((answer, None)));
         }
@@ -118,6 +121,9 @@ impl Ledger<'_> {
         };
         if has_grown {
             (answer, drafted) = self.draft(actor, state, decide)?;
+        }
+        if !is_sound(state) {
+            return Ok(None);
         }
         let ticket = self.put(view, held, drafted, state)?;
         Ok(Some((answer, ticket)))

@@ -61,7 +61,7 @@ pub(super) fn held<'a>(beads: &'a Beads, actor: &Actor) -> Vec<&'a Bead> {
         })
     };
     let mut held: Vec<_> = beads.held().filter(is_its).collect();
-    held.sort_by_key(|bead| bead.claim.as_ref().map(|claim| std::cmp::Reverse(&claim.at)));
+    held.sort_unstable_by_key(|bead| bead.claim.as_ref().map(|claim| std::cmp::Reverse(&claim.at)));
     held
 }
 

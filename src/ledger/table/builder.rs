@@ -48,7 +48,7 @@ struct Written {
 }
 
 /// The face of a live row.
-struct Looked {
+struct Live {
     row: u32,
     mark: u8,
     end: usize,
@@ -58,7 +58,7 @@ struct Looked {
 pub(super) struct Builder<R> {
     rows: Vec<Written>,
     keys: Vec<u8>,
-    live: Vec<Looked>,
+    live: Vec<Live>,
     faces: Vec<u8>,
     bodies: Vec<u8>,
     names: Vec<(String, u32)>,
@@ -72,10 +72,19 @@ pub(super) struct Builder<R> {
 impl<R: Kept> Builder<R> {
     /// With room for bodies of so many bytes: a large buffer that grows is copied again and again.
     pub(super) fn with_room(bytes: usize, mut bodies: Vec<u8>) -> Self {
-        let (rows, keys, live, faces, names, order, below) = Default::default();
         bodies.clear();
         bodies.reserve(bytes);
-        Self { rows, keys, live, faces, bodies, names, order, below, kind: PhantomData }
+        Self {
+            rows: Vec::new(),
+            keys: Vec::new(),
+            live: Vec::new(),
+            faces: Vec::new(),
+            bodies,
+            names: Vec::new(),
+            order: Vec::new(),
+            below: Vec::new(),
+            kind: PhantomData,
+        }
     }
 
     /// Says which row it is.
@@ -148,7 +157,7 @@ impl<R: Kept> Builder<R> {
         let row = u32::try_from(self.rows.len()).ok()?;
         self.keys.extend_from_slice(key);
         if mark < R::OFTEN {
-            self.live.push(Looked { row, mark, end: self.faces.len() });
+            self.live.push(Live { row, mark, end: self.faces.len() });
         }
         let (key_end, body_end) = (self.keys.len(), self.bodies.len() as u64);
         self.rows.push(Written { key_end, body_end, sum, mark });

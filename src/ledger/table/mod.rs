@@ -57,6 +57,9 @@ pub trait Kept: Clone + Serialize + DeserializeOwned {
 /// Makes a table again from the first line on.
 type Again<R> = Rc<dyn Fn() -> Result<Table<R>>>;
 
+/// A row stands in the place where its key came to be first, in whichever layer its newest form is. So
+/// each form but the first says for which it stands: one in an upper layer by `Layer::below`, one in memory
+/// by `stead`; and `hidden` is the way back, from what is replaced to what replaces it.
 pub struct Table<R: Kept> {
     layers: Vec<Layer<R>>,
     /// Per layer the rows that an upper one replaces, each with what stands for it.
@@ -83,9 +86,18 @@ fn text(key: &[u8]) -> &str {
 
 impl<R: Kept> Default for Table<R> {
     fn default() -> Self {
-        let (layers, hidden, fresh, stead, saved, again) = Default::default();
-        let (near, healed, unsound, spare) = Default::default();
-        Self { layers, hidden, fresh, stead, near, saved, again, healed, unsound, spare }
+        Self {
+            layers: Vec::new(),
+            hidden: Vec::new(),
+            fresh: IndexMap::new(),
+            stead: Vec::new(),
+            near: RefCell::default(),
+            saved: 0,
+            again: None,
+            healed: OnceCell::new(),
+            unsound: false,
+            spare: Cell::default(),
+        }
     }
 }
 
@@ -107,7 +119,8 @@ impl<R: Kept> Table<R> {
     /// is made again.
     fn sound<'a, T>(&'a self, find: impl Fn(&'a Self) -> Sound<T>) -> T {
         let healed = |Damaged| find(self.healed());
-        find(self).or_else(healed).unwrap_or_else(|Damaged| lost("a state", &anyhow!("twice")))
+        let twice = |Damaged| lost("a state", &anyhow!("what was made is damaged, too"));
+        find(self).or_else(healed).unwrap_or_else(twice)
     }
 
     pub fn row<'a>(&'a self, key: &str) -> Option<Row<'a, R>> {
@@ -217,7 +230,7 @@ impl<R: Kept> Table<R> {
             for (n, _) in fresh {
                 found.push(table.at(At::Fresh(n))?);
             }
-            found.sort_by_key(|row| table.birth(row.at));
+            found.sort_unstable_by_key(|row| table.birth(row.at));
             // A row that names it twice is one row.
             found.dedup_by_key(|row| row.key);
             Ok(found)
@@ -260,7 +273,7 @@ impl<R: Kept> Table<R> {
 
     /// Whether all that was read so far was as it had been saved.
     pub fn is_sound(&self) -> bool {
-        !self.unsound
+        !self.unsound && self.healed.get().is_none()
     }
 
     fn locate(&self, key: &str) -> Sound<Option<At>> {

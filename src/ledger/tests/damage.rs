@@ -213,6 +213,33 @@ fn a_saved_state_is_used_and_its_damage_is_of_no_account() {
     }
 }
 
+/// What is made again in the middle of a decision knows nothing of what others have decided just before.
+#[test]
+fn a_decision_on_a_state_that_turns_out_damaged_is_made_again() {
+    let world = World::new();
+    let path = world.repo("app", &[]);
+    say(&world, &path, "early", 1).unwrap();
+    fill(&world, &path);
+    let ends = path.join(".git/shopfloor/cache/ends");
+    let mut saved = fs::read(&ends).unwrap();
+    // The first of what is read when it is asked for: what was kept of the line above.
+    let length = |at: usize| u64::from_le_bytes(saved[at..at + 8].try_into().unwrap()) as usize;
+    let back = 40 + length(16) + length(24);
+    saved[back] ^= 1;
+    fs::write(&ends, saved).unwrap();
+    let repo = world.open(&path);
+    let ledger = Ledger::open(&repo, &Clock::real()).unwrap();
+    let mut asked = 0;
+    let say = |_: &Told, pen: &mut crate::ledger::Pen<'_>| {
+        asked += 1;
+        pen.line("early", &json!({"test.said": {"n": 2}}))
+    };
+    ledger.write(&jane(), say).unwrap();
+    let lines = ledger.lines().unwrap();
+    let [early, .., last] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((asked, &last.after), (2, &vec![early.id.clone()]));
+}
+
 #[test]
 fn a_lock_of_a_dead_writer_is_taken_away_and_one_of_another_git_is_waited_for() {
     let world = World::new();

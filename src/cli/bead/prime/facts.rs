@@ -87,8 +87,9 @@ impl Facts {
         }
         let (target, rules) = rules(cx, repo)?;
         let mut mine = held(&beads, &actor);
-        if let Some(hook) = roster.hook(&actor.by) {
-            mine.sort_by_key(|bead| bead.id != hook.bead);
+        let hooked = |bead: &&Bead| roster.hook(&actor.by).is_some_and(|hook| hook.bead == bead.id);
+        if let Some(first) = mine.iter().position(hooked).and_then(|at| mine.get_mut(..=at)) {
+            first.rotate_right(1);
         }
         let mine: Vec<_> = match mine.split_first() {
             Some((first, rest)) => {
