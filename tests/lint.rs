@@ -174,6 +174,41 @@ fn what_would_be_named_is_not_written_down_where_that_is_asked_for() {
     }
 }
 
+#[test]
+fn a_type_has_the_template_that_the_repository_has_for_it() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let spike = "<!-- the question -->\n\n## Ends by\n";
+    repo.write(".shopfloor/templates/spike.md", spike);
+    repo.write(".shopfloor/templates/bug.md", "Which version?\n");
+    let known = json!([
+        {"type": "bug", "own": true},
+        {"type": "decision", "own": false},
+        {"type": "epic", "own": false},
+        {"type": "spike", "own": true},
+        {"type": "task", "own": false},
+    ]);
+    assert_eq!(repo.json("bead template --json"), known);
+    let listed = repo.git("bead template").ok().out;
+    assert!(listed.starts_with("bug  .shopfloor/templates/bug.md\ndecision\n"), "{listed}");
+    assert_eq!(repo.git("bead template investigation").ok().out, spike);
+    assert_eq!(repo.git("bead template bug").ok().out, "Which version?\n");
+    let said = |words: &str| {
+        let id = repo.git(&format!("bead create {words} --silent")).ok().line();
+        repo.json(&format!("bead show {id} --json"))[0]["description"].clone()
+    };
+    assert_eq!(said("Faster -t spike"), spike);
+    assert_eq!(said("Slower -t spike -d mine"), "mine");
+    assert_eq!(said("Plain"), Value::Null);
+    assert_eq!(said("Odd -t ../templates/bug"), Value::Null);
+    // A clone must not say which file of this machine is told to everybody.
+    repo.sh("echo secret >../key && ln -s ../../../key .shopfloor/templates/task.md").ok();
+    repo.git("bead create Leak").fails(128).says(&["task.md is behind a link"]);
+    repo.sh("rm -r .shopfloor && mkdir ../there && echo secret >../there/task.md").ok();
+    repo.sh("mkdir .shopfloor && ln -s ../../there .shopfloor/templates").ok();
+    repo.git("bead create Leak").fails(128).says(&["task.md is behind a link"]);
+}
+
 /// A change of this bead, in a work tree of its own.
 fn change(repo: &Place<'_>, bead: &str, path: &str, text: &str) {
     repo.git(&format!("bead update {bead} --claim")).ok();

@@ -242,7 +242,7 @@ fn output(case: &Case<'_>) -> Option<Fault> {
     }
     let what =
         "does not say what comes out: what is printed, returned, written or changed".to_owned();
-    let mend = "add a section `## Output` to the description (git bead template)".to_owned();
+    let mend = "add a section `## Output` to the description (git bead template task)".to_owned();
     Some(("description", what, mend))
 }
 

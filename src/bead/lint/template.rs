@@ -47,6 +47,9 @@ const DECISION: &str = "\
 <!-- each with what speaks for and against it -->
 ";
 
+/// The types that have one of their own; that of a task is everybody else's.
+pub const TYPES: [&str; 4] = ["bug", "decision", "epic", "task"];
+
 /// The one for a type; types of one's own are tasks.
 pub fn of(issue_type: &str) -> &'static str {
     match issue_type {

@@ -13,6 +13,7 @@ use crate::bead::{self, Beads, change, draft, files, rare};
 use crate::cli::bead::bulk;
 use crate::cli::bead::lint;
 use crate::cli::bead::record::Record;
+use crate::cli::bead::template;
 use crate::cli::bead::text::text;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -255,6 +256,9 @@ impl Create {
 
     fn into_new(mut self, cx: &Context) -> Result<New> {
         self.fields.read(cx)?;
+        if self.fields.description.is_none() {
+            self.fields.description = template::own(cx, usual_type(&self.issue_type))?;
+        }
         let title = self.title.or(self.named);
         let issue_type = Some(usual_type(&self.issue_type).to_owned());
         let edit =

@@ -1,11 +1,11 @@
-//! `git bead lint` and `git bead template`: can somebody do it without asking?
+//! `git bead lint`: can somebody do it without asking?
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::bead::event::New;
 use crate::bead::filter::Cond;
-use crate::bead::lint::{self, Finding, Ground, Shared, template};
+use crate::bead::lint::{self, Finding, Ground, Shared};
 use crate::bead::order::Order;
 use crate::bead::ready::{Call, ready};
 use crate::bead::{Bead, Beads};
@@ -200,38 +200,5 @@ impl Show for Linted {
                 out.parts(&[(Tone::Faint, &format!("      {mend}"))]);
             }
         }
-    }
-}
-
-/// Print a description to fill in, so that nothing is forgotten
-///
-/// There is one for a bug, an epic and a decision; every other type has that of a task. What stands in
-/// <!-- --> says what to write there, and counts for nothing.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  git bead template bug                 fill it in; create --body-file FILE --validate")]
-pub(in crate::cli) struct Template {
-    /// bug, feature, task, epic, chore, decision, or a word of your own
-    #[arg(value_name = "TYPE", default_value = "task")]
-    issue_type: String,
-}
-
-impl Template {
-    pub(in crate::cli) fn run(self) -> Result<Done> {
-        let description = template::of(&self.issue_type);
-        Ok(Form { issue_type: self.issue_type, description }.into())
-    }
-}
-
-#[derive(Serialize)]
-struct Form {
-    #[serde(rename = "type")]
-    issue_type: String,
-    description: &'static str,
-}
-
-impl Show for Form {
-    fn show(&self, out: &mut Screen) {
-        out.block(self.description, 0);
     }
 }

@@ -45,6 +45,7 @@ pub(super) mod short;
 mod show;
 mod stale;
 mod sync;
+mod template;
 pub(super) mod text;
 mod trail;
 mod tree;
@@ -135,7 +136,7 @@ pub(super) enum Verb {
     Trail(trail::Trail),
     Trust(trust::Trust),
     Verify(verify::Verify),
-    Template(lint::Template),
+    Template(template::Template),
     Manual(manual::Manual),
     #[command(hide = true)]
     Hook(hook::Hook),
@@ -204,7 +205,7 @@ impl Verb {
             Self::Graph(verb) => verb.run(cx),
             Self::Import(verb) => verb.run(cx),
             Self::Lint(verb) => verb.run(cx),
-            Self::Template(verb) => verb.run(),
+            Self::Template(verb) => verb.run(cx),
             Self::Log(verb) => verb.run(cx),
             Self::Maintain(verb) => verb.run(cx),
             Self::Sync(verb) => verb.run(cx),
