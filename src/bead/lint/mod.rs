@@ -4,6 +4,8 @@
 mod rules;
 mod shared;
 pub mod template;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use crate::bead::event::New;
