@@ -70,6 +70,68 @@ fn what_gas_city_calls_is_answered_in_its_shapes() {
     repo.git("bead show --json nothing").fails(1);
 }
 
+/// The rest of its calls: what has no meaning here says so, and does what is left of it.
+#[test]
+fn what_gas_city_sets_up_is_answered() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let hooks = || repo.sh("ls .git/hooks").ok().out;
+    let before = hooks();
+    let told = repo.git("bead init --server -p gt --skip-hooks").ok();
+    assert_eq!(told.out, "New ids start with gt-; no git hook and no push route was touched\n");
+    told.says(&["note: there is no server to set up", "hint: git bead init sets up git hooks"]);
+    assert_eq!((hooks(), repo.read(".git/config").contains("shopfloor/gate")), (before, false));
+    repo.git("bead init -p 'G T' --skip-hooks").fails(129);
+    let walls = created(&repo, &["Walls", "-t", "molecule"]);
+    assert!(walls.starts_with("gt-"), "{walls}");
+    let custom = repo.git("bead config set types.custom molecule,convoy").ok();
+    custom.says(&["note: any word is a type here"]);
+    assert_eq!(
+        repo.json("bead config get --json types.custom"),
+        json!({"key": "types.custom", "value": "molecule"})
+    );
+    let wisp = created(&repo, &["Ping", "--set", "ephemeral=true", "-a", "toast"]);
+    let pinned = created(&repo, &["Rules", "--set", "ephemeral=true", "--set", "pinned=true"]);
+    let none = json!({"purged_count": 0, "dry_run": false, "ids": []});
+    assert_eq!(repo.json("bead purge --json"), none);
+    repo.sh(&format!("SHOPFLOOR_AGENT=toast git bead update {wisp} --claim")).ok();
+    for (id, by) in [(&wisp, " --on-behalf-of toast"), (&pinned, ""), (&walls, "")] {
+        repo.git(&format!("bead close {id}{by}")).ok();
+    }
+    let would = json!({"purged_count": 1, "dry_run": true, "ids": [wisp]});
+    assert_eq!(repo.json("bead purge --json --dry-run"), would);
+    assert_eq!(repo.json(&format!("bead show {wisp} --json"))[0]["status"], "closed");
+    let said = repo.git("bead purge").ok().out;
+    assert_eq!(said, format!("Deleted {}  Ping\n", &wisp[..7]));
+    assert_eq!(repo.json(&format!("bead show {wisp} --json"))[0]["status"], "tombstone");
+    assert_eq!(repo.json("bead purge --json"), none);
+    repo.git(&format!("bead reopen {wisp}")).ok();
+}
+
+#[test]
+fn settings_are_those_of_git_and_each_is_known() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    repo.git("bead config get hub").fails(1).says(&["shopfloor.hub is not set", "hint: it says "]);
+    repo.git("bead config set hub origin").ok();
+    assert_eq!(repo.git("config shopfloor.hub").ok().out, "origin\n");
+    assert_eq!(repo.git("bead config get shopfloor.HUB").ok().out, "origin\n");
+    let listed = repo.json("bead config list --json");
+    let hub = listed.as_array().unwrap().iter().find(|it| it["key"] == "shopfloor.hub").unwrap();
+    assert_eq!(hub["value"], "origin");
+    repo.git("bead config set issue_prefix gt").ok();
+    assert!(repo.bead("Walls").starts_with("gt-"));
+    for (words, why) in [
+        ("set trail some", "it is full, or summary, or local"),
+        ("set prefix 'G T'", "cannot stand before an id"),
+        ("set hubb origin", "shopfloor.toml"),
+        ("set hub", "VALUE"),
+        ("get", "KEY"),
+    ] {
+        repo.sh(&format!("git bead config {words}")).fails(129).says(&[why]);
+    }
+}
+
 fn lists(repo: &Place<'_>, first: &str, second: &str) {
     for (words, found) in [
         (

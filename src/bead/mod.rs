@@ -42,6 +42,7 @@ pub mod orphans;
 pub mod overlap;
 mod parts;
 pub mod past;
+pub mod purge;
 pub mod query;
 pub mod rare;
 pub mod raw;

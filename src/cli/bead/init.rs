@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::bead;
+use crate::cli::bead::prefix;
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
 use crate::git::{RefName, Repo};
@@ -39,6 +40,12 @@ pub(in crate::cli) struct Init {
     /// Do it without asking
     #[arg(short, long)]
     yes: bool,
+    /// Change no git hook and no push route: only what ids start with is settled
+    #[arg(long, conflicts_with = "route")]
+    skip_hooks: bool,
+    /// Another tool's word: there is none to be set up
+    #[arg(long, hide = true)]
+    server: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -53,6 +60,16 @@ impl Init {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let repo = cx.repo()?;
         let wish = self.wish(repo)?;
+        if self.server {
+            cx.note("note: there is no server to set up: the ledger is a ref of this repository");
+        }
+        if self.skip_hooks {
+            if !self.dry_run {
+                prefix::write(repo, &wish.prefix)?;
+            }
+            cx.hint("git bead init sets up git hooks and the push route");
+            return Ok(Named { prefix: wish.prefix, done: !self.dry_run }.into());
+        }
         let changes = githook::plan(repo, &wish)?;
         if let Listed::Elsewhere(other) = githook::listed(repo, &wish.prefix)? {
             let (prefix, other) = (&wish.prefix, other.display());
@@ -112,6 +129,22 @@ impl Init {
         let manual = repo.config_get("shopfloor.sync")?.as_deref() == Some("manual");
         let fetch = if manual { None } else { fetch_spec(repo)? };
         Ok(Wish { prefix, target, route, publish, fetch, path: githook::programs(repo)? })
+    }
+}
+
+/// All that is settled without git hooks.
+#[derive(Serialize)]
+struct Named {
+    prefix: String,
+    done: bool,
+}
+
+impl Show for Named {
+    fn show(&self, out: &mut Screen) {
+        let (will, prefix) = (if self.done { "" } else { "would " }, &self.prefix);
+        out.line(format!(
+            "New ids {will}start with {prefix}-; no git hook and no push route was touched"
+        ));
     }
 }
 

@@ -8,6 +8,7 @@ mod changed;
 mod close;
 mod comment;
 mod compact;
+mod config;
 mod count;
 pub(super) mod create;
 mod deinit;
@@ -109,7 +110,9 @@ pub(super) enum Verb {
     #[command(alias = "done")]
     Close(close::Close),
     Reopen(close::Reopen),
+    Config(config::Config),
     Delete(delete::Delete),
+    Purge(delete::Purge),
     Comment(comment::Comment),
     Compact(compact::Compact),
     Remember(memory::Remember),
@@ -184,7 +187,9 @@ impl Verb {
             Self::Update(verb) => verb.run(cx),
             Self::Close(verb) => verb.run(cx),
             Self::Reopen(verb) => verb.run(cx),
+            Self::Config(verb) => verb.run(cx),
             Self::Delete(verb) => verb.run(cx),
+            Self::Purge(verb) => verb.run(cx),
             Self::Comment(verb) => verb.run(cx),
             Self::Compact(verb) => verb.run(cx),
             Self::Remember(verb) => verb.run(cx),
@@ -229,6 +234,7 @@ impl Verb {
             Self::Compact(compact) => by(compact.changes()),
             Self::Dep(dep) => by(dep.changes()),
             Self::Epic(epic) => by(epic.changes()),
+            Self::Purge(purge) => by(purge.changes()),
             // What is noted costs no look at what was fetched.
             Self::Trail(trail) if !trail.changes() => Does::Neither,
             Self::Create(_)
@@ -264,6 +270,7 @@ impl Verb {
             | Self::Duplicates(_)
             | Self::Blocked(_)
             | Self::Lint(_)
+            | Self::Config(_)
             | Self::Log(_) => Does::Reads,
             Self::Init(_)
             | Self::Deinit(_)

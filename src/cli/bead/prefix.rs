@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::bead::{self, Beads};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show};
+use crate::git::Repo;
 use crate::refusal::Refusal;
 
 /// Let new ids start with another word
@@ -24,17 +25,22 @@ pub(in crate::cli) struct RenamePrefix {
 impl RenamePrefix {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let new = self.new.trim_end_matches('-');
-        if bead::slug(new) != new {
-            return Err(Refusal::usage(format!("{new:?} cannot stand before an id"))
-                .hint(format!("git bead rename-prefix {}", bead::slug(new)))
-                .into());
-        }
         let repo = cx.repo()?;
         let beads: Beads = cx.ledger()?.read()?;
         let old = bead::prefix(repo)?;
-        repo.git(["config", "shopfloor.prefix", new]).ok()?;
+        write(repo, new)?;
         Ok(Renamed { prefix: new.to_owned(), old, kept: beads.count() }.into())
     }
+}
+
+/// Refuses what cannot stand before an id.
+pub(super) fn write(repo: &Repo, new: &str) -> Result<()> {
+    if bead::slug(new) != new {
+        return Err(Refusal::usage(format!("{new:?} cannot stand before an id"))
+            .hint(format!("git bead rename-prefix {}", bead::slug(new)))
+            .into());
+    }
+    repo.git(["config", "--local", "shopfloor.prefix", new]).ok()
 }
 
 #[derive(Serialize)]
