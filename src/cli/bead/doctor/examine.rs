@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::bead::doctor::facts::{Facts, Leftovers, Misplaced, Remotes};
+use crate::cli::bead::doctor::facts::{Clashes, Facts, Leftovers, Misplaced, Remotes};
 use crate::cli::bead::doctor::finding::{Finding, Fix, Level, name, names};
 use crate::cli::bead::doctor::ledger;
 use crate::git::Unpacked;
@@ -58,7 +58,7 @@ fn rings(rings: &[String], found: &mut Vec<Finding>) {
     found.push(Finding::problem("graph", what, why).mend("git bead dep cycles"));
 }
 
-fn clashes((clashes, refused): &(Vec<String>, bool), found: &mut Vec<Finding>) {
+fn clashes((clashes, refused): &Clashes, found: &mut Vec<Finding>) {
     if clashes.is_empty() {
         return;
     }

@@ -30,6 +30,9 @@ const LOCKS: [&str; 4] = ["sync.lock", "maintain.lock", "agents.lock", "parking.
 const KEPT: [&str; 6] = ["seen", "replica", "progress", "chain", "begun", "superseded"];
 const DESK: [&str; 3] = ["decide.lock", "ledger.lock", "refs/turn"];
 
+/// Beads in other hands that own a path in common, and whether the repository refuses that.
+pub(super) type Clashes = (Vec<String>, bool);
+
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub now: Option<Stamp>,
@@ -60,8 +63,7 @@ pub(super) struct Facts {
     pub leftovers: Leftovers,
     /// Beads that wait for themselves: each ring as it is told.
     pub rings: Vec<String>,
-    /// Beads in other hands that own a path in common, and whether the repository refuses that.
-    pub clashes: (Vec<String>, bool),
+    pub clashes: Clashes,
     /// What could not be looked at, and why.
     pub unseen: Vec<(&'static str, String)>,
 }
@@ -156,7 +158,7 @@ impl Facts {
 }
 
 /// Saves nothing on the way, as a read would.
-fn graph(cx: &Context, ledger: &Ledger<'_>) -> Result<(Vec<String>, (Vec<String>, bool))> {
+fn graph(cx: &Context, ledger: &Ledger<'_>) -> Result<(Vec<String>, Clashes)> {
     let Some(tip) = cx.repo()?.resolve(ledger::REF)? else { return Ok(Default::default()) };
     let beads = past::beads(ledger, &Moment::Tip(tip))?;
     let told = |ring| rings::told(ring, &|id| beads.short(id).to_owned()).swap_remove(0);
