@@ -159,3 +159,29 @@ fn a_line_that_goes_too_deep_is_named_and_kills_no_process() {
     repo.write("plan.jsonl", record(29));
     repo.git("bead update --file plan.jsonl").ok();
 }
+
+#[test]
+fn a_file_with_marks_of_a_merge_conflict_or_a_json_array_is_refused_by_name() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("One");
+    let tip = repo.rev(LEDGER);
+    let mark = "is the mark of a merge conflict";
+    let jsonl = format!(
+        "<<<<<<< HEAD\n{{\"id\":{id:?},\"priority\":0}}\n=======\n{{\"id\":{id:?},\"priority\":1}}\n>>>>>>> topic\n"
+    );
+    repo.write("plan", jsonl);
+    let said = [1, 3, 5].map(|n| format!("plan:{n}: {mark}"));
+    let no = repo.git("bead update --file plan").fails(129);
+    no.says(&[&said[0], &said[1], &said[2], "nothing was written"]);
+    repo.write("plan", "## Draw\n<<<<<<< HEAD\nin ink\n=======\nin chalk\n>>>>>>> topic\n");
+    let no = repo.git("bead create --file plan").fails(129);
+    no.says(&[&format!("plan:2: {mark}"), &format!("plan:4: {mark}"), &format!("plan:6: {mark}")]);
+    repo.write("plan", "{\"title\":\"x\"}\n=======\n");
+    repo.git("bead create --file plan").fails(129).says(&[&format!("plan:2: {mark}")]);
+    repo.write("plan", "[\n  {\"title\": \"x\"}\n]\n");
+    repo.git("bead create --file plan").fails(129).says(&["plan:1: is a JSON array", "jq -c"]);
+    assert_eq!(repo.rev(LEDGER), tip, "nothing was written");
+    repo.write("plan", "## Draw\nIn ink\n=======\n");
+    repo.git("bead create --file plan").ok();
+}

@@ -15,15 +15,42 @@ pub type Check<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// The records of a file, whichever of the three forms it has.
 pub fn records(text: &str, check: Check<'_>) -> (Vec<Placed>, Vec<Wrong>) {
     let text = text.trim_start_matches('\u{feff}');
+    let marks = conflicts(text);
+    if !marks.is_empty() {
+        return (Vec::new(), marks);
+    }
     if let Some(plan) = text.parse::<Json>().ok().filter(|plan| plan.get("nodes").is_some()) {
         let (good, mut bad) = nodes(&plan);
         bad.extend(check(text.trim_start()).map(|no| (1, no)));
         return (good, bad);
     }
-    match text.trim_start().starts_with('{') {
-        true => lines(text, check),
-        false => (sections(text), Vec::new()),
+    match text.trim_start().as_bytes().first() {
+        Some(b'{') => lines(text, check),
+        Some(b'[') if !text.lines().any(|line| line.starts_with(TITLE)) => {
+            let no = "is a JSON array; a file of beads has one object a line (jq -c '.[]' FILE)";
+            (Vec::new(), vec![(1, no.to_owned())])
+        }
+        _ => (sections(text), Vec::new()),
     }
+}
+
+const TITLE: &str = "## ";
+/// What is said of a line that a merge has left behind.
+pub const CONFLICT: &str = "is the mark of a merge conflict";
+/// The line between two sides. Under a line of Markdown it makes a heading, too.
+const BETWEEN: &str = "=======";
+
+pub fn is_conflict(line: &[u8]) -> bool {
+    ["<<<<<<<", BETWEEN, ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark.as_bytes()))
+}
+
+/// Every mark, if one of them can be nothing else.
+fn conflicts(text: &str) -> Vec<Wrong> {
+    let lines = text.lines().enumerate().filter(|(_, line)| is_conflict(line.as_bytes()));
+    let marks: Vec<_> = lines.collect();
+    let is_one = marks.iter().any(|(_, line)| !line.starts_with(BETWEEN));
+    let marks = marks.into_iter().filter(|_| is_one);
+    marks.map(|(n, _)| (n + 1, CONFLICT.to_owned())).collect()
 }
 
 fn lines(text: &str, check: Check<'_>) -> (Vec<Placed>, Vec<Wrong>) {
@@ -39,6 +66,9 @@ fn lines(text: &str, check: Check<'_>) -> (Vec<Placed>, Vec<Wrong>) {
 
 /// How deep it goes is asked before anything else: whoever looks into it goes as deep.
 fn record(line: &str, check: Check<'_>) -> Result<Json, String> {
+    if is_conflict(line.as_bytes()) {
+        return Err(CONFLICT.to_owned());
+    }
     if depth(line.as_bytes()) > DEEPEST {
         return Err(format!("goes deeper than {DEEPEST} levels"));
     }

@@ -9,6 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::bead::event::{Beside, Told};
+use crate::bead::forms::{CONFLICT, is_conflict};
 use crate::bead::raw::Raw;
 use crate::bead::record::Record;
 use crate::ledger::{Json, digest};
@@ -59,8 +60,8 @@ pub(super) fn read(
 }
 
 pub(super) fn parse(line: &[u8]) -> Result<Said, String> {
-    if [&b"<<<<<<<"[..], b"=======", b">>>>>>>", b"|||||||"].iter().any(|it| line.starts_with(it)) {
-        return Err("is the mark of a merge conflict".to_owned());
+    if is_conflict(line) {
+        return Err(CONFLICT.to_owned());
     }
     let text = std::str::from_utf8(line)
         .map_err(|no| format!("is not UTF-8: byte {} begins no character", no.valid_up_to() + 1))?;
