@@ -277,7 +277,7 @@ mod tests {
             told(markdown),
             [&format!("3 {drawn}"), "10 Walk P1 task blocks>x-1 related>x-2"]
         );
-        assert_eq!(sections(markdown)[0].1["description"], "In colours,\nall of them.");
+        assert_eq!(sections(markdown).0[0].1["description"], "In colours,\nall of them.");
     }
 
     #[test]
@@ -285,8 +285,23 @@ mod tests {
         let text =
             "## Draw\n````md\n## no\n```\n### Type\nbug\n````\n## Walk\n~~~\n```\n## no\n~~~\n";
         assert_eq!(told(text), ["1 Draw P2 task", "8 Walk P2 task"]);
-        let said = &sections(text)[0].1["description"];
+        let said = &sections(text).0[0].1["description"];
         assert_eq!(said, "````md\n## no\n```\n### Type\nbug\n````");
+    }
+
+    #[test]
+    fn markdown_that_would_lose_text_is_named() {
+        let lost = "stands before the first `## title`, and belongs to no bead";
+        assert_eq!(told("# A plan\n\n## Draw\n"), ["3 Draw P2 task"]);
+        assert_eq!(
+            told("# A plan\nFor us.\nAll.\n## Draw\n"),
+            ["4 Draw P2 task", &format!("2: {lost}")]
+        );
+        assert_eq!(told("Nothing\n"), [format!("1: {lost}")]);
+        let open = "opens a block of code that nothing closes";
+        for text in ["## Draw\n```\n## Walk\n", "## Draw\n~~~~\n~~~\n```\n## Walk\n"] {
+            assert_eq!(told(text), ["1 Draw P2 task", &format!("2: {open}")]);
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn records(text: &str, check: Check<'_>) -> (Vec<Placed>, Vec<Wrong>) {
             let no = "is a JSON array; a file of beads has one object a line (jq -c '.[]' FILE)";
             (Vec::new(), vec![(1, no.to_owned())])
         }
-        _ => (sections(text), Vec::new()),
+        _ => sections(text),
     }
 }
 
@@ -115,19 +115,20 @@ fn nodes(plan: &Json) -> (Vec<Placed>, Vec<Wrong>) {
     (good, bad)
 }
 
-/// `## Title`, and below it text or `### Field` with its value. Between fences there are no headings.
-pub(super) fn sections(text: &str) -> Vec<Placed> {
-    let mut found = Vec::<Placed>::new();
+/// `## Title`, and below it text or `### Field` with its value. Between fences there are no headings. What
+/// would be part of no bead, or of one by mistake, is wrong.
+pub(super) fn sections(text: &str) -> (Vec<Placed>, Vec<Wrong>) {
+    let (mut found, mut bad) = (Vec::<Placed>::new(), Vec::new());
     let (mut field, mut open) = (String::new(), None);
     for (n, line) in text.lines().enumerate() {
         open = match (open, fence(line)) {
-            (None, mark) => mark,
-            (Some(open), Some(mark)) if mark.starts_with(open) && line.trim() == mark => None,
+            (None, mark) => mark.map(|mark| (n + 1, mark)),
+            (Some((_, open)), Some(mark)) if mark.starts_with(open) && line.trim() == mark => None,
             (open, _) => open,
         };
         let heading = |marks: &str| line.strip_prefix(marks).filter(|_| open.is_none());
         let head = |marks: &str| heading(marks).map(|rest| rest.trim().to_owned());
-        if let Some(title) = head("## ") {
+        if let Some(title) = head(TITLE) {
             found.push((n + 1, [("title".to_owned(), Json::from(title))].into_iter().collect()));
             "description".clone_into(&mut field);
         } else if let Some(name) = head("### ") {
@@ -143,15 +144,18 @@ pub(super) fn sections(text: &str) -> Vec<Placed> {
                     if said.is_empty() { line.to_owned() } else { format!("{said}\n{line}") };
                 record[&field] = more.into();
             }
+        } else if bad.is_empty() && !line.trim().is_empty() && head("# ").is_none() {
+            bad.push((n + 1, "stands before the first `## title`, and belongs to no bead".to_owned()));
         }
     }
+    bad.extend(open.map(|(n, _)| (n, "opens a block of code that nothing closes".to_owned())));
     for (_, record) in &mut found {
         let fields = record.as_object_mut().into_iter().flatten();
         for value in fields.map(|(_, value)| value) {
             *value = value.as_str().unwrap_or_default().trim_end().into();
         }
     }
-    found
+    (found, bad)
 }
 
 /// The mark that opens or ends a block of code.
