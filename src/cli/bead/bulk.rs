@@ -94,6 +94,8 @@ struct Batch<'a> {
 struct Batched {
     /// Where a bead stands in the file, what it is called there, and what it is.
     ids: Vec<(usize, Option<String>, String)>,
+    /// Where those stand that are changed.
+    places: HashMap<String, usize>,
     /// What was made, by the keys of the file; nothing where that failed.
     made: HashMap<String, String>,
     births: Vec<(String, Event)>,
@@ -165,6 +167,7 @@ impl Batch<'_> {
             Ok((id, events)) => {
                 let lines = events.into_iter().map(|event| (draft.place, id.clone(), event));
                 self.done.lines.extend(lines);
+                self.done.places.insert(id.clone(), draft.place);
                 self.done.ids.push((draft.place, draft.id.clone(), id));
             }
             Err(no) => self.done.bad.push((draft.place, in_line(&no))),
@@ -175,7 +178,7 @@ impl Batch<'_> {
         let (beads, actor) = (self.beads, self.actor);
         let bead = beads.find(draft.id.as_deref().unwrap_or_default())?;
         let short = beads.short(&bead.id);
-        if let Some((first, ..)) = self.done.ids.iter().find(|(.., id)| *id == bead.id) {
+        if let Some(first) = self.done.places.get(&bead.id) {
             let no = Refusal::usage(format!("{short} is changed in {first}, too"));
             return Err(no.hint("say all of it in one place").into());
         }
