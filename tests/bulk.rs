@@ -95,6 +95,7 @@ fn a_file_that_changes_beads_is_heeded_whole_or_not_at_all_and_each_bad_line_is_
     let bad = [
         (json!({"id": one, "status": "closed"}), "git bead close ID --reason"),
         (json!({"id": one, "status": "in_progress"}), "git bead update ID --claim"),
+        (json!({"id": one, "status": "Hooked", "assignee": "x"}), "git bead update ID --claim"),
         (json!({"id": one, "claim": true}), "git bead update ID --claim"),
         (json!({"id": held, "status": "open"}), "toast holds it, and no file ends that"),
         (json!({"id": held, "assignee": "joe"}), "is held by toast"),

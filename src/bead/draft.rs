@@ -146,7 +146,8 @@ const NO_CLAIM: &str = "no file claims a bead (git bead update ID --claim)";
 /// One that no claim and no close has to bring about.
 fn status(said: &str) -> Result<Status, String> {
     let status = change::status(said).map_err(|no| in_line(&no))?;
-    if status == Status::IN_PROGRESS { Err(NO_CLAIM.to_owned()) } else { Ok(status) }
+    let takes = status == Status::IN_PROGRESS || status.as_str() == "hooked";
+    if takes { Err(NO_CLAIM.to_owned()) } else { Ok(status) }
 }
 
 pub(super) fn priority(value: &Json) -> Result<u8, String> {
