@@ -186,3 +186,34 @@ fn a_file_with_marks_of_a_merge_conflict_or_a_json_array_is_refused_by_name() {
     repo.write("plan", "## Draw\nIn ink\n=======\n");
     repo.git("bead create --file plan").ok();
 }
+
+#[test]
+fn a_misspelt_key_of_a_bulk_file_gets_the_nearest_and_null_clears() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let made = "bead create One -l a,b --files src --set-metadata k=1 --set-metadata l=2 --silent";
+    let id = repo.git(made).ok().line();
+    for (key, meant) in [
+        ("lables", "did you mean `labels`?"),
+        ("set_labels", "did you mean `labels`?"),
+        ("set_metadata", "did you mean `metadata`?"),
+        ("add_label", "did you mean `add_labels`?"),
+        ("prioriti", "did you mean `priority`?"),
+        ("pined", "did you mean `pinned`?"),
+        ("comment", "git bead comment ID TEXT"),
+        ("colour", "these are: owner"),
+    ] {
+        plan(&repo, &[json!({"id": id, key: "x"})]);
+        let no = repo.git("bead update --file plan.jsonl").fails(129);
+        no.says(&["plan.jsonl:1: ", &meant.replace("ID", &id)]);
+    }
+    plan(&repo, &[json!({"id": id, "labels": null, "metadata": null, "files": null})]);
+    repo.git("bead update --file plan.jsonl").ok();
+    let is = shown(&repo, &id);
+    for name in ["labels", "metadata", "files"] {
+        assert_eq!(is[name], Value::Null, "{name}");
+    }
+    // So it does where there is nothing to clear, and in what is new.
+    plan(&repo, &[json!({"id": id, "labels": null, "metadata": null}), json!({"title": "x", "metadata": null, "labels": null})]);
+    repo.git("bead update --file plan.jsonl").ok();
+}

@@ -12,6 +12,8 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
     pub edit: Edit,
+    /// Every key of its metadata goes.
+    pub clear_metadata: bool,
     /// Exactly these.
     pub labels: Option<Vec<String>>,
     pub add_labels: Vec<String>,
@@ -68,6 +70,9 @@ impl Ask {
         // Who no longer puts it off means that it can be done.
         if edit.defer_until.as_deref() == Some("") && bead.status.as_str() == "deferred" {
             edit.status.get_or_insert(Status::OPEN);
+        }
+        if self.clear_metadata {
+            edit.unset_metadata.extend(bead.metadata.keys().cloned());
         }
         edit.title.as_deref().map_or(Ok(()), change::title)?;
         let mut events: Vec<_> =

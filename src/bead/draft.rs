@@ -104,13 +104,15 @@ fn field(
         }
         "due" | "due_at" => edit.due_at = Some(time()?),
         "defer" | "defer_until" => edit.defer_until = Some(time()?),
+        "metadata" if is_empty(value) => draft.ask.clear_metadata = true,
         "metadata" => {
             let keys = value.as_object().ok_or("`metadata` is no object")?;
             edit.set_metadata = keys.clone().into_iter().collect();
         }
         "unset_metadata" => edit.unset_metadata = words(name, value)?,
         "files" => {
-            let (name, value) = files::field(&words(name, value)?).map_err(|no| in_line(&no))?;
+            let said = if is_empty(value) { Vec::new() } else { words(name, value)? };
+            let (name, value) = files::field(&said).map_err(|no| in_line(&no))?;
             edit.set.insert(name, value);
         }
         _ => return of_others(&mut draft.ask, (name, value)),
@@ -121,6 +123,7 @@ fn field(
 /// Labels and links, and what is set by its name alone.
 fn of_others(ask: &mut Ask, (name, value): (&str, &Json)) -> Result<(), String> {
     match name {
+        "labels" if is_empty(value) => ask.labels = Some(Vec::new()),
         "labels" => ask.labels = Some(words(name, value)?),
         "add_labels" => ask.add_labels = words(name, value)?,
         "remove_labels" => ask.remove_labels = words(name, value)?,
@@ -133,7 +136,11 @@ fn of_others(ask: &mut Ask, (name, value): (&str, &Json)) -> Result<(), String> 
             }
         }
         "remove_deps" => ask.unlink = words(name, value)?,
+        "comment" | "comments" => return Err(NO_COMMENT.to_owned()),
         name => {
+            if let Some(meant) = meant(name) {
+                return Err(format!("`{name}` is no field of a bead; did you mean `{meant}`?"));
+            }
             rare::check(name, value)?;
             ask.edit.set.insert(name.to_owned(), value.clone());
         }
@@ -142,6 +149,57 @@ fn of_others(ask: &mut Ask, (name, value): (&str, &Json)) -> Result<(), String> 
 }
 
 const NO_CLAIM: &str = "no file claims a bead (git bead update ID --claim)";
+const NO_COMMENT: &str = "no file says a comment (git bead comment ID TEXT)";
+
+/// What clears a field.
+fn is_empty(value: &Json) -> bool {
+    value.is_null() || value == ""
+}
+
+/// What a record says beside what hardly any does, in the words that help uses.
+const KEYS: [&str; 27] = [
+    "key",
+    "id",
+    "title",
+    "description",
+    "design",
+    "acceptance",
+    "notes",
+    "append_notes",
+    "spec_id",
+    "status",
+    "assignee",
+    "external_ref",
+    "type",
+    "issue_type",
+    "priority",
+    "estimate",
+    "due",
+    "defer",
+    "metadata",
+    "unset_metadata",
+    "files",
+    "labels",
+    "add_labels",
+    "remove_labels",
+    "parent",
+    "deps",
+    "remove_deps",
+];
+
+/// The field that looks most like one that is none, or does what options of that name do.
+fn meant(name: &str) -> Option<&'static str> {
+    if rare::names().any(|known| known == name) {
+        return None;
+    }
+    match name {
+        "set_labels" => return Some("labels"),
+        "set_metadata" => return Some("metadata"),
+        _ => {}
+    }
+    let like = |key: &&str| (strsim::jaro_winkler(name, key) * 1000.0) as u64;
+    KEYS.into_iter().chain(rare::names()).max_by_key(like).filter(|key| like(key) > 800)
+}
 
 /// One that no claim and no close has to bring about.
 fn status(said: &str) -> Result<Status, String> {

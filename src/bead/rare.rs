@@ -38,6 +38,10 @@ const FIELDS: [(&str, Shape); 23] = [
     ("role_type", Shape::Text),
 ];
 
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|(name, _)| *name)
+}
+
 /// `field=value` as lines have it: null where nothing is said, which clears the field.
 pub fn setting(said: &str) -> Result<(String, Json), String> {
     let (name, value) = said.split_once('=').ok_or("a field is set by FIELD=VALUE")?;
@@ -67,8 +71,7 @@ pub fn check(name: &str, value: &Json) -> Result<(), String> {
 fn shape(name: &str) -> Result<Shape, String> {
     let known = FIELDS.iter().find(|(known, _)| *known == name);
     known.map(|(_, shape)| *shape).ok_or_else(|| {
-        let names: Vec<_> = FIELDS.iter().map(|(name, _)| *name).collect();
-        let names = names.join(", ");
+        let names = names().collect::<Vec<_>>().join(", ");
         format!("{name:?} is not set so; these are: {names}. Others have words of their own")
     })
 }
