@@ -1,5 +1,7 @@
 //! Who pays for every word reads as few as are enough.
 
+use serde_json::{Value, json};
+
 use crate::find::floor;
 use crate::support::Sandbox;
 
@@ -42,14 +44,13 @@ fn a_change_answers_with_what_was_changed_and_no_more() {
     let repo = floor(&world, "api");
     let [id, next] = ["Walls", "Roof"].map(|title| repo.bead(title));
     repo.git(&format!("bead dep add {next} {id}")).ok();
-    let keys = |told: &serde_json::Value| {
-        told.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
-    };
+    let keys =
+        |told: &Value| told.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     for (call, told) in [
         ("update @ -d long -p 1 --json", "id status priority"),
-        ("update @ --add-label ui --json", "id status labels"),
-        ("update @ --append-notes more --json", "id status"),
-        ("update @ --claim --json", "id title status assignee epoch"),
+        ("update @ --add-label ui --json", "id status priority labels"),
+        ("update @ --append-notes more --json", "id status priority"),
+        ("update @ --claim --json", "id title status priority assignee epoch"),
         ("close @ --reason built --json", "id title status closed_at close_reason freed"),
         ("reopen @ --json", "id title status"),
         ("delete @ --json", "id title status deleted_at"),
@@ -69,4 +70,44 @@ fn a_change_answers_with_what_was_changed_and_no_more() {
     assert!(!page.contains("Trail"), "{page}");
     let page = repo.git(&format!("bead show {next} --full")).ok().out;
     assert!(page.contains("Trail") && page.contains("bead.created"), "{page}");
+}
+
+#[test]
+fn a_change_tells_every_field_that_it_named_as_nothing_where_it_was_cleared() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (one, epic) = (repo.bead("Draw"), repo.bead("Land"));
+    let update = |words: &str| repo.json(&format!("bead update {one} {words} --json"));
+    let set =
+        "-d long --due 2027-01-01 -a joe -e 5 -p 3 --add-label ui --files src --set pinned=true";
+    let is = update(&format!("{set} --set-metadata k=1 --parent {epic}"));
+    assert_eq!(is.get("description"), None, "no text comes back to who wrote it");
+    for (name, value) in [
+        ("due_at", json!("2027-01-01T00:00:00.000Z")),
+        ("assignee", json!("joe")),
+        ("estimated_minutes", json!(5)),
+        ("priority", json!(3)),
+        ("labels", json!(["ui"])),
+        ("files", json!(["src"])),
+        ("pinned", json!(true)),
+        ("metadata", json!({"k": 1})),
+        ("parent", json!(epic)),
+    ] {
+        assert_eq!(is[name], value, "{name}");
+    }
+    let same = update("-a joe -p 3");
+    assert_eq!((&same["assignee"], &same["priority"]), (&json!("joe"), &json!(3)), "named, and so");
+    let clear =
+        "-d= --due= -a= -e= --set-labels= --files= --set pinned= --unset-metadata k --parent=";
+    let is = update(clear);
+    let is = is.as_object().unwrap();
+    for name in
+        ["description", "due_at", "assignee", "estimated_minutes", "pinned", "metadata", "parent"]
+    {
+        assert_eq!(is.get(name), Some(&Value::Null), "{name}");
+    }
+    for name in ["labels", "files"] {
+        assert_eq!(is.get(name), Some(&json!([])), "{name}");
+    }
+    assert_eq!(is["priority"], 3, "always");
 }

@@ -214,6 +214,34 @@ fn a_misspelt_key_of_a_bulk_file_gets_the_nearest_and_null_clears() {
         assert_eq!(is[name], Value::Null, "{name}");
     }
     // So it does where there is nothing to clear, and in what is new.
-    plan(&repo, &[json!({"id": id, "labels": null, "metadata": null}), json!({"title": "x", "metadata": null, "labels": null})]);
+    plan(
+        &repo,
+        &[
+            json!({"id": id, "labels": null, "metadata": null}),
+            json!({"title": "x", "metadata": null, "labels": null}),
+        ],
+    );
     repo.git("bead update --file plan.jsonl").ok();
+}
+
+#[test]
+fn a_bulk_file_is_answered_as_the_verbs_for_one_bead_answer() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let one = repo.bead("One");
+    repo.git(&format!("bead update {one} -d long -a joe --add-label ui")).ok();
+    let keys = |told: &Value| told.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let single = repo.json("bead create New -d long --json");
+    plan(
+        &repo,
+        &[
+            json!({"id": one, "assignee": null, "labels": [], "notes": "said"}),
+            json!({"title": "New", "description": "long"}),
+        ],
+    );
+    let all = repo.json("bead update --file plan.jsonl --json");
+    let changed =
+        json!({"id": one, "status": "open", "priority": 2, "assignee": null, "labels": []});
+    assert_eq!(all[0], changed);
+    assert_eq!(keys(&all[1]), keys(&single));
 }

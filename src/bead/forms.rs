@@ -145,7 +145,10 @@ pub(super) fn sections(text: &str) -> (Vec<Placed>, Vec<Wrong>) {
                 record[&field] = more.into();
             }
         } else if bad.is_empty() && !line.trim().is_empty() && head("# ").is_none() {
-            bad.push((n + 1, "stands before the first `## title`, and belongs to no bead".to_owned()));
+            bad.push((
+                n + 1,
+                "stands before the first `## title`, and belongs to no bead".to_owned(),
+            ));
         }
     }
     bad.extend(open.map(|(n, _)| (n, "opens a block of code that nothing closes".to_owned())));

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use anyhow::Result;
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::bead::alter::Ask;
 use crate::bead::draft::{self, Draft, in_line};
 use crate::bead::event::{Event, NewLink};
 use crate::bead::forms::{self, Wrong};
 use crate::bead::{self, Beads, change, together};
+use crate::cli::bead::changed::{Changed, UPDATED};
 use crate::cli::bead::import::lines::doubled;
 use crate::cli::bead::overlap::{shared, tell};
 use crate::cli::bead::record::{self, Record};
@@ -32,27 +33,36 @@ pub(super) fn write(cx: &Context, file: &Path, (silent, by_key): (bool, bool)) -
     let (new, known) = read(cx, file)?;
     let (actor, prefix) = (cx.actor()?, bead::prefix(cx.repo()?)?);
     let keys: HashSet<_> = new.iter().filter_map(|draft| draft.key.as_deref()).collect();
-    let ((mut ids, told), beads) = cx.ledger()?.write_and_read(&actor, |beads: &Beads, pen| {
-        let mut batch = Batch { cx, beads, actor: &actor, keys: &keys, done: Batched::default() };
-        for draft in &new {
-            batch.create(draft, &prefix, pen);
-        }
-        batch.tie_later();
-        for draft in &known {
-            batch.change(draft);
-        }
-        batch.write(pen);
-        let Batched { ids, told, bad, .. } = batch.done;
-        if bad.is_empty() { Ok((ids, told)) } else { Err(wrong(file, bad).into()) }
-    })?;
+    let ((mut ids, mut were, told), beads) =
+        cx.ledger()?.write_and_read(&actor, |beads: &Beads, pen| {
+            let mut batch =
+                Batch { cx, beads, actor: &actor, keys: &keys, done: Batched::default() };
+            for draft in &new {
+                batch.create(draft, &prefix, pen);
+            }
+            batch.tie_later();
+            for draft in &known {
+                batch.change(draft);
+            }
+            batch.write(pen);
+            let Batched { ids, were, told, bad, .. } = batch.done;
+            if bad.is_empty() { Ok((ids, were, told)) } else { Err(wrong(file, bad).into()) }
+        })?;
     tell(cx, &told);
     if by_key {
         let ids = ids.into_iter().map(|(place, key, id)| (key.unwrap_or(place.to_string()), id));
         return Ok(ByKey { ids: ids.collect() }.into());
     }
     ids.sort_unstable_by_key(|(place, ..)| *place);
-    let records = ids.iter().map(|(.., id)| Ok(Record::of(&beads, beads.find(id)?).uncounted()));
-    let all = records.collect::<Result<_>>()?;
+    let asks: HashMap<_, _> = known.iter().map(|draft| (draft.place, &draft.ask)).collect();
+    let answers = ids.iter().map(|(place, _, id)| {
+        let record = Record::of(&beads, beads.find(id)?);
+        let known = were.remove(id).zip(asks.get(place));
+        let changed =
+            known.map(|((_, was), ask)| Changed::of(UPDATED, &was, &record)?.asked(&record, ask));
+        Ok(Answer { changed: changed.transpose()?, record: record.uncounted() })
+    });
+    let all = answers.collect::<Result<_>>()?;
     Ok(Made { all, counts: [new.len(), known.len()], silent }.into())
 }
 
@@ -94,8 +104,8 @@ struct Batch<'a> {
 struct Batched {
     /// Where a bead stands in the file, what it is called there, and what it is.
     ids: Vec<(usize, Option<String>, String)>,
-    /// Where those stand that are changed.
-    places: HashMap<String, usize>,
+    /// Where those stand that are changed, and what they were.
+    were: HashMap<String, (usize, Record)>,
     /// What was made, by the keys of the file; nothing where that failed.
     made: HashMap<String, String>,
     births: Vec<(String, Event)>,
@@ -167,7 +177,6 @@ impl Batch<'_> {
             Ok((id, events)) => {
                 let lines = events.into_iter().map(|event| (draft.place, id.clone(), event));
                 self.done.lines.extend(lines);
-                self.done.places.insert(id.clone(), draft.place);
                 self.done.ids.push((draft.place, draft.id.clone(), id));
             }
             Err(no) => self.done.bad.push((draft.place, in_line(&no))),
@@ -178,7 +187,7 @@ impl Batch<'_> {
         let (beads, actor) = (self.beads, self.actor);
         let bead = beads.find(draft.id.as_deref().unwrap_or_default())?;
         let short = beads.short(&bead.id);
-        if let Some(first) = self.done.places.get(&bead.id) {
+        if let Some((first, _)) = self.done.were.get(&bead.id) {
             let no = Refusal::usage(format!("{short} is changed in {first}, too"));
             return Err(no.hint("say all of it in one place").into());
         }
@@ -200,6 +209,7 @@ impl Batch<'_> {
         }
         events.extend(within.into_iter().map(|NewLink { to, kind }| Event::Linked { to, kind }));
         self.done.told.extend(shared(self.cx, (beads, bead), &events)?);
+        self.done.were.insert(bead.id.clone(), (draft.place, Record::of(beads, bead)));
         Ok((bead.id.clone(), events))
     }
 
@@ -260,10 +270,25 @@ impl Show for ByKey {
     }
 }
 
+/// What the verb for one bead answers: all of what is new, and of what was there what was changed.
+struct Answer {
+    record: Record,
+    changed: Option<Changed>,
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.changed {
+            Some(changed) => changed.serialize(to),
+            None => self.record.serialize(to),
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Made {
-    all: Vec<Record>,
+    all: Vec<Answer>,
     /// How many are new, and how many were there.
     #[serde(skip)]
     counts: [usize; 2],
@@ -274,7 +299,7 @@ struct Made {
 impl Show for Made {
     fn show(&self, out: &mut Screen) {
         if self.silent {
-            return self.all.iter().for_each(|record| out.line(&record.id));
+            return self.all.iter().for_each(|it| out.line(&it.record.id));
         }
         let beads = |count: usize| format!("{count} bead{}", if count == 1 { "" } else { "s" });
         let said = match self.counts {
@@ -283,7 +308,8 @@ impl Show for Made {
             [new, known] => format!("Created {}, changed {known}", beads(new)),
         };
         out.parts(&[(Tone::Good, &said)]);
-        record::list(out, self.all.get(..SHOWN).unwrap_or(&self.all));
+        let first = self.all.iter().take(SHOWN).map(|it| it.record.clone());
+        record::list(out, &first.collect::<Vec<_>>());
         if let Some(more) = self.all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             out.line(format!("and {more} more"));
         }

@@ -5,6 +5,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::bead::alter::Ask;
 use crate::cli::bead::record::Record;
 use crate::cli::show::{Screen, Show, Tone};
 
@@ -13,6 +14,10 @@ pub(super) const CLAIMED: &str = "Claimed";
 
 /// What says of which bead, and how it stands.
 const ALWAYS: [&str; 2] = ["id", "status"];
+/// What is no text, and told as an empty list once it is cleared.
+const LISTS: [&str; 3] = ["labels", "dependencies", "files"];
+/// No text comes back to who wrote it; that it was cleared does.
+const TEXTS: [&str; 4] = ["description", "design", "acceptance_criteria", "notes"];
 /// What a claim is known by.
 const CLAIM: [&str; 3] = ["assignee", "epoch", "provisional"];
 /// What the caller has just said at length, what follows from it, and who the caller is.
@@ -61,6 +66,7 @@ impl Changed {
         told.retain(|name, value| {
             let name = name.as_str();
             ALWAYS.contains(&name)
+                || ([UPDATED, CLAIMED].contains(&done) && name == "priority")
                 || (done == CLAIMED && CLAIM.contains(&name))
                 || (done != UPDATED && name == "title")
                 || (old.get(name) != Some(value) && !UNSAID.contains(&name))
@@ -84,11 +90,54 @@ impl Changed {
 }
 
 impl Changed {
+    /// Also what was asked for, as it has become: what is told so is known, whether it was changed or not.
+    pub(super) fn asked(mut self, is: &Record, ask: &Ask) -> Result<Self> {
+        let all = serde_json::to_value(is)?;
+        for name in named(ask)? {
+            match all.get(&name) {
+                Some(_) if TEXTS.contains(&&*name) => {}
+                Some(value) => drop(self.told.insert(name, value.clone())),
+                None => {
+                    let is_list = LISTS.contains(&&*name);
+                    let none = if is_list { Value::Array(Vec::new()) } else { Value::Null };
+                    self.told.insert(name, none);
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// Also when: by that a later edit can tell whether it still stands so.
     pub(super) fn when(mut self, is: &Record) -> Self {
         self.told.insert("updated_at".to_owned(), is.updated_at.clone().into());
         self
     }
+}
+
+/// The fields that are named, as records call them.
+fn named(ask: &Ask) -> Result<Vec<String>> {
+    let edit: Map<String, Value> = serde_json::from_value(serde_json::to_value(&ask.edit)?)?;
+    let mut names = Vec::new();
+    for (name, value) in edit {
+        match name.as_str() {
+            "append_notes" => names.push("notes".to_owned()),
+            "set_metadata" | "unset_metadata" => names.push("metadata".to_owned()),
+            "set" => {
+                names.extend(value.as_object().into_iter().flatten().map(|(it, _)| it.clone()))
+            }
+            _ => names.push(name),
+        }
+    }
+    let labels = [&ask.add_labels, &ask.remove_labels].iter().any(|words| !words.is_empty());
+    for (name, is_named) in [
+        ("metadata", ask.clear_metadata),
+        ("labels", ask.labels.is_some() || labels),
+        ("parent", ask.parent.is_some()),
+        ("dependencies", !ask.links.is_empty() || !ask.unlink.is_empty()),
+    ] {
+        names.extend(Some(name.to_owned()).filter(|_| is_named));
+    }
+    Ok(names)
 }
 
 impl Show for Changed {

@@ -169,7 +169,7 @@ impl Update {
         let changed = were.iter().map(|was| {
             let is = Record::asked(cx, &beads, beads.find(&was.id)?)?;
             unheard(cx, &is)?;
-            let changed = Changed::of(done, was, &is)?;
+            let changed = Changed::of(done, was, &is)?.asked(&is, &self.ask(cx, &is.short)?)?;
             Ok(if self.if_unchanged.is_some() { changed.when(&is) } else { changed })
         });
         let mut changed = changed.collect::<Result<Vec<_>>>()?;
