@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::claims::floor;
 use crate::support::{Place, Sandbox};
+use crate::sync::clones;
 
 /// What changes with every line, whatever it says.
 const ALWAYS: [&str; 9] = [
@@ -315,4 +316,45 @@ fn an_epic_of_which_others_have_made_parts_is_not_deleted_without_a_word() {
     repo.git("bead create -f plan.jsonl").ok();
     repo.git("bead undo").ok();
     repo.git("bead count").fails(1);
+}
+
+#[test]
+fn an_edit_that_changes_nothing_writes_nothing_and_is_in_nobodys_way() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let id = repo.bead("Draw");
+    repo.git(&format!("bead update {id} -p 1 --add-label x")).ok();
+    repo.git(&format!("bead update {id} -d wrong")).ok();
+    let (tip, then) = (repo.rev("refs/shopfloor/ledger"), repo.json("bead list --json"));
+    for same in ["-t task", "-p 1", "--add-label x", "--remove-label y", "-d wrong", "--parent="] {
+        let said = repo.git(&format!("bead update {id} {same}")).ok();
+        assert_eq!(said.out, format!("Nothing changed in {}  Draw\n", &id[..8]), "{same}");
+    }
+    assert!(repo.git(&format!("bead tag {id} x")).ok().out.starts_with("Nothing changed"));
+    repo.write("same.jsonl", &format!("{{\"id\":\"{id}\",\"priority\":1}}\n"));
+    let said = repo.git("bead update --file same.jsonl").ok().out;
+    assert!(said.starts_with("Nothing changed\n"), "{said}");
+    assert_eq!(repo.rev("refs/shopfloor/ledger"), tip);
+    assert_eq!(repo.json("bead list --json"), then, "nor is it newer");
+    repo.git(&format!("bead update {id}")).fails(129).says(&["nothing to change"]);
+    repo.git("bead undo").ok();
+    assert_eq!(repo.json(&format!("bead show {id} --json"))[0]["description"], Value::Null);
+}
+
+/// As earlier versions wrote it, and as two clones still do when both say the same.
+#[test]
+fn undo_steps_over_what_had_no_effect() {
+    let world = Sandbox::new();
+    let hub = world.bare("hub.git");
+    let [one, two] = clones(&world, &hub, ["one", "two"]);
+    let id = one.bead("Draw");
+    one.git("bead sync").ok();
+    two.git("bead sync").ok();
+    let urge = format!("bead update {id} -p 0");
+    one.git(&urge).ok();
+    two.git(&urge).ok();
+    two.git("bead sync").ok();
+    one.git("bead sync").ok();
+    one.git("bead undo").ok();
+    assert_eq!(picture(&one, &id)["priority"], json!(2));
 }

@@ -5,11 +5,11 @@ use anyhow::Result;
 
 use crate::bead::event::{Edit, Event, Link, New, NewLink, Status};
 use crate::bead::{Bead, Beads, change};
-use crate::ledger::Actor;
+use crate::ledger::{Actor, Line};
 use crate::refusal::Refusal;
 
 /// What is not named stays as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ask {
     pub edit: Edit,
     /// Every key of its metadata goes.
@@ -26,6 +26,10 @@ pub struct Ask {
 }
 
 impl Ask {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// What leads to something else that is to be done.
     pub fn ends(&self) -> impl Iterator<Item = NewLink> {
         let parent = self.parent.iter().filter(|to| !to.is_empty()).cloned();
@@ -59,7 +63,8 @@ impl Ask {
         }
     }
 
-    /// The lines that this comes to for a bead that is there, whose links lead to others that are.
+    /// The lines that this comes to for a bead that is there, whose links lead to others that are; none where
+    /// all stands so already.
     pub fn events(&self, beads: &Beads, bead: &Bead, actor: &Actor) -> Result<Vec<Event>> {
         let (mut edit, short) = (self.edit.clone(), beads.short(&bead.id));
         if edit.status.is_some() && bead.status == Status::CLOSED {
@@ -102,7 +107,7 @@ impl Ask {
                 None => change::link_out(beads, bead, to, kind)?,
             });
         }
-        Ok(events)
+        Ok(felt(bead, events))
     }
 
     fn labels(&self, bead: &Bead) -> (Vec<String>, Vec<String>) {
@@ -113,6 +118,71 @@ impl Ask {
                 (exactly.iter().filter(missing).cloned().collect(), gone.cloned().collect())
             }
             None => (self.add_labels.clone(), self.remove_labels.clone()),
+        }
+    }
+}
+
+/// Those of some lines, one after the other, that change a bead.
+fn felt(bead: &Bead, mut events: Vec<Event>) -> Vec<Event> {
+    let (at, by) = (bead.updated_at.clone(), bead.updated_by.clone());
+    let line = Line { on: bead.id.clone(), at, by, ..Line::default() };
+    let mut now = bead.clone();
+    events.retain(|event| {
+        let before = now.clone();
+        now.drink(&line, event.clone());
+        // Whatever is written takes its digest back.
+        now.digest.clone_from(&before.digest);
+        now != before
+    });
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bead::beads::tests::{beads, claimed, drink};
+    use crate::bead::holding::tests::actor;
+
+    #[test]
+    fn an_edit_that_changes_nothing_comes_to_no_lines() {
+        let mut all = beads(&[("b-1", &[]), ("b-2", &[])]);
+        let text = str::to_owned;
+        let edit = Edit {
+            due_at: Some(text("2027")),
+            status: Some(Status::new("blocked")),
+            ..Edit::default()
+        };
+        drink(&mut all, "b-1", "jane", &Event::Edited(edit.clone()));
+        let label = Event::Labeled { add: vec![text("l")], remove: Vec::new() };
+        drink(&mut all, "b-1", "jane", &label);
+        drink(&mut all, "b-2", "jane", &claimed(1, "jane"));
+        let jane = actor("jane", None, false);
+        let lines =
+            |id: &str, ask: Ask| ask.events(&all, all.get(id).unwrap(), &jane).unwrap().len();
+        let says = |edit: Edit| Ask { edit, ..Ask::default() };
+        let labels = |add: &str, remove: &str| {
+            let list = |said: &str| said.split(',').filter(|it| !it.is_empty()).map(text).collect();
+            Ask { add_labels: list(add), remove_labels: list(remove), ..Ask::default() }
+        };
+        for (id, ask, count) in [
+            ("b-1", says(edit), 0),
+            (
+                "b-1",
+                says(Edit { priority: Some(all.get("b-1").unwrap().priority), ..Edit::default() }),
+                0,
+            ),
+            ("b-1", says(Edit { unset_metadata: vec![text("none")], ..Edit::default() }), 0),
+            ("b-1", says(Edit { assignee: Some(String::new()), ..Edit::default() }), 0),
+            ("b-1", says(Edit { title: Some(text("other")), ..Edit::default() }), 1),
+            ("b-1", labels("l", "m"), 0),
+            ("b-1", labels("l,m", ""), 1),
+            ("b-1", labels("l", "l"), 0),
+            ("b-1", Ask { labels: Some(vec![text("l")]), ..Ask::default() }, 0),
+            ("b-1", Ask { parent: Some(String::new()), ..Ask::default() }, 0),
+            ("b-2", says(Edit { assignee: Some(text("jane")), ..Edit::default() }), 0),
+            ("b-2", says(Edit { status: Some(Status::OPEN), ..Edit::default() }), 1),
+        ] {
+            assert_eq!(lines(id, ask.clone()), count, "{id} {ask:?}");
         }
     }
 }

@@ -132,6 +132,16 @@ fn changed(old: &Bead, new: &Bead) -> impl Iterator<Item = String> {
     new.names(old).into_iter().filter(|name| new.value(name) != old.value(name))
 }
 
+/// Whether an operation has said of a bead only what stood so already. So it was in earlier versions.
+pub fn is_idle(id: &str, (lines, operation): (&[Line], &HashSet<&str>), actor: &Actor) -> bool {
+    let Then { steps, .. } = Then::of(id, lines, operation, actor);
+    !steps.is_empty()
+        && steps.iter().all(|Step { event, before, after, .. }| {
+            matches!(event, Event::Edited(_) | Event::Labeled { .. })
+                && before.as_ref().is_some_and(|before| changed(before, after).next().is_none())
+        })
+}
+
 /// The lines that take back what an operation did to one bead, if its `lines` are all there are.
 pub fn back(
     beads: &Beads,

@@ -33,7 +33,7 @@ pub(super) fn write(cx: &Context, file: &Path, (silent, by_key): (bool, bool)) -
     let (new, known) = read(cx, file)?;
     let (actor, prefix) = (cx.actor()?, bead::prefix(cx.repo()?)?);
     let keys: HashSet<_> = new.iter().filter_map(|draft| draft.key.as_deref()).collect();
-    let ((mut ids, mut were, told), beads) =
+    let ((mut ids, mut were, told, changed), beads) =
         cx.ledger()?.write_and_read(&actor, |beads: &Beads, pen| {
             let mut batch =
                 Batch { cx, beads, actor: &actor, keys: &keys, done: Batched::default() };
@@ -45,8 +45,12 @@ pub(super) fn write(cx: &Context, file: &Path, (silent, by_key): (bool, bool)) -
                 batch.change(draft);
             }
             batch.write(pen);
-            let Batched { ids, were, told, bad, .. } = batch.done;
-            if bad.is_empty() { Ok((ids, were, told)) } else { Err(wrong(file, bad).into()) }
+            let Batched { ids, were, told, bad, changed, .. } = batch.done;
+            if bad.is_empty() {
+                Ok((ids, were, told, changed))
+            } else {
+                Err(wrong(file, bad).into())
+            }
         })?;
     tell(cx, &told);
     if by_key {
@@ -63,7 +67,7 @@ pub(super) fn write(cx: &Context, file: &Path, (silent, by_key): (bool, bool)) -
         Ok(Answer { changed: changed.transpose()?, record: record.uncounted() })
     });
     let all = answers.collect::<Result<_>>()?;
-    Ok(Made { all, counts: [new.len(), known.len()], silent }.into())
+    Ok(Made { all, counts: [new.len(), changed], silent }.into())
 }
 
 /// What is to be made, each after what it waits for, and what is to be changed.
@@ -113,6 +117,8 @@ struct Batched {
     later: Vec<(usize, String, NewLink)>,
     lines: Vec<(usize, String, Event)>,
     told: Vec<String>,
+    /// So many of what was there are not as they were.
+    changed: usize,
     bad: Vec<Wrong>,
 }
 
@@ -175,6 +181,7 @@ impl Batch<'_> {
     fn change(&mut self, draft: &Draft) {
         match self.changes(draft) {
             Ok((id, events)) => {
+                self.done.changed += usize::from(!events.is_empty());
                 let lines = events.into_iter().map(|event| (draft.place, id.clone(), event));
                 self.done.lines.extend(lines);
                 self.done.ids.push((draft.place, draft.id.clone(), id));
@@ -289,7 +296,7 @@ impl Serialize for Answer {
 #[serde(transparent)]
 struct Made {
     all: Vec<Answer>,
-    /// How many are new, and how many were there.
+    /// How many are new, and how many were there and were changed.
     #[serde(skip)]
     counts: [usize; 2],
     #[serde(skip)]
@@ -303,6 +310,7 @@ impl Show for Made {
         }
         let beads = |count: usize| format!("{count} bead{}", if count == 1 { "" } else { "s" });
         let said = match self.counts {
+            [0, 0] => "Nothing changed".to_owned(),
             [new, 0] => format!("Created {}", beads(new)),
             [0, known] => format!("Changed {}", beads(known)),
             [new, known] => format!("Created {}, changed {known}", beads(new)),

@@ -10,6 +10,8 @@ use crate::cli::bead::record::Record;
 use crate::cli::show::{Screen, Show, Tone};
 
 pub(super) const UPDATED: &str = "Updated";
+/// Nothing was written.
+pub(super) const UNCHANGED: &str = "Nothing changed in";
 pub(super) const CLAIMED: &str = "Claimed";
 
 /// What says of which bead, and how it stands.
@@ -68,7 +70,7 @@ impl Changed {
             ALWAYS.contains(&name)
                 || ([UPDATED, CLAIMED].contains(&done) && name == "priority")
                 || (done == CLAIMED && CLAIM.contains(&name))
-                || (done != UPDATED && name == "title")
+                || (![UPDATED, UNCHANGED].contains(&done) && name == "title")
                 || (old.get(name) != Some(value) && !UNSAID.contains(&name))
         });
         Ok(Self::told(done, told, is))

@@ -56,13 +56,12 @@ enum Back {
 impl Undo {
     pub(in crate::cli) fn run(self, cx: &Context) -> Result<Done> {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
-        let operation = last(&ledger, &actor)?;
+        let (operation, history) = last(&ledger, &actor)?;
         let Some(first) = operation.first() else {
             return Err(Refusal::nothing(format!("{} has done nothing here", actor.by))
                 .hint("`git bead log` tells who did what")
                 .into());
         };
-        let history = histories(&ledger, &operation)?;
         let ids: HashSet<_> = operation.iter().map(|line| line.id.as_str()).collect();
         let decide = |beads: &Beads| -> Result<Answer> {
             let mut answer = Answer::new();
@@ -178,8 +177,11 @@ fn aside(
     }))
 }
 
-/// The lines of the last operation of somebody, in their order.
-fn last(ledger: &Ledger<'_>, actor: &Actor) -> Result<Vec<Line>> {
+/// All lines on a bead, or on something else.
+type Histories = HashMap<String, Vec<Line>>;
+
+/// The lines of the last operation of somebody that had an effect, in their order, and all about their beads.
+fn last(ledger: &Ledger<'_>, actor: &Actor) -> Result<(Vec<Line>, Histories)> {
     let act = undo::OURS.map(str::to_owned).to_vec();
     let query = Query { by: vec![actor.by.clone()], act, ..Query::default() };
     let mut most = 64;
@@ -188,12 +190,19 @@ fn last(ledger: &Ledger<'_>, actor: &Actor) -> Result<Vec<Line>> {
         for line in lines.iter().rev().filter(|line| undo::is_own_doing(line, actor)) {
             let operation = all_of(ledger, line)?;
             // What was done along with a dispatch, or a landing, is not one of ours.
-            if operation.iter().all(undo::is_of_bead) {
-                return Ok(operation);
+            if !operation.iter().all(undo::is_of_bead) {
+                continue;
+            }
+            let history = histories(ledger, &operation)?;
+            let ids = operation.iter().map(|line| line.id.as_str()).collect();
+            let is_idle =
+                |(on, lines): (&String, &Vec<Line>)| undo::is_idle(on, (lines, &ids), actor);
+            if !history.iter().all(is_idle) {
+                return Ok((operation, history));
             }
         }
         if lines.len() < most {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         }
         most *= 16;
     }
@@ -218,9 +227,8 @@ fn all_of(ledger: &Ledger<'_>, line: &Line) -> Result<Vec<Line>> {
 }
 
 /// All that was ever written about the beads of an operation.
-fn histories(ledger: &Ledger<'_>, operation: &[Line]) -> Result<HashMap<String, Vec<Line>>> {
-    let mut found: HashMap<String, Vec<Line>> =
-        operation.iter().map(|line| (line.on.clone(), Vec::new())).collect();
+fn histories(ledger: &Ledger<'_>, operation: &[Line]) -> Result<Histories> {
+    let mut found: Histories = operation.iter().map(|line| (line.on.clone(), Vec::new())).collect();
     let told: HashMap<_, _> = operation
         .iter()
         .filter_map(|line| Some((memory::told_of(&line.on)?, line.on.clone())))

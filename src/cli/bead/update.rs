@@ -9,7 +9,7 @@ use crate::bead::event::{Edit, Event};
 use crate::bead::words::usual_type;
 use crate::bead::{Bead, Beads, Claim, change, holding, hub, lease};
 use crate::cli::bead::bulk;
-use crate::cli::bead::changed::{All, CLAIMED, Changed, UPDATED};
+use crate::cli::bead::changed::{All, CLAIMED, Changed, UNCHANGED, UPDATED};
 use crate::cli::bead::create::{Fields, labels, priority};
 use crate::cli::bead::overlap::{shared, tell};
 use crate::cli::bead::ready::unheard;
@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 
 /// Change the fields of a bead, or claim it
 ///
-/// Several ids: the same change to each, all of them or none. An empty text clears a field. --claim takes the bead for whoever calls, and exactly one of many
+/// Several ids: the same change to each, all of them or none. An empty text clears a field. Where all stands so already nothing is written, and you are told. --claim takes the bead for whoever calls, and exactly one of many
 /// racing callers gets it; --status open puts it back. Closing is `git bead close`.
 ///
 /// Who puts off, or puts back, what somebody else holds ends that claim, and is told.
@@ -136,14 +136,15 @@ impl Update {
         let ((were, told, ended), mut beads) =
             ledger.write_and_read(&actor, |beads: &Beads, pen| {
                 let (mut were, mut told, mut ended) =
-                    (Vec::<Record>::new(), Vec::new(), Vec::new());
+                    (Vec::<(Record, bool)>::new(), Vec::new(), Vec::new());
                 for bead in beads.find_each(&self.ids)? {
                     // Named twice, it is changed once.
-                    if were.iter().any(|was| was.id == bead.id) {
+                    if were.iter().any(|(was, _)| was.id == bead.id) {
                         continue;
                     }
                     let events = self.events(cx, (beads, bead), &actor)?;
                     told.extend(shared(cx, (beads, bead), &events)?);
+                    let is_changed = !events.is_empty();
                     let is_own = holding::holds(bead, &actor).is_ok();
                     ended.extend(ends(&events, beads, bead).filter(|_| !is_own));
                     for event in events {
@@ -153,7 +154,7 @@ impl Update {
                             false => pen.line(&bead.id, &event)?,
                         }
                     }
-                    were.push(Record::of(beads, bead));
+                    were.push((Record::of(beads, bead), is_changed));
                 }
                 Ok((were, told, ended))
             })?;
@@ -161,12 +162,16 @@ impl Update {
         for said in ended {
             cx.note(said);
         }
-        if let (true, Some(was)) = (self.take_over, were.first()) {
+        if let (true, Some((was, _))) = (self.take_over, were.first()) {
             Self::confirm(cx, &actor, &was.id)?;
             beads = ledger.read()?;
         }
-        let done = if self.claim { CLAIMED } else { UPDATED };
-        let changed = were.iter().map(|was| {
+        let changed = were.iter().map(|(was, is_changed)| {
+            let done = match is_changed {
+                _ if self.claim => CLAIMED,
+                true => UPDATED,
+                false => UNCHANGED,
+            };
             let is = Record::asked(cx, &beads, beads.find(&was.id)?)?;
             unheard(cx, &is)?;
             let changed = Changed::of(done, was, &is)?.asked(&is, &self.ask(cx, &is.short)?)?;
@@ -240,8 +245,9 @@ impl Update {
         if !self.take_over {
             change::may_edit(beads, bead, actor)?;
         }
-        events.extend(self.ask(cx, beads.short(&bead.id))?.events(beads, bead, actor)?);
-        if events.is_empty() && !self.claim && self.parent.is_none() {
+        let ask = self.ask(cx, beads.short(&bead.id))?;
+        events.extend(ask.events(beads, bead, actor)?);
+        if ask.is_empty() && !self.claim {
             return Err(Refusal::usage("nothing to change")
                 .hint("see `git bead update -h`")
                 .into());
