@@ -336,3 +336,28 @@ fn a_page_holds_what_titles_say_as_text_alone() {
     }
     world.repo("empty").git("bead graph").fails(1).says(&["nothing to draw"]);
 }
+
+#[test]
+fn what_has_open_children_is_not_offered_whatever_its_type() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let make = |words: &str| repo.git(&format!("bead create {words} --silent")).ok().line();
+    let parent = make("F -t feature -p 0");
+    let child = make(&format!("K --parent {parent}"));
+    let first = |words: &str| repo.json(&format!("bead {words} --json"))[0]["id"].clone();
+    assert_eq!(first("ready"), *child);
+    let told = repo.json("bead ready --explain --json");
+    assert_eq!(
+        told["blocked"][0]["reasons"][0]["reason"],
+        "is done by doing its children (1 open)"
+    );
+    let taken = repo.json("bead ready --claim --json");
+    assert_eq!(taken["id"], *child);
+    repo.git("bead ready --claim").fails(1).says(&["nothing is ready"]);
+    let page = repo.git("bead prime").ok().out;
+    assert!(!page.contains("Waiting for it"), "{page}");
+    let said = format!("git bead close {}", &parent[..8]);
+    repo.git(&format!("bead close {child}")).ok().says(&["all children of", &said]);
+    assert_eq!(first("ready"), *parent, "what is left of it is its own");
+    repo.git(&said[4..]).ok();
+}

@@ -32,13 +32,13 @@ pub fn epics(beads: &Beads) -> impl Iterator<Item = Epic<'_>> {
     beads.not_closed().filter(is_epic).map(|row| Epic::of(beads, row))
 }
 
-/// The epic of which this was the last open child.
+/// The bead of which this was the last open child: an epic, or whatever else consists of others.
 pub fn ended_by<'a>(beads: &'a Beads, bead: &Bead) -> Option<Row<'a, Bead>> {
     let over = [Status::CLOSED.as_str(), Status::TOMBSTONE.as_str()];
     let open = |row: &Row<'_, Bead>| row.look(|face| !over.contains(&face.status));
     let parent = beads.parent(bead).filter(open)?;
     let epic = Epic::of(beads, beads.row(parent.key())?);
-    (epic.row.look(|face| face.issue_type == "epic") && epic.is_done()).then_some(epic.row)
+    epic.is_done().then_some(epic.row)
 }
 
 #[cfg(test)]

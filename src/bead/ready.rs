@@ -1,9 +1,11 @@
 //! What can be started now, best first, and why the rest cannot. Pure.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 
 use crate::bead::event::Status;
-use crate::bead::face::{EPHEMERAL, Face, is_live};
+use crate::bead::face::{CLOSED, DELETED, EPHEMERAL, Face, is_live};
 use crate::bead::filter::{Cond, Seen};
 use crate::bead::order::{Order, sorted};
 use crate::bead::waits::Sight;
@@ -24,7 +26,7 @@ pub enum Reason<'a> {
     Deferred(&'a str),
     /// These are to be done first.
     Waits(Vec<&'a str>),
-    /// An epic is done by doing its children, of which so many are open.
+    /// What has open children is done by doing those, so many; an epic with children in any case.
     Children(usize),
     /// A record of the machinery, which is shown when its type is asked for.
     Record(&'a str),
@@ -38,6 +40,8 @@ struct Case<'a, 'c> {
     sight: &'c Sight<'a>,
     row: Row<'a, Bead>,
     face: &'c Face<'a>,
+    /// What something that is not closed says it is a child of, as far as that is known.
+    parents: &'c HashSet<&'a str>,
     call: Call<'c>,
 }
 
@@ -103,12 +107,14 @@ impl<'a> Case<'a, '_> {
     }
 
     fn contains(&self) -> Option<Reason<'a>> {
-        if self.face.issue_type != "epic" {
+        let id = self.row.key();
+        if self.face.issue_type != "epic" && !self.parents.contains(id) {
             return None;
         }
-        let mut children = self.beads.children(self.row.key()).peekable();
-        children.peek()?;
-        Some(Reason::Children(children.filter(is_live).count()))
+        let marks = self.beads.children(id).map(|child| child.mark());
+        let mut marks = marks.filter(|mark| *mark != DELETED).peekable();
+        marks.peek()?;
+        Some(Reason::Children(marks.filter(|mark| *mark != CLOSED).count()))
     }
 }
 
@@ -131,17 +137,29 @@ pub fn ready_beside<'a>(
     held: &mut dyn FnMut(Row<'a, Bead>),
 ) -> Vec<Row<'a, Bead>> {
     let (mut found, sight) = (Vec::new(), Sight::of(beads));
-    for row in beads.live() {
+    // What is a parent of something open is known once all was seen: asking of each would cost more.
+    let (mut parents, unknown) = (HashSet::new(), HashSet::new());
+    let mut last = None;
+    for row in beads.not_closed() {
         let face = row.face();
+        let parent = face.parent();
+        if parent != last {
+            parents.extend(parent);
+            last = parent;
+        }
+        if !is_live(&row) {
+            continue;
+        }
         if face.is_claimed {
             held(row);
         }
-        let case = Case { beads, sight: &sight, row, face: &face, call };
+        let case = Case { beads, sight: &sight, row, face: &face, parents: &unknown, call };
         let objects = || OBJECTIONS.iter().any(|says| says(&case).is_some());
         if case.stands().is_none() && case.is_wanted() && !objects() {
             found.push((order.place(&Seen::Face(row.key(), &face)), row));
         }
     }
+    found.retain(|(_, row)| !parents.contains(row.key()));
     sorted(found, false, first)
 }
 
@@ -153,7 +171,9 @@ pub fn reasons<'a>(
 ) -> Vec<Reason<'a>> {
     let (face, wanted) = (row.face(), Cond::every());
     let call = Call { wanted: &wanted, now: Some(now), ephemeral: false };
-    let case = Case { beads, sight, row, face: &face, call };
+    let open = beads.children(row.key()).find(|child| !matches!(child.mark(), CLOSED | DELETED));
+    let parents = open.map(|_| row.key()).into_iter().collect();
+    let case = Case { beads, sight, row, face: &face, parents: &parents, call };
     OBJECTIONS.iter().filter_map(|says| says(&case)).collect()
 }
 
@@ -164,9 +184,10 @@ pub fn unready<'a>(
     tell: &mut dyn FnMut(Row<'a, Bead>, Vec<Reason<'a>>) -> Result<()>,
 ) -> Result<()> {
     let sight = Sight::of(beads);
+    let parents = beads.not_closed().filter_map(|row| row.face().parent()).collect();
     for row in beads.not_closed() {
         let face = row.face();
-        let case = Case { beads, sight: &sight, row, face: &face, call };
+        let case = Case { beads, sight: &sight, row, face: &face, parents: &parents, call };
         if case.is_wanted() {
             let reasons: Vec<_> = OBJECTIONS.iter().filter_map(|says| says(&case)).collect();
             if !reasons.is_empty() {
@@ -226,13 +247,32 @@ mod tests {
         assert_eq!(reasons(&all, "b-6"), ["Children(1)"]);
         drink(&mut all, "b-1", "jane", &Event::Closed(Closed::default()));
         drink(&mut all, "b-7", "jane", &Event::Closed(Closed::default()));
-        assert_eq!(ids(&all), ["b-2", "b-3", "b-4", "b-5"]);
+        assert_eq!(ids(&all), ["b-3", "b-4", "b-5"], "b-2 has an open child");
         assert_eq!(reasons(&all, "b-6"), ["Children(0)"]);
         let claimed = Event::Claimed { epoch: 1, holder: "x".to_owned(), session: None };
         drink(&mut all, "b-3", "x", &claimed);
-        assert_eq!(ids(&all), ["b-2", "b-4", "b-5"]);
+        assert_eq!(ids(&all), ["b-4", "b-5"]);
         assert_eq!(reasons(&all, "b-3"), ["Held(\"x\")"]);
-        assert_eq!(reasons(&all, "b-2"), Vec::<String>::new());
+        assert_eq!(reasons(&all, "b-2"), ["Children(1)"]);
+        assert_eq!(reasons(&all, "b-4"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_has_open_children_is_not_ready_whatever_its_type() {
+        let below = |id| [(Link::PARENT_CHILD, id)];
+        let mut all = beads(&[("f", &[]), ("k", &below("f")), ("l", &below("f"))]);
+        let pinned = Edit { status: Some(Status::PINNED), ..Edit::default() };
+        let steps = [
+            ("l", Event::Edited(pinned), &["k"][..], "[\"Children(2)\"]"),
+            ("k", Event::Closed(Closed::default()), &[], "[\"Children(1)\"]"),
+            ("l", Event::Closed(Closed::default()), &["f"], "[]"),
+        ];
+        assert_eq!(ids(&all), ["k", "l"]);
+        for (id, event, ready, why) in steps {
+            drink(&mut all, id, "jane", &event);
+            assert_eq!(ids(&all), ready, "{id}");
+            assert_eq!(format!("{:?}", reasons(&all, "f")), why, "{id}");
+        }
     }
 
     #[test]
@@ -241,15 +281,16 @@ mod tests {
             ("b-1", &[]),
             ("b-2", &[(Link::PARENT_CHILD, "b-1")]),
             ("b-3", &[(Link::PARENT_CHILD, "b-2")]),
+            ("b-4", &[(Link::PARENT_CHILD, "b-1")]),
         ]);
         let until = Some("2026-11-22T00:00:00.000Z".to_owned());
         let edit = Edit { defer_until: until, ..Edit::default() };
         drink(&mut all, "b-1", "jane", &Event::Edited(edit));
         let early = ids_at(&all, Some("2026-11-21T23:59:59.999Z"));
         assert_eq!(early, ["b-3"], "one step down, as in beads");
-        assert_eq!(ids_at(&all, Some("2026-11-22T00:00:00.000Z")).len(), 3);
-        assert_eq!(ids(&all).len(), 3);
-        assert_eq!(reasons(&all, "b-2"), ["Deferred(\"2026-11-22T00:00:00.000Z\")"]);
+        assert_eq!(ids_at(&all, Some("2026-11-22T00:00:00.000Z")), ["b-3", "b-4"]);
+        assert_eq!(ids(&all), ["b-3", "b-4"]);
+        assert_eq!(reasons(&all, "b-4"), ["Deferred(\"2026-11-22T00:00:00.000Z\")"]);
     }
 
     #[test]

@@ -115,10 +115,12 @@ pub(super) fn finish(
     let freed = graph::freed(&beads, &bead.id).into_iter();
     let freed = freed.map(|row| Freed::of(&beads, &row.read())).collect();
     if let Some(epic) = epics::ended_by(&beads, bead) {
-        cx.hint(format!(
-            "all children of {} are closed: `git bead epic close-eligible` closes it, too",
-            beads.short(epic.key())
-        ));
+        let short = beads.short(epic.key());
+        let call = match epic.face().issue_type {
+            "epic" => "git bead epic close-eligible".to_owned(),
+            _ => format!("git bead close {short}"),
+        };
+        cx.hint(format!("all children of {short} are closed: `{call}` closes it, too"));
     }
     let bead = Changed::of("✓ Closed", &was, &Record::of(&beads, bead))?;
     Ok(Finished { freed, bead }.into())

@@ -25,8 +25,8 @@ use crate::refusal::Refusal;
 ///
 /// Ready is what is open, claimed by nobody, not put off until later, and waits for nothing: for no bead
 /// that blocks it or what it is a child of, for no other project (external:), and not for the children of
-/// an epic. What conditionally waits starts when its bead has failed. An epic with children is done by
-/// doing those. What came from another tool as pinned, ephemeral or a template is none either.
+/// an epic. What conditionally waits starts when its bead has failed. What has open children is done by
+/// doing those, whatever its type, and an epic with children is no work of its own. What came from another tool as pinned, ephemeral or a template is none either.
 ///
 /// With --claim the first of it is taken in the same write, so two callers never get the same bead. Where
 /// its files (--files) are those of a bead that somebody else holds, that is said; where shopfloor.toml has

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::agent::Roster;
-use crate::bead::fields::Comment;
+use crate::bead::fields::{Comment, Edge};
 use crate::bead::memory::Memories;
 use crate::bead::past;
 use crate::bead::{Bead, Beads, graph};
@@ -150,7 +150,10 @@ fn full(beads: &Beads, queue: &Queue, bead: &Bead) -> Held {
     let near = |bead: &Bead| Near::of(beads, bead);
     let blockers = graph::blockers(beads, &bead.id);
     let waits_for = blockers.iter().filter_map(|id| beads.get(id)).map(near);
-    let open = beads.dependents(&bead.id).filter(|(_, other)| !other.status.frees());
+    // A child waits for it no more than it is held up by what is only related to it.
+    let waits = |edge: &Edge| edge.kind.orders() && !edge.kind.is_parent();
+    let open = beads.dependents(&bead.id);
+    let open = open.filter(|(edge, other)| waits(edge) && !other.status.frees());
     let rejection = queue.last_rejection(&bead.id).map(|it| it.text()).unwrap_or_default();
     let mut texts = vec![
         ("rejection", plain(&rejection)),
