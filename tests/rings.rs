@@ -117,3 +117,32 @@ fn a_ring_has_a_sign_in_every_picture_and_no_critical_path() {
     let svg = repo.git("bead graph --svg").ok().out;
     assert!(svg.contains("class=\"tie back\"") && svg.contains("back: a ring"), "{svg}");
 }
+
+/// While it was over, nothing waited for it, so it could be tied to what waits for it.
+#[test]
+fn what_was_over_does_not_come_back_into_a_ring() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let no = ["cannot be opened again: that closes a cycle", " -> ", "git bead dep remove"];
+    for (over, back) in [
+        ("close ID", "reopen ID"),
+        ("close ID", "undo"),
+        ("update ID -s pinned", "update ID -s open"),
+    ] {
+        let (a, b) = (repo.bead("A"), repo.bead("B"));
+        let call = |words: &str| repo.git(&format!("bead {}", words.replace("ID", &a)));
+        call(&format!("dep add {b} ID")).ok();
+        call(over).ok();
+        let toast = "SHOPFLOOR_AGENT=toast SHOPFLOOR_SESSION=s1 git bead";
+        repo.sh(&format!("{toast} dep add {a} {b}")).ok();
+        call(back).fails(3).says(&no);
+        repo.git("bead dep cycles").ok();
+        repo.sh(&format!("{toast} dep remove {a} {b}")).ok();
+        call(back).ok();
+    }
+    let parent = repo.bead("P");
+    repo.git(&format!("bead close {parent}")).ok();
+    let child = repo.git(&format!("bead create C --parent {parent} --silent")).ok().line();
+    repo.git(&format!("bead dep add {child} {parent}")).ok();
+    repo.git(&format!("bead reopen {parent}")).fails(3).says(&no);
+}

@@ -36,6 +36,8 @@ pub struct Sight<'a> {
     beads: &'a Beads,
     /// This one would be closed.
     done: Option<&'a str>,
+    /// These would be open again.
+    back: HashSet<&'a str>,
     /// These would say so of others; those that are not there yet would be.
     told: HashMap<&'a str, Edges<'a>>,
     /// Who would be a child of a bead by that.
@@ -57,6 +59,11 @@ impl<'a> Sight<'a> {
         Self { done: Some(id), ..Self::of(beads) }
     }
 
+    /// With these open again, too.
+    pub fn with(self, back: HashSet<&'a str>) -> Self {
+        Self { back, ..self }
+    }
+
     /// With these edges instead of those that a bead has.
     pub fn told(beads: &'a Beads, told: Vec<(&'a str, Edges<'a>)>) -> Self {
         let mut below: HashMap<_, Vec<_>> = HashMap::new();
@@ -69,6 +76,7 @@ impl<'a> Sight<'a> {
         Self {
             beads,
             done: None,
+            back: HashSet::new(),
             told,
             below,
             parts: RefCell::default(),
@@ -118,6 +126,9 @@ impl<'a> Sight<'a> {
     fn mark(&self, id: &str) -> Option<u8> {
         if self.done == Some(id) {
             return Some(CLOSED);
+        }
+        if self.back.contains(id) {
+            return Some(LIVE);
         }
         let known = self.beads.row(id).map(|row| row.mark());
         known.or_else(|| self.told.contains_key(id).then_some(LIVE))

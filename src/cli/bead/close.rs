@@ -11,7 +11,7 @@ use crate::bead::closing::{self, Elsewhere};
 use crate::bead::event::{Closed, Link};
 use crate::bead::export::priority;
 use crate::bead::hub::{self, is_among};
-use crate::bead::{Bead, Beads, change, epics, graph};
+use crate::bead::{Bead, Beads, change, epics, graph, together};
 use crate::cli::bead::changed::Changed;
 use crate::cli::bead::create::no_flag;
 use crate::cli::bead::record::Record;
@@ -193,7 +193,8 @@ impl Show for Finished {
 
 /// Open a closed bead again
 ///
-/// An agent takes back only a close of its own.
+/// An agent takes back only a close of its own. What would wait for itself, by what it was tied to since, is
+/// not opened.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead reopen 7f3k --reason 'not for tabs'")]
@@ -210,7 +211,9 @@ impl Reopen {
         let (ledger, actor) = (cx.ledger()?, cx.actor()?);
         let (was, beads) = ledger.write_and_read(&actor, |beads: &Beads, pen| {
             let bead = beads.find(&self.id)?;
-            pen.line(&bead.id, &closing::reopen(beads, bead, &actor, &self.reason)?)?;
+            let event = closing::reopen(beads, bead, &actor, &self.reason)?;
+            together::opens(beads, &[(&bead.id, &event)])?;
+            pen.line(&bead.id, &event)?;
             Ok(Record::of(beads, bead))
         })?;
         let is = Record::of(&beads, beads.find(&was.id)?);

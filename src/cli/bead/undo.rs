@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::bead::event::{Event, MemoryEvent};
 use crate::bead::history::History;
-use crate::bead::{Beads, change, memory, undo};
+use crate::bead::{Beads, change, memory, together, undo};
 use crate::cli::bead::log::{Entry, tell};
 use crate::cli::context::Context;
 use crate::cli::show::{Done, Screen, Show, Tone};
@@ -83,6 +83,11 @@ impl Undo {
                 |event: &Event| matches!(event, Event::Unlinked { kind, .. } if kind.is_parent());
             let goes = |child: &str| answer.iter().any(|(on, it)| on == child && it.is(moves));
             change::leaves_none(beads, &gone, &goes)?;
+            let changes = answer.iter().filter_map(|(on, back)| match back {
+                Back::Bead(event) => Some((on.as_str(), &**event)),
+                Back::Memory(_) => None,
+            });
+            together::opens(beads, &changes.collect::<Vec<_>>())?;
             Ok(answer)
         };
         let (answer, beads) = if self.dry_run {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::bead::alter::Ask;
 use crate::bead::event::{Edit, Event};
 use crate::bead::words::usual_type;
-use crate::bead::{Bead, Beads, Claim, change, holding, hub, lease};
+use crate::bead::{Bead, Beads, Claim, change, holding, hub, lease, together};
 use crate::cli::bead::bulk;
 use crate::cli::bead::changed::{All, CLAIMED, Changed, UNCHANGED, UPDATED};
 use crate::cli::bead::create::{Fields, labels, priority};
@@ -17,7 +17,7 @@ use crate::cli::bead::record::Record;
 use crate::cli::context::Context;
 use crate::cli::show::Done;
 use crate::host::Uptime;
-use crate::ledger::{Actor, default_remote};
+use crate::ledger::{Actor, Pen, default_remote};
 use crate::refinery::Queue;
 use crate::refusal::Refusal;
 
@@ -137,6 +137,7 @@ impl Update {
             ledger.write_and_read(&actor, |beads: &Beads, pen| {
                 let (mut were, mut told, mut ended) =
                     (Vec::<(Record, bool)>::new(), Vec::new(), Vec::new());
+                let mut lines = Vec::new();
                 for bead in beads.find_each(&self.ids)? {
                     // Named twice, it is changed once.
                     if were.iter().any(|(was, _)| was.id == bead.id) {
@@ -147,15 +148,10 @@ impl Update {
                     let is_changed = !events.is_empty();
                     let is_own = holding::holds(bead, &actor).is_ok();
                     ended.extend(ends(&events, beads, bead).filter(|_| !is_own));
-                    for event in events {
-                        // Two clones that claim it under one name are two claimants.
-                        match event.is_claim() {
-                            true => pen.sole(&bead.id, &event)?,
-                            false => pen.line(&bead.id, &event)?,
-                        }
-                    }
+                    lines.extend(events.into_iter().map(|event| (bead.id.as_str(), event)));
                     were.push((Record::of(beads, bead), is_changed));
                 }
+                write(beads, &lines, pen)?;
                 Ok((were, told, ended))
             })?;
         tell(cx, &told);
@@ -274,6 +270,18 @@ impl Update {
             ..Ask::default()
         })
     }
+}
+
+fn write(beads: &Beads, lines: &[(&str, Event)], pen: &mut Pen<'_>) -> Result<()> {
+    together::opens(beads, &lines.iter().map(|(id, event)| (*id, event)).collect::<Vec<_>>())?;
+    for (id, event) in lines {
+        // Two clones that claim it under one name are two claimants.
+        match event.is_claim() {
+            true => pen.sole(id, event)?,
+            false => pen.line(id, event)?,
+        }
+    }
+    Ok(())
 }
 
 /// That somebody's claim is over, for who may not have meant that.
