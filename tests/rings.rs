@@ -146,3 +146,15 @@ fn what_was_over_does_not_come_back_into_a_ring() {
     repo.git(&format!("bead dep add {child} {parent}")).ok();
     repo.git(&format!("bead reopen {parent}")).fails(3).says(&no);
 }
+
+#[test]
+fn a_close_that_passes_over_an_open_blocker_says_so() {
+    let world = Sandbox::new();
+    let repo = world.repo("api");
+    let (a, b) = (repo.bead("A"), repo.bead("B"));
+    repo.git(&format!("bead dep add {a} {b}")).ok();
+    repo.git(&format!("bead update {a} --claim")).ok();
+    let said = format!("note: {} waited for {}, and is closed all the same", &a[..8], &b[..8]);
+    repo.git(&format!("bead close {a}")).ok().says(&[&said]);
+    assert!(!repo.git(&format!("bead close {b}")).ok().err.contains("waited for"));
+}

@@ -1,4 +1,4 @@
-//! Beads that wait for themselves, so that none of them can ever be closed. Pure.
+//! Beads that wait for themselves, so that none of them can come in its turn. Pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -205,7 +205,7 @@ fn all_stuck(beads: &Beads) -> Stuck<'_> {
     Stuck::of(&Sight::of(beads), starts.into_iter())
 }
 
-/// Every bead that can never be closed: in a ring, or behind one.
+/// Every bead whose turn never comes: in a ring, or behind one.
 pub fn stuck(beads: &Beads) -> HashSet<&str> {
     let stuck = all_stuck(beads);
     let points = stuck.points.iter().enumerate().filter(|(n, _)| stuck.stays(*n));

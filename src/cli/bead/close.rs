@@ -26,7 +26,7 @@ use crate::refusal::{Refusal, word};
 ///
 /// One bead a call: a close is one action with its own time and reason. A bead whose change was
 /// submitted is closed by its landing alone. An agent closes only what it holds; the overseer
-/// closes for somebody else with --on-behalf-of.
+/// closes for somebody else with --on-behalf-of. What it still waits for stays open, and is named.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   git bead close 7f3k --reason 'the lexer does it now'
@@ -88,7 +88,7 @@ pub(super) fn finish(
     let (ledger, actor) = (cx.ledger()?, cx.actor()?);
     let held_back = held_back(cx, id)?;
     let (hub, provisional) = (hub::name(cx.repo()?)?, hub::provisional(cx.repo()?, &ledger)?);
-    let (was, (beads, _)) =
+    let ((was, passed), (beads, _)) =
         ledger.write_and_read(&actor, |(beads, queue): &(Beads, Queue), pen| {
             let bead = beads.find(id)?;
             let mut closed = closed.clone();
@@ -108,10 +108,15 @@ pub(super) fn finish(
             if let Some(event) = closing::by_hand(beads, bead, &actor, closed, &elsewhere)? {
                 pen.line(&bead.id, &event)?;
             }
-            Ok(Record::of(beads, bead))
+            let passed = graph::blockers(beads, &bead.id).into_iter().map(|id| beads.short(id));
+            Ok((Record::of(beads, bead), passed.collect::<Vec<_>>().join(", ")))
         })?;
     convoy::announce(cx);
     let bead = beads.find(&was.id)?;
+    if !passed.is_empty() {
+        let short = beads.short(&bead.id);
+        cx.note(format!("note: {short} waited for {passed}, and is closed all the same"));
+    }
     let freed = graph::freed(&beads, &bead.id).into_iter();
     let freed = freed.map(|row| Freed::of(&beads, &row.read())).collect();
     if let Some(epic) = epics::ended_by(&beads, bead) {

@@ -169,7 +169,7 @@ impl Show for Edges {
 
 /// Find beads that wait for themselves
 ///
-/// Nothing of a ring can ever be closed: each of it ends only after the next, because it waits for that or
+/// Nothing of a ring ever gets its turn: each of it comes only after the next, because it waits for that or
 /// for what that is a part of, or because that is its child. A bead may wait for its own children; that is
 /// no ring. `dep add` refuses to close one; a file of another tool may bring it, and so may two clones. Of
 /// beads that are knotted in more than one way the shortest ring is told: when it is cut, the next one

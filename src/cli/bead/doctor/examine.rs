@@ -54,7 +54,7 @@ fn rings(rings: &[String], found: &mut Vec<Finding>) {
         return;
     }
     let what = format!("beads wait for themselves: {}", first(rings));
-    let why = "nothing of a ring can ever be closed";
+    let why = "nothing of a ring ever gets its turn";
     found.push(Finding::problem("graph", what, why).mend("git bead dep cycles"));
 }
 
