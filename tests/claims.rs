@@ -261,7 +261,7 @@ fn a_copy_does_not_lose_what_the_original_claimed_later_and_came_second_with() {
         win.git(&format!("bead update {bead} --claim")).ok();
         win.git("bead sync").ok();
         one.git(&format!("bead update {bead} --claim")).ok();
-        let lost = world.place(".").at(&format!("lost-{name}"));
+        let lost = world.place(".").at(format!("lost-{name}"));
         world.place(".").sh(&format!("cp -r one lost-{name}")).ok();
         one.git("bead sync").ok();
         win.git("bead sync").ok();

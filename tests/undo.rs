@@ -331,7 +331,7 @@ fn an_edit_that_changes_nothing_writes_nothing_and_is_in_nobodys_way() {
         assert_eq!(said.out, format!("Nothing changed in {}  Draw\n", &id[..8]), "{same}");
     }
     assert!(repo.git(&format!("bead tag {id} x")).ok().out.starts_with("Nothing changed"));
-    repo.write("same.jsonl", &format!("{{\"id\":\"{id}\",\"priority\":1}}\n"));
+    repo.write("same.jsonl", format!("{{\"id\":\"{id}\",\"priority\":1}}\n"));
     let said = repo.git("bead update --file same.jsonl").ok().out;
     assert!(said.starts_with("Nothing changed\n"), "{said}");
     assert_eq!(repo.rev("refs/shopfloor/ledger"), tip);

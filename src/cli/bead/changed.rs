@@ -125,7 +125,7 @@ fn named(ask: &Ask) -> Result<Vec<String>> {
             "append_notes" => names.push("notes".to_owned()),
             "set_metadata" | "unset_metadata" => names.push("metadata".to_owned()),
             "set" => {
-                names.extend(value.as_object().into_iter().flatten().map(|(it, _)| it.clone()))
+                names.extend(value.as_object().into_iter().flatten().map(|(it, _)| it.clone()));
             }
             _ => names.push(name),
         }
