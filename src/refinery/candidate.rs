@@ -10,7 +10,7 @@ use crate::refinery::entry::Entry;
 use crate::refinery::lease::Lease;
 use crate::refinery::refs;
 
-/// How often a candidate is made anew that was deleted before it could be kept.
+/// How often what git failed to make is tried again.
 const TRIES: usize = 5;
 
 /// A commit that could become the target's next tip.
@@ -52,23 +52,28 @@ pub(super) fn build(
     let message = message(repo, entry, head)?;
     let now = Signature::new("git-refinery", &lease.actor.owner, &lease.clock.now());
     let author = Signature { time: now.time.clone(), ..head.author.clone() };
-    let mut tries = 0..TRIES;
-    loop {
+    let name = refs::candidate(&lease.target)?;
+    beside_gc(|| {
         let tree = match merged(repo, (tip, fork), entry, head)? {
             Merged::Tree(tree) => tree,
             Merged::Conflicts(conflicts) => return Ok(Built::Conflicts(conflicts)),
         };
         let commit = repo.commit_tree(&tree, &[*tip, entry.commit], &message, (&author, &now))?;
-        match repo.keep(&refs::candidate(&lease.target)?, &commit, &[tip, &entry.commit]) {
-            Ok(()) => {
-                let candidate = Candidate { base: *tip, commit, tree, fork: Some(*fork) };
-                return Ok(Built::Candidate(candidate));
-            }
-            // A `git gc --prune=now` beside us was faster; what it took is made again.
-            Err(no) if tries.next().is_some() => tracing::debug!("keeping {commit}: {no:#}"),
-            Err(no) => return Err(no),
+        repo.keep(&name, &commit, &[tip, &entry.commit])?;
+        Ok(Built::Candidate(Candidate { base: *tip, commit, tree, fork: Some(*fork) }))
+    })
+}
+
+/// Does again what failed: a `git gc --prune=now` beside us takes what was made and not kept yet, and
+/// the directories in which git is just about to make a file.
+fn beside_gc<T>(make: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 0..TRIES {
+        match make() {
+            Ok(made) => return Ok(made),
+            Err(no) => tracing::debug!("once more: {no:#}"),
         }
     }
+    make()
 }
 
 /// Where the submission left the target; `None` where the two have no commit in common.
@@ -117,7 +122,8 @@ pub(super) fn verify(repo: &Repo, entry: &Entry, candidate: &Candidate) -> Resul
     );
     let Some(fork) = &candidate.fork else { return Ok(()) };
     let head = repo.commit(&entry.commit)?;
-    let Merged::Tree(again) = merged(repo, (&candidate.base, fork), entry, &head)? else {
+    let again = beside_gc(|| merged(repo, (&candidate.base, fork), entry, &head))?;
+    let Merged::Tree(again) = again else {
         anyhow::bail!("{} no longer merges into {}", entry.commit, candidate.base);
     };
     ensure!(again == candidate.tree, "merging {} again gives another tree", entry.commit);
