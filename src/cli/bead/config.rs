@@ -27,10 +27,12 @@ use crate::refusal::Refusal;
   git bead config get hub
   git bead config set sync manual")]
 pub(in crate::cli) struct Config {
+    /// What to do with it
     act: Act,
     /// Such as hub, or shopfloor.hub
     #[arg(required_if_eq_any = [("act", "get"), ("act", "set")])]
     key: Option<String>,
+    /// What it is to be
     #[arg(required_if_eq("act", "set"))]
     value: Option<String>,
 }
