@@ -92,7 +92,7 @@ fn what_stands_before_a_dot_is_the_parent_where_no_edge_says_another() {
     repo.git("bead import old.jsonl").ok();
     let ids = |words: &str| repo.git(&format!("bead {words} -q")).out;
     assert_eq!(ids("list --parent bd-1"), "bd-1.1\n");
-    assert_eq!(ids("ready --parent bd-1"), "bd-1.1\nbd-1.1.1\n");
+    assert_eq!(ids("ready --parent bd-1"), "bd-1.1.1\n");
     assert_eq!(ids("ready --parent bd-2"), "bd-1.2\n");
     assert_eq!(ids("list --no-parent --sort id"), "bd-1\nbd-10.1\nbd-2\n");
 }
