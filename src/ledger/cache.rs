@@ -2,8 +2,8 @@
 //! truth: whatever is not exactly as it should be is passed over without a word and made again.
 //!
 //! A file: a name for its form, a seal over what is read at once, three lengths; the front of the state,
-//! where in the ledger it stands, and the back, of which each row has a seal of its own. A second file
-//! beside it holds what changed since, and the seal of the one it goes with.
+//! where in the ledger it stands, and the back, of which each page and each row has a seal of its own. A
+//! second file beside it holds what changed since, and the seal of the one it goes with.
 
 use std::fs::{self, File};
 use std::io::{Read, Write as _};
