@@ -33,6 +33,18 @@ fn is_well(repo: &Place<'_>, before: &[String]) {
     assert_eq!(titles(repo), before);
 }
 
+/// What doctor prints of a lost object has these words and brings it back, with the same name.
+#[track_caller]
+fn mends(repo: &Place<'_>, words: &str, (tip, before): (&str, &[String])) {
+    repo.git("bead create X").fails(128).says(&["git bead doctor"]);
+    let (_, command) = problem(repo, "ledger");
+    assert!(command.contains(words), "{command}");
+    repo.sh(&command).ok();
+    assert_eq!(repo.rev(LEDGER), tip);
+    is_well(repo, before);
+    repo.bead("After it");
+}
+
 /// A hub with a ledger: many lines, and a text that stands beside them.
 fn hub(world: &Sandbox) -> Place<'_> {
     let hub = world.bare("hub.git");
@@ -114,13 +126,7 @@ fn the_file_that_says_whose_ledger_it_is_is_made_again() {
         let (before, tip) = (titles(repo), repo.rev(LEDGER));
         let file = file_of(repo, &format!("{LEDGER}:of.json"));
         repo.sh(&format!("chmod u+w {file} && {spoil} {file} && rm -rf .git/shopfloor/cache")).ok();
-        repo.git("bead create X").fails(128).says(&["git bead doctor"]);
-        let (_, command) = problem(repo, "ledger");
-        assert!(command.contains("git hash-object -w"), "{command}");
-        repo.sh(&command).ok();
-        assert_eq!(repo.rev(LEDGER), tip);
-        is_well(repo, &before);
-        repo.bead("After it");
+        mends(repo, "git hash-object -w", (&tip, &before));
     }
 }
 
@@ -156,13 +162,7 @@ fn a_directory_that_is_lost_is_put_together_again() {
             let file = file_of(repo, &format!("{LEDGER}{dir}"));
             let spoil = format!("chmod u+w {file} && {spoil} {file}");
             repo.sh(&format!("{spoil} && rm -rf .git/shopfloor/cache")).ok();
-            repo.git("bead create X").fails(128).says(&["git bead doctor"]);
-            let (_, command) = problem(repo, "ledger");
-            assert!(command.contains("git mktree"), "{dir}: {command}");
-            repo.sh(&command).ok();
-            assert_eq!(repo.rev(LEDGER), tip);
-            is_well(repo, &before);
-            repo.bead("After it");
+            mends(repo, "git mktree", (&tip, &before));
         }
     }
 }

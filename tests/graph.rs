@@ -21,7 +21,7 @@ fn after(repo: &Place<'_>, title: &str, on: &[&str]) -> String {
     id
 }
 
-fn ids(rows: &Value) -> Vec<&str> {
+pub(crate) fn ids(rows: &Value) -> Vec<&str> {
     rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect()
 }
 

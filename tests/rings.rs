@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
+use crate::graph::ids;
 use crate::support::Sandbox;
-
-fn ids(rows: &Value) -> Vec<&str> {
-    rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect()
-}
 
 /// A parent ends after its children, so none of them may wait for its end. Nobody can say that, and what
 /// comes from elsewhere is named; a parent that waits for its own children is no ring.

@@ -53,8 +53,8 @@ pub(super) struct Changed {
     behind: String,
 }
 
-fn fields(record: &Record) -> Result<Map<String, Value>> {
-    match serde_json::to_value(record)? {
+fn fields(of: &impl Serialize) -> Result<Map<String, Value>> {
+    match serde_json::to_value(of)? {
         Value::Object(fields) => Ok(fields),
         _ => Ok(Map::new()),
     }
@@ -118,9 +118,8 @@ impl Changed {
 
 /// The fields that are named, as records call them.
 fn named(ask: &Ask) -> Result<Vec<String>> {
-    let edit: Map<String, Value> = serde_json::from_value(serde_json::to_value(&ask.edit)?)?;
     let mut names = Vec::new();
-    for (name, value) in edit {
+    for (name, value) in fields(&ask.edit)? {
         match name.as_str() {
             "append_notes" => names.push("notes".to_owned()),
             "set_metadata" | "unset_metadata" => names.push("metadata".to_owned()),
